@@ -1,0 +1,148 @@
+/**
+ * A change: what stands at a path, and what shall stand there.
+ *
+ * - `old` undefined: create; a directory comes with all its children.
+ * - `new` undefined: delete; `old` is all that the scan saw there.
+ * - both directories: only mode and mtime of the directory itself; what is in
+ *   it has changes of its own.
+ * - both files with the same content: only mode and mtime.
+ * - else: replace.
+ */
+import type {
+  DirectoryEntry,
+  Entry,
+  FileEntry,
+  TrackedEntry,
+} from "./entry.ts";
+import { join, type Name, type RelPath } from "./path.ts";
+
+/** One step from a tree to another. */
+export interface Change {
+  readonly path: RelPath;
+  readonly old: TrackedEntry | undefined;
+  readonly new: TrackedEntry | undefined;
+}
+
+/** A file whose content a list of changes asks for. */
+export interface PlannedFile {
+  /** Number of the file in {@link filesOf} the changes, from 0. */
+  readonly index: number;
+  readonly path: RelPath;
+  readonly entry: FileEntry;
+}
+
+/** Counts over a list of changes. */
+export interface ChangeTotals {
+  /** Entries to create, of any kind. */
+  readonly created: number;
+  /** Entries whose content, kind or link target changes. */
+  readonly replaced: number;
+  /** Entries of which only mode or mtime change. */
+  readonly touched: number;
+  /** Entries to delete, of any kind. */
+  readonly deleted: number;
+  /** Files whose content is needed, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/**
+ * Whether two files are taken to hold the same bytes: by digest where both have
+ * one, else by size and mtime (the "quick check").
+ */
+export function sameContent(a: FileEntry, b: FileEntry): boolean {
+  if (a.size !== b.size) return false;
+  if (a.digest !== undefined && b.digest !== undefined) {
+    return a.digest === b.digest;
+  }
+  return a.mtime === b.mtime;
+}
+
+/** Whether `change` sets only mode and mtime. */
+export function isTouch(change: Change): boolean {
+  const { old, new: wanted } = change;
+  if (old === undefined || wanted === undefined) return false;
+  if (old.kind === "directory") return wanted.kind === "directory";
+  return old.kind === "file" && wanted.kind === "file" &&
+    sameContent(old, wanted);
+}
+
+/**
+ * The files whose content `changes` ask for, numbered in order: change by
+ * change, and within a new directory in name order, depth first. Both ends of
+ * a session number them alike.
+ */
+export function* filesOf(changes: Iterable<Change>): Generator<PlannedFile> {
+  let index = 0;
+  for (const change of changes) {
+    if (change.new === undefined || isTouch(change)) continue;
+    for (const [path, entry] of filesIn(change.path, change.new)) {
+      yield { index: index++, path, entry };
+    }
+  }
+}
+
+function* filesIn(
+  path: RelPath,
+  entry: Entry,
+): Generator<[RelPath, FileEntry]> {
+  if (entry.kind === "file") {
+    yield [path, entry];
+  } else if (entry.kind === "directory") {
+    // An own stack: a generator that delegates costs its depth for each value.
+    const stack: [RelPath, Iterator<[Name, Entry]>][] = [
+      [path, entry.children.entries()],
+    ];
+    while (stack.length > 0) {
+      const [base, rest] = stack.at(-1)!;
+      const next = rest.next();
+      if (next.done) {
+        stack.pop();
+        continue;
+      }
+      const [name, child] = next.value;
+      if (child.kind === "file") yield [join(base, name), child];
+      else if (child.kind === "directory") {
+        stack.push([join(base, name), child.children.entries()]);
+      }
+    }
+  }
+}
+
+/** Counts what `changes` do. */
+export function totalsOfChanges(changes: Iterable<Change>): ChangeTotals {
+  let created = 0, replaced = 0, touched = 0, deleted = 0, files = 0, bytes = 0;
+  for (const change of changes) {
+    if (change.new === undefined) {
+      deleted += countEntries(change.old);
+    } else if (isTouch(change)) {
+      touched++;
+    } else {
+      if (change.old === undefined) created += countEntries(change.new);
+      else {
+        // A kind that flips deletes what was below, and creates what comes below.
+        replaced++;
+        created += countEntries(change.new) - 1;
+        deleted += countEntries(change.old) - 1;
+      }
+      for (const [, file] of filesIn(change.path, change.new)) {
+        files++;
+        bytes += file.size;
+      }
+    }
+  }
+  return { created, replaced, touched, deleted, files, bytes };
+}
+
+/** `directory` with its own mode and mtime, and nothing in it. */
+export function shallow(directory: DirectoryEntry): DirectoryEntry {
+  return { ...directory, children: new Map(), digest: undefined };
+}
+
+function countEntries(entry: Entry | undefined): number {
+  if (entry === undefined) return 0;
+  if (entry.kind !== "directory") return 1;
+  let sum = 1;
+  for (const child of entry.children.values()) sum += countEntries(child);
+  return sum;
+}

@@ -1,0 +1,160 @@
+/**
+ * The nodes of a tree. What could not be read, or must not be touched, is a node
+ * as well, so that it is never taken for "deleted".
+ */
+import { compareNames, type Name } from "./path.ts";
+
+/** SHA-256 in lower-case hexadecimal: 64 characters. */
+export type Digest = string;
+
+/** A node of a tree. */
+export type Entry =
+  | DirectoryEntry
+  | FileEntry
+  | SymlinkEntry
+  | UntrackedEntry
+  | ProblemEntry;
+
+/** An entry that a sync may create, replace or delete. */
+export type TrackedEntry = DirectoryEntry | FileEntry | SymlinkEntry;
+
+/** A directory and all that it holds. */
+export interface DirectoryEntry {
+  readonly kind: "directory";
+  /** Permission bits, 0 to 0o777. */
+  readonly mode: number;
+  /** Time of the last modification, in whole milliseconds since 1970. */
+  readonly mtime: number;
+  /** In name order. */
+  readonly children: ReadonlyMap<Name, Entry>;
+  /** Of the children, see `digest.ts`; undefined where nobody computed it. */
+  readonly digest: Digest | undefined;
+}
+
+/** A regular file. */
+export interface FileEntry {
+  readonly kind: "file";
+  /** In bytes. */
+  readonly size: number;
+  readonly mtime: number;
+  readonly mode: number;
+  /** Of the content; undefined where the content was not read. */
+  readonly digest: Digest | undefined;
+  /**
+   * Time of the last change of content or metadata, in milliseconds, as this
+   * machine's file system keeps it; undefined for a foreign file.
+   */
+  readonly ctime: number | undefined;
+  /** The file's number in its file system; undefined for a foreign file. */
+  readonly inode: number | undefined;
+}
+
+/** A symbolic link; it is copied as it is, never followed. */
+export interface SymlinkEntry {
+  readonly kind: "symlink";
+  /** Where it points, as written; not a path of ours, and not checked. */
+  readonly target: string;
+  /** As of a file, but never below 0: older times cannot be set on a link. */
+  readonly mtime: number;
+}
+
+/** Why an entry takes no part in the sync. */
+export type UntrackedReason =
+  | "special-file"
+  | "invalid-name"
+  | "mount-point"
+  | "symlink-skipped";
+
+/** Something that takes no part: left alone on both sides. */
+export interface UntrackedEntry {
+  readonly kind: "untracked";
+  readonly reason: UntrackedReason;
+}
+
+/** Something that could not be read: left alone on both sides, with its reason. */
+export interface ProblemEntry {
+  readonly kind: "problem";
+  readonly message: string;
+}
+
+/** Counts over a tree; the root is not counted. */
+export interface Totals {
+  readonly directories: number;
+  readonly files: number;
+  readonly symlinks: number;
+  /** Sizes of all files, in bytes. */
+  readonly bytes: number;
+}
+
+/** No children. */
+export const NO_CHILDREN: ReadonlyMap<Name, Entry> = new Map();
+
+/** Whether a sync may create, replace or delete `entry`. */
+export function isTracked(entry: Entry): entry is TrackedEntry {
+  return entry.kind !== "untracked" && entry.kind !== "problem";
+}
+
+/** Puts children into name order. */
+export function sortChildren(
+  children: Iterable<readonly [Name, Entry]>,
+): ReadonlyMap<Name, Entry> {
+  return new Map([...children].sort(([a], [b]) => compareNames(a, b)));
+}
+
+/** `entry` without what takes no part; the digest goes where something went. */
+export function withoutUntracked(entry: TrackedEntry): TrackedEntry {
+  if (entry.kind !== "directory") return entry;
+  let changed = false;
+  const children = new Map<Name, Entry>();
+  for (const [name, child] of entry.children) {
+    if (!isTracked(child)) {
+      changed = true;
+      continue;
+    }
+    const kept = withoutUntracked(child);
+    changed ||= kept !== child;
+    children.set(name, kept);
+  }
+  return changed ? { ...entry, children, digest: undefined } : entry;
+}
+
+/** Whether all of `entry` may be deleted: nothing in it is left alone. */
+export function isWhollyTracked(entry: Entry): boolean {
+  if (!isTracked(entry)) return false;
+  if (entry.kind !== "directory") return true;
+  for (const child of entry.children.values()) {
+    if (!isWhollyTracked(child)) return false;
+  }
+  return true;
+}
+
+/** Counts `entry` and all below it. */
+export function totalsOf(entry: Entry): Totals {
+  const totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
+  count(entry, totals);
+  return totals;
+}
+
+function count(
+  entry: Entry,
+  totals: { -readonly [K in keyof Totals]: Totals[K] },
+): void {
+  switch (entry.kind) {
+    case "directory":
+      totals.directories++;
+      for (const child of entry.children.values()) count(child, totals);
+      break;
+    case "file":
+      totals.files++;
+      totals.bytes += entry.size;
+      break;
+    case "symlink":
+      totals.symlinks++;
+      break;
+    case "untracked":
+    case "problem":
+      break;
+    default:
+      entry satisfies never;
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * A problem: one path could not be read, staged or changed. Problems are
+ * returned, never thrown: one unreadable file does not stop a run.
+ */
+import type { RelPath } from "./path.ts";
+
+/** What kind of failure it was; decides whether another round may help. */
+export type ProblemCode =
+  /** The entry was changed by somebody while we worked: the next round looks again. */
+  | "stale"
+  /** It could not be read at the source. */
+  | "unreadable"
+  /** The target could not carry the change out. */
+  | "failed"
+  /** It takes no part: special file, mount point, name that is not UTF-8 … */
+  | "skipped"
+  /** Something at the target that must not be touched stands in the way. */
+  | "blocked";
+
+/** One path that was left out, and why. */
+export interface Problem {
+  readonly path: RelPath;
+  readonly code: ProblemCode;
+  readonly message: string;
+}

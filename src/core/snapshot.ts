@@ -1,0 +1,48 @@
+/** A tree at one moment, as one side saw it. */
+import type { DirectoryEntry, Entry, Totals } from "./entry.ts";
+import { namesOf, type RelPath } from "./path.ts";
+import type { Problem } from "./problem.ts";
+
+/** What tells one root from another that took its place. */
+export interface RootIdentity {
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** What a scan saw. */
+export interface Snapshot {
+  readonly root: DirectoryEntry;
+  /** Over the whole tree, also where `root` was taken over from elsewhere. */
+  readonly totals: Totals;
+  /** What takes no part, or could not be read: each is named. */
+  readonly problems: readonly Problem[];
+  /** Undefined for a foreign tree. */
+  readonly identity: RootIdentity | undefined;
+}
+
+/** How two trees are to be looked at, so that their digests can be compared. */
+export interface ScanOptions {
+  /** Read all content and compare digests, not size and mtime. */
+  readonly checksum: boolean;
+  /** What becomes of symbolic links; a target never follows them. */
+  readonly symlinks: SymlinkPolicy;
+  /** Whether both file systems keep permission bits. */
+  readonly modes: boolean;
+}
+
+/**
+ * - `copy`: links are entries of their own.
+ * - `skip`: links take no part.
+ * - `follow`: the source sends what they point to in their place.
+ */
+export type SymlinkPolicy = "copy" | "skip" | "follow";
+
+/** The entry at `path` in the tree `root`, or undefined. */
+export function entryAt(root: Entry, path: RelPath): Entry | undefined {
+  let entry: Entry | undefined = root;
+  for (const name of namesOf(path)) {
+    if (entry?.kind !== "directory") return undefined;
+    entry = entry.children.get(name);
+  }
+  return entry;
+}

@@ -1,0 +1,166 @@
+/**
+ * The errors that Lockstep throws. Each class is a decision for whoever catches
+ * it; `code` says what happened in a form that programs can test and that
+ * travels on the wire. Conflicts and problems of single paths are returned,
+ * never thrown.
+ */
+
+/** What went wrong, in a word; stable across releases. */
+export type ErrorCode =
+  | "usage"
+  | "protocol"
+  | "version"
+  | "busy"
+  | "refused"
+  | "unreachable"
+  | "connection-lost"
+  | "peer-stopped"
+  | "integrity"
+  | "stale"
+  | "unsafe-path"
+  | "guard"
+  | "not-found"
+  | "exists"
+  | "not-a-directory"
+  | "is-a-directory"
+  | "not-empty"
+  | "denied"
+  | "no-space"
+  | "name-too-long"
+  | "read-only"
+  | "cross-device"
+  | "unsupported"
+  | "io"
+  | "locked"
+  | "failed";
+
+/** The parent of all errors that Lockstep throws on purpose. */
+export class SyncError extends Error {
+  override name = "SyncError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The command line or the configuration is wrong: show help, exit 2. */
+export class UsageError extends SyncError {
+  override name = "UsageError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("usage", message, options);
+  }
+}
+
+/** The peer broke the protocol, or refused us: close the session. */
+export class ProtocolError extends SyncError {
+  override name = "ProtocolError";
+
+  constructor(
+    message: string,
+    code: "protocol" | "version" | "busy" | "refused" = "protocol",
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options);
+  }
+}
+
+/** The connection could not be made, or broke: reconnect. */
+export class TransportError extends SyncError {
+  override name = "TransportError";
+
+  constructor(
+    message: string,
+    code: "unreachable" | "connection-lost" | "peer-stopped" =
+      "connection-lost",
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options);
+  }
+}
+
+/** Bytes are not what their digest says: fetch them again. */
+export class IntegrityError extends SyncError {
+  override name = "IntegrityError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("integrity", message, options);
+  }
+}
+
+/** An entry is no longer what the scan saw: scan again. */
+export class StaleError extends SyncError {
+  override name = "StaleError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("stale", message, options);
+  }
+}
+
+/** A path would leave the root, or is not in canonical form: refuse it. */
+export class UnsafePathError extends SyncError {
+  override name = "UnsafePathError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("unsafe-path", message, options);
+  }
+}
+
+/** A safety stop: nothing was changed, a person decides. */
+export class GuardError extends SyncError {
+  override name = "GuardError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("guard", message, options);
+  }
+}
+
+/** Codes of what a file system can answer; see {@link FileSystemError}. */
+export type FileSystemErrorCode = Extract<
+  ErrorCode,
+  | "not-found"
+  | "exists"
+  | "not-a-directory"
+  | "is-a-directory"
+  | "not-empty"
+  | "denied"
+  | "no-space"
+  | "name-too-long"
+  | "read-only"
+  | "cross-device"
+  | "unsupported"
+  | "unsafe-path"
+  | "locked"
+  | "io"
+>;
+
+/** A file system call failed; the message names the entry and the reason. */
+export class FileSystemError extends SyncError {
+  override name = "FileSystemError";
+  declare readonly code: FileSystemErrorCode;
+
+  constructor(
+    code: FileSystemErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options);
+  }
+}
+
+/** Whether `error` is a file system's answer with this code. */
+export function isFileSystemError(
+  error: unknown,
+  code?: FileSystemErrorCode,
+): error is FileSystemError {
+  return error instanceof FileSystemError &&
+    (code === undefined || error.code === code);
+}
+
+/** The message of anything that was thrown, on one line. */
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/\s*\n\s*/g, " ");
+}

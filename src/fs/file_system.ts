@@ -1,0 +1,202 @@
+/**
+ * The file system as Lockstep needs it: few calls, each of which does a whole
+ * piece of work. Everything goes through an open {@link Directory} and takes one
+ * name, never a path: no call can be led outside by a link or by "..".
+ *
+ * All errors are {@link FileSystemError}s; their message names what was asked
+ * and why it failed. Times are whole milliseconds since 1970, may be negative,
+ * and are kept to the millisecond. Modes are permission bits, 0 to 0o777; other
+ * bits are dropped when read and never set. An implementation whose file system
+ * keeps no modes (`traits.modes`) reports 0o644 or 0o755 and ignores what is set.
+ */
+import type { Name } from "../core/path.ts";
+
+/** What kind of thing an entry is; `special` is a fifo, socket or device. */
+export type NodeKind = "directory" | "file" | "symlink" | "special";
+
+/** What a file system tells of one entry. A link is never followed. */
+export interface Stat {
+  readonly kind: NodeKind;
+  /** In bytes; 0 for what is not a file. */
+  readonly size: number;
+  readonly mtime: number;
+  /** Last change of content or metadata, in milliseconds; 0 where not kept. */
+  readonly ctime: number;
+  readonly mode: number;
+  readonly inode: number;
+  readonly device: number;
+}
+
+/** One entry of a listing. */
+export interface ListedEntry {
+  readonly name: Name;
+  readonly stat: Stat;
+  /** Where a symlink points; undefined for everything else. */
+  readonly target: string | undefined;
+}
+
+/** What a directory holds. */
+export interface Listing {
+  /** In no particular order; names are unique. */
+  readonly entries: readonly ListedEntry[];
+  /** Entries that exist but can't be named or looked at, each with the reason. */
+  readonly failed: readonly {
+    readonly name: string;
+    readonly reason: "invalid-name" | "unreadable";
+    readonly message: string;
+  }[];
+}
+
+/** What can be set on an entry. */
+export interface Metadata {
+  readonly mode: number;
+  readonly mtime: number;
+}
+
+/** What a file system can hold. */
+export interface FileSystemTraits {
+  /** Whether permission bits are kept. */
+  readonly modes: boolean;
+  /** Whether symbolic links can be made. */
+  readonly symlinks: boolean;
+}
+
+/** A file system; the library's users may bring their own. */
+export interface FileSystem {
+  readonly traits: FileSystemTraits;
+  /**
+   * Opens the directory that is the root of a tree, following links in `path`
+   * once; afterwards the root is that directory, whatever `path` leads to.
+   * With `create`, makes it and its parents where missing.
+   * @throws {FileSystemError} `not-found`, `not-a-directory`, `denied` …
+   */
+  openRoot(
+    path: string,
+    options?: { readonly create?: boolean },
+  ): Promise<Directory>;
+}
+
+/**
+ * An open directory. It stays the same directory when somebody renames it or
+ * puts a link in its place. The owner closes it; closing twice is allowed.
+ * Calls on one directory may overlap.
+ */
+export interface Directory {
+  /** The path to show to people; never used to reach anything. */
+  readonly path: string;
+
+  /** Stat of the directory itself. */
+  stat(): Promise<Stat>;
+
+  /** Stat of the entry `name`, or undefined if there is none. */
+  lookup(name: Name): Promise<Stat | undefined>;
+
+  /**
+   * Lists the directory with the stat of each entry and the target of each link.
+   * What vanishes meanwhile is left out. The fast way of listing may overlook
+   * entries after a read error; with `thorough` such an error is thrown, so that
+   * "not listed" means "not there".
+   * Long listings let other work go on at least every 10 ms.
+   */
+  list(options?: { readonly thorough?: boolean }): Promise<Listing>;
+
+  /** Opens the directory `name`. @throws `not-a-directory` for a link or a file. */
+  openDirectory(name: Name): Promise<Directory>;
+
+  /**
+   * Reads the file `name` from the start into `into`, as much as fits. The stat
+   * is taken *after* reading: if it equals the one of a scan (size, mtime, ctime
+   * and inode), the bytes are those that the scan saw. Never blocks on a fifo.
+   */
+  readFile(
+    name: Name,
+    into: Uint8Array,
+  ): Promise<{ readonly length: number; readonly stat: Stat }>;
+
+  /** Opens the file `name` for reading. @throws `unsupported` if it is no regular file. */
+  openFile(name: Name): Promise<ReadableFile>;
+
+  /**
+   * Makes the file `name` with this content, mode and mtime in one call.
+   * @throws `exists` if there is an entry of that name, whatever it is.
+   */
+  createFile(
+    name: Name,
+    content: Uint8Array,
+    metadata: Metadata,
+  ): Promise<void>;
+
+  /**
+   * Opens the file `name` for writing in place, or makes it, readable by nobody
+   * else; what it holds already stays. @throws `unsupported` if it is no regular file.
+   */
+  openWritable(name: Name): Promise<WritableFile>;
+
+  /** Makes a directory (mode 0o700 until set otherwise). @throws `exists` */
+  createDirectory(name: Name): Promise<void>;
+
+  /** Makes a symbolic link. @throws `exists`, `unsupported` */
+  createSymlink(name: Name, target: string, mtime: number): Promise<void>;
+
+  /**
+   * Sets mode and mtime of the file or directory `name` without following a link.
+   * @throws `unsupported` for a link or a special file.
+   */
+  setMetadata(name: Name, metadata: Metadata): Promise<void>;
+
+  /** Sets mode and mtime of this directory itself. */
+  setOwnMetadata(metadata: Metadata): Promise<void>;
+
+  /**
+   * Moves the entry `name` into the directory `to` (of the same file system) as
+   * `newName`. A file or link that is there is replaced in one step; a directory
+   * replaces only an empty directory.
+   * @throws `not-empty`, `is-a-directory`, `not-a-directory`, `cross-device`
+   */
+  rename(name: Name, to: Directory, newName: Name): Promise<void>;
+
+  /**
+   * Moves the file or link `name` into `to` as `newName`, but never over anything.
+   * @throws `exists` if there is an entry of that name, whatever it is.
+   */
+  moveNew(name: Name, to: Directory, newName: Name): Promise<void>;
+
+  /** Removes what is not a directory. @throws `not-found`, `is-a-directory` */
+  removeFile(name: Name): Promise<void>;
+
+  /** Removes an empty directory. @throws `not-found`, `not-empty`, `not-a-directory` */
+  removeDirectory(name: Name): Promise<void>;
+
+  /**
+   * Makes (where missing) and locks the file `name` for this process, without waiting.
+   * @throws `locked` if another process, or another lock of this one, holds it.
+   */
+  lock(name: Name): Promise<Lock>;
+
+  close(): void;
+}
+
+/** An open file to read from. */
+export interface ReadableFile {
+  /** Stat of the open file. */
+  stat(): Promise<Stat>;
+  /** Reads from `offset`: how many bytes; 0 only at the end of the file. */
+  read(into: Uint8Array, offset: number): Promise<number>;
+  close(): void;
+}
+
+/** An open file to write to. */
+export interface WritableFile extends ReadableFile {
+  /** Writes all of `bytes` at `offset`; a gap before it reads as zeros and takes no room. */
+  write(bytes: Uint8Array, offset: number): Promise<void>;
+  /** Cuts the file off, or lengthens it with a gap. */
+  truncate(size: number): Promise<void>;
+  /** Sets mode and mtime; the last thing done to a file. */
+  setMetadata(metadata: Metadata): Promise<void>;
+}
+
+/** A held lock. */
+export interface Lock {
+  /** Gives it up; the file stays. */
+  release(): void;
+}

@@ -1,0 +1,57 @@
+/** What a running sync tells whoever watches it. */
+import type { ChangeTotals } from "../core/change.ts";
+import type { Digest, Totals } from "../core/entry.ts";
+import type { RelPath } from "../core/path.ts";
+import type { Problem } from "../core/problem.ts";
+
+/** Which side of a mirror. */
+export type Side = "source" | "target";
+
+/** Something happened; `report` in `cli/` turns it into text or JSON. */
+export type SyncEvent =
+  | { readonly kind: "scanning"; readonly side: Side; readonly entries: number }
+  | { readonly kind: "scanned"; readonly side: Side; readonly totals: Totals }
+  /** What this round will do; `round` counts from 1. */
+  | {
+    readonly kind: "planned";
+    readonly round: number;
+    readonly totals: ChangeTotals;
+  }
+  /** Content handed to the target so far in this round; comes often. */
+  | {
+    readonly kind: "transfer";
+    readonly files: number;
+    readonly bytes: number;
+    /** The file that is being sent. */
+    readonly path: RelPath | undefined;
+  }
+  /** All content is staged; the tree changes now. */
+  | { readonly kind: "applying" }
+  /** A path was left out; comes once for each, at the end of the round. */
+  | { readonly kind: "problem"; readonly side: Side; readonly problem: Problem }
+  /** The connection was lost (or not made yet); another try comes in `delayMs`. */
+  | {
+    readonly kind: "retrying";
+    readonly attempt: number;
+    readonly delayMs: number;
+    readonly error: Error;
+  };
+
+/** Receives events; must not throw. */
+export type EventListener = (event: SyncEvent) => void;
+
+/** What a mirror did, over all its rounds. */
+export interface MirrorSummary {
+  /** What was changed at the target (as planned, less what is in `problems`). */
+  readonly changes: ChangeTotals;
+  /** The source tree. */
+  readonly totals: Totals;
+  /** Digest of the source tree as it was mirrored. */
+  readonly digest: Digest;
+  readonly rounds: number;
+  /** What was left out on either side, in path order; empty: the sides are equal. */
+  readonly problems: readonly {
+    readonly side: Side;
+    readonly problem: Problem;
+  }[];
+}

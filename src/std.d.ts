@@ -1,0 +1,127 @@
+/**
+ * Types of what Lockstep uses of the Deno standard library: the npm build that
+ * `deno.json` maps it to ships without them.
+ */
+declare module "@std/assert" {
+  export function assert(expr: unknown, msg?: string): asserts expr;
+  export function assertEquals<T>(actual: T, expected: T, msg?: string): void;
+  export function assertNotEquals<T>(
+    actual: T,
+    expected: T,
+    msg?: string,
+  ): void;
+  export function assertStrictEquals<T>(
+    actual: unknown,
+    expected: T,
+    msg?: string,
+  ): asserts actual is T;
+  export function assertExists<T>(
+    actual: T,
+    msg?: string,
+  ): asserts actual is NonNullable<T>;
+  export function assertFalse(
+    expr: unknown,
+    msg?: string,
+  ): asserts expr is false;
+  export function assertStringIncludes(
+    actual: string,
+    expected: string,
+    msg?: string,
+  ): void;
+  export function assertMatch(
+    actual: string,
+    expected: RegExp,
+    msg?: string,
+  ): void;
+  export function assertThrows<E extends Error = Error>(
+    fn: () => unknown,
+    // deno-lint-ignore no-explicit-any
+    errorClass?: abstract new (...args: any[]) => E,
+    msgIncludes?: string,
+    msg?: string,
+  ): E;
+  export function assertRejects<E extends Error = Error>(
+    fn: () => PromiseLike<unknown>,
+    // deno-lint-ignore no-explicit-any
+    errorClass?: abstract new (...args: any[]) => E,
+    msgIncludes?: string,
+    msg?: string,
+  ): Promise<E>;
+  export function assertInstanceOf<T>(
+    actual: unknown,
+    // deno-lint-ignore no-explicit-any
+    expectedType: abstract new (...args: any[]) => T,
+    msg?: string,
+  ): asserts actual is T;
+  export function fail(msg?: string): never;
+}
+
+declare module "@std/cli/parse-args" {
+  export interface ParseArgsOptions {
+    boolean?: readonly string[];
+    string?: readonly string[];
+    collect?: readonly string[];
+    negatable?: readonly string[];
+    alias?: Readonly<Record<string, string | readonly string[]>>;
+    default?: Readonly<Record<string, unknown>>;
+    "--"?: boolean;
+    stopEarly?: boolean;
+    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+  }
+  export function parseArgs(
+    args: readonly string[],
+    options?: ParseArgsOptions,
+  ): Record<string, unknown> & { _: (string | number)[]; "--"?: string[] };
+}
+
+declare module "@std/crypto/timing-safe-equal" {
+  export function timingSafeEqual(
+    a: ArrayBufferView | ArrayBufferLike | DataView,
+    b: ArrayBufferView | ArrayBufferLike | DataView,
+  ): boolean;
+}
+
+declare module "@std/fs" {
+  export function ensureDir(path: string | URL): Promise<void>;
+  export function exists(
+    path: string | URL,
+    options?: { isDirectory?: boolean; isFile?: boolean; isReadable?: boolean },
+  ): Promise<boolean>;
+}
+
+declare module "@std/path" {
+  export function basename(path: string, suffix?: string): string;
+  export function dirname(path: string): string;
+  export function fromFileUrl(url: string | URL): string;
+  export function isAbsolute(path: string): boolean;
+  export function join(...paths: string[]): string;
+  export function normalize(path: string): string;
+  export function relative(from: string, to: string): string;
+  export function resolve(...paths: string[]): string;
+  export function toFileUrl(path: string): URL;
+  export const SEPARATOR: "/" | "\\";
+}
+
+declare module "@std/streams" {
+  export function toText(
+    stream: ReadableStream<string | Uint8Array>,
+  ): Promise<string>;
+  export function toBytes(
+    stream: ReadableStream<Uint8Array>,
+  ): Promise<Uint8Array>;
+  export class TextLineStream extends TransformStream<string, string> {
+    constructor(options?: { allowCR?: boolean });
+  }
+}
+
+declare module "hash-wasm/xxhash128" {
+  /** A running XXH3-128 hash. */
+  export interface Hasher {
+    init(): Hasher;
+    update(data: Uint8Array): Hasher;
+    digest(outputType: "hex"): string;
+    digest(outputType: "binary"): Uint8Array;
+  }
+  const umd: { createXXHash128(): Promise<Hasher> };
+  export default umd;
+}
