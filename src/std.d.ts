@@ -114,14 +114,14 @@ declare module "@std/streams" {
   }
 }
 
-declare module "hash-wasm/xxhash128" {
-  /** A running XXH3-128 hash. */
-  export interface Hasher {
-    init(): Hasher;
-    update(data: Uint8Array): Hasher;
-    digest(outputType: "hex"): string;
-    digest(outputType: "binary"): Uint8Array;
-  }
-  const umd: { createXXHash128(): Promise<Hasher> };
-  export default umd;
+declare module "@std/text/closest-string" {
+  export function closestString(
+    givenWord: string,
+    possibleWords: readonly string[],
+    options?: { caseSensitive?: boolean },
+  ): string;
+}
+
+declare module "@std/text/levenshtein-distance" {
+  export function levenshteinDistance(a: string, b: string): number;
 }

@@ -67,6 +67,13 @@ export function isTouch(change: Change): boolean {
     sameContent(old, wanted);
 }
 
+/** Whether carrying `change` out needs the content of files. */
+export function needsContent(
+  change: Change,
+): change is Change & { readonly new: TrackedEntry } {
+  return change.new !== undefined && !isTouch(change);
+}
+
 /**
  * The files whose content `changes` ask for, numbered in order: change by
  * change, and within a new directory in name order, depth first. Both ends of
@@ -75,11 +82,20 @@ export function isTouch(change: Change): boolean {
 export function* filesOf(changes: Iterable<Change>): Generator<PlannedFile> {
   let index = 0;
   for (const change of changes) {
-    if (change.new === undefined || isTouch(change)) continue;
+    if (!needsContent(change)) continue;
     for (const [path, entry] of filesIn(change.path, change.new)) {
       yield { index: index++, path, entry };
     }
   }
+}
+
+/** How many files {@link filesOf} finds in `entry`. */
+export function countFiles(entry: Entry): number {
+  if (entry.kind === "file") return 1;
+  if (entry.kind !== "directory") return 0;
+  let sum = 0;
+  for (const child of entry.children.values()) sum += countFiles(child);
+  return sum;
 }
 
 function* filesIn(

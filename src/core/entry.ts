@@ -101,21 +101,15 @@ export function sortChildren(
   return new Map([...children].sort(([a], [b]) => compareNames(a, b)));
 }
 
-/** `entry` without what takes no part; the digest goes where something went. */
+/** `entry` without what takes no part, at any depth. */
 export function withoutUntracked(entry: TrackedEntry): TrackedEntry {
-  if (entry.kind !== "directory") return entry;
-  let changed = false;
+  // Nearly always there is nothing to leave out, and nothing to build anew.
+  if (entry.kind !== "directory" || isWhollyTracked(entry)) return entry;
   const children = new Map<Name, Entry>();
   for (const [name, child] of entry.children) {
-    if (!isTracked(child)) {
-      changed = true;
-      continue;
-    }
-    const kept = withoutUntracked(child);
-    changed ||= kept !== child;
-    children.set(name, kept);
+    if (isTracked(child)) children.set(name, withoutUntracked(child));
   }
-  return changed ? { ...entry, children, digest: undefined } : entry;
+  return { ...entry, children, digest: undefined };
 }
 
 /** Whether all of `entry` may be deleted: nothing in it is left alone. */

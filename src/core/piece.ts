@@ -62,4 +62,9 @@ export interface ContentBatch {
   readonly pieces: readonly Piece[];
   /** Sum of the bytes of its data pieces. */
   readonly byteLength: number;
+  /**
+   * To be called by whoever has used the batch up: the memory of its bytes goes
+   * back to whoever made it, and will hold other bytes.
+   */
+  readonly release?: () => void;
 }

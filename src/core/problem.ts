@@ -15,7 +15,9 @@ export type ProblemCode =
   /** It takes no part: special file, mount point, name that is not UTF-8 … */
   | "skipped"
   /** Something at the target that must not be touched stands in the way. */
-  | "blocked";
+  | "blocked"
+  /** What stood there was changed while it was replaced: it is kept elsewhere. */
+  | "kept";
 
 /** One path that was left out, and why. */
 export interface Problem {

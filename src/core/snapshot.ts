@@ -3,12 +3,6 @@ import type { DirectoryEntry, Entry, Totals } from "./entry.ts";
 import { namesOf, type RelPath } from "./path.ts";
 import type { Problem } from "./problem.ts";
 
-/** What tells one root from another that took its place. */
-export interface RootIdentity {
-  readonly device: number;
-  readonly inode: number;
-}
-
 /** What a scan saw. */
 export interface Snapshot {
   readonly root: DirectoryEntry;
@@ -16,8 +10,6 @@ export interface Snapshot {
   readonly totals: Totals;
   /** What takes no part, or could not be read: each is named. */
   readonly problems: readonly Problem[];
-  /** Undefined for a foreign tree. */
-  readonly identity: RootIdentity | undefined;
 }
 
 /** How two trees are to be looked at, so that their digests can be compared. */
