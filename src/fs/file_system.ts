@@ -20,7 +20,10 @@ export interface Stat {
   /** In bytes; 0 for what is not a file. */
   readonly size: number;
   readonly mtime: number;
-  /** Last change of content or metadata, in milliseconds; 0 where not kept. */
+  /**
+   * Last change of content or metadata, in milliseconds; 0 where not kept. Many
+   * file systems, and Deno for all of them, keep it to the second only.
+   */
   readonly ctime: number;
   readonly mode: number;
   readonly inode: number;
@@ -102,6 +105,19 @@ export interface Directory {
 
   /** Opens the directory `name`. @throws `not-a-directory` for a link or a file. */
   openDirectory(name: Name): Promise<Directory>;
+
+  /**
+   * Follows the link `name` to where it leads in the end. For a directory that
+   * is the directory itself, for anything else the directory that holds it and
+   * the name there. The caller closes `directory`.
+   * @throws `not-found` for a dangling link, `io` for a loop of links.
+   */
+  follow(
+    name: Name,
+  ): Promise<{
+    readonly directory: Directory;
+    readonly name: Name | undefined;
+  }>;
 
   /**
    * Reads the file `name` from the start into `into`, as much as fits. The stat

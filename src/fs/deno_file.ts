@@ -1,0 +1,186 @@
+// deno-lint-ignore-file require-await -- an async method rejects where it would throw
+/** Open files of the {@link DenoFileSystem}: regular files only. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from "node:fs";
+import {
+  ClosedError,
+  fileSystemError,
+  isNotFound,
+  refusal,
+  systemCodeOf,
+} from "./deno_errors.ts";
+import { KEEPS_MODES, setOpenMetadata, toStat } from "./deno_stat.ts";
+import type { Metadata, Stat, WritableFile } from "./file_system.ts";
+
+/** Never through a link, and without waiting for the other end of a fifo. */
+const NO_SURPRISE = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** Flags to open a file for reading. */
+export const OPEN_TO_READ = constants.O_RDONLY | NO_SURPRISE;
+
+/** Flags to open a file for writing only, where reading it is not allowed. */
+export const OPEN_TO_WRITE = constants.O_WRONLY | NO_SURPRISE;
+
+/** Flags to open a file for reading and writing; makes it where it is missing. */
+export const OPEN_OR_CREATE = constants.O_RDWR | constants.O_CREAT |
+  NO_SURPRISE;
+
+/** Flags to make a file; fails on anything that has its name. */
+export const CREATE_NEW = constants.O_WRONLY | constants.O_CREAT |
+  constants.O_EXCL | NO_SURPRISE;
+
+/** Where these go wrong, it is because the entry is no regular file. */
+const NO_FILE_CODES: readonly (string | undefined)[] = [
+  "EAGAIN",
+  "EISDIR",
+  "ELOOP",
+  "ENODEV",
+  "ENXIO",
+  "ESPIPE",
+];
+
+/** Where an open file is: `at` leads to it, `shown` is for people. */
+export interface FilePlace {
+  readonly at: string;
+  readonly shown: string;
+}
+
+/**
+ * Opens the regular file at `place` with `flags`: the descriptor, which the caller
+ * closes. A new file is readable by nobody else.
+ * @throws {FileSystemError} `unsupported` if it is no regular file.
+ */
+export function openRegular(
+  place: FilePlace,
+  flags: number,
+  action: string,
+): number {
+  let fd: number | undefined;
+  try {
+    if (!KEEPS_MODES) refuseLink(place, action);
+    fd = openSync(place.at, flags, 0o600);
+    if (!fstatSync(fd).isFile()) throw noFile(action, place.shown);
+    return fd;
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
+    throw toFileError(error, action, place.shown);
+  }
+}
+
+/** As {@link fileSystemError}; `unsupported` where the entry is no regular file. */
+export function toFileError(
+  error: unknown,
+  action: string,
+  shown: string,
+): Error {
+  return NO_FILE_CODES.includes(systemCodeOf(error))
+    ? noFile(action, shown, error)
+    : fileSystemError(error, action, shown);
+}
+
+/** The error for an entry that is no regular file. */
+export function noFile(
+  action: string,
+  shown: string,
+  cause?: unknown,
+): Error {
+  const reason = "it is not a regular file";
+  return refusal("unsupported", action, shown, reason, cause);
+}
+
+/** Writes all of `bytes` from `offset` on. */
+export function writeAll(fd: number, bytes: Uint8Array, offset: number): void {
+  let done = 0;
+  while (done < bytes.length) {
+    done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
+  }
+}
+
+/** An open regular file; its owner closes it. */
+export class DenoFile implements WritableFile {
+  readonly #place: FilePlace;
+  #fd: number;
+
+  /** Takes over `fd`. */
+  constructor(fd: number, place: FilePlace) {
+    this.#fd = fd;
+    this.#place = place;
+  }
+
+  async stat(): Promise<Stat> {
+    return this.#do("look at", (fd) => statOpen(fd));
+  }
+
+  async read(into: Uint8Array, offset: number): Promise<number> {
+    return this.#do(
+      "read",
+      (fd) => readSync(fd, into, 0, into.length, offset),
+    );
+  }
+
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    this.#do("write to", (fd) => writeAll(fd, bytes, offset));
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.#do("set the length of", (fd) => ftruncateSync(fd, size));
+  }
+
+  async setMetadata(metadata: Metadata): Promise<void> {
+    this.#do(
+      "set mode and time of",
+      (fd) => setOpenMetadata(fd, this.#place.at, metadata),
+    );
+  }
+
+  close(): void {
+    if (this.#fd < 0) return;
+    closeSync(this.#fd);
+    this.#fd = -1;
+  }
+
+  #do<T>(action: string, run: (fd: number) => T): T {
+    if (this.#fd < 0) throw new ClosedError(this.#place.shown);
+    try {
+      return run(this.#fd);
+    } catch (error) {
+      throw fileSystemError(error, action, this.#place.shown);
+    }
+  }
+}
+
+/** Stat of an open file, the same as that of its path. */
+export function statOpen(fd: number): Stat {
+  const info = fstatSync(fd);
+  return toStat({
+    isFile: info.isFile(),
+    isDirectory: info.isDirectory(),
+    isSymlink: false,
+    size: info.size,
+    // Of a time before 1970, node:fs gets the Date wrong, but not the number.
+    mtime: new Date(info.mtimeMs),
+    ctime: new Date(info.ctimeMs),
+    mode: info.mode,
+    ino: info.ino,
+    dev: info.dev,
+  });
+}
+
+/** For systems that can't refuse links while opening. */
+function refuseLink(place: FilePlace, action: string): void {
+  let isLink: boolean;
+  try {
+    isLink = Deno.lstatSync(place.at).isSymlink;
+  } catch (error) {
+    if (isNotFound(error)) return;
+    throw error;
+  }
+  if (isLink) throw noFile(action, place.shown);
+}

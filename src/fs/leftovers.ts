@@ -1,0 +1,162 @@
+/** Taking over what a run that was broken off has left in the staging area. */
+import { type Change, countFiles, needsContent } from "../core/change.ts";
+import type { FileEntry, TrackedEntry } from "../core/entry.ts";
+import {
+  join,
+  type Name,
+  nameOf,
+  namesOf,
+  parentOf,
+  type RelPath,
+  ROOT,
+} from "../core/path.ts";
+import type { Want } from "../core/piece.ts";
+import { isFileSystemError } from "../errors.ts";
+import { digestOfFile } from "./content.ts";
+import { DirectoryCursor } from "./directory_cursor.ts";
+import type { Directory, ReadableFile, Stat } from "./file_system.ts";
+import { makeWritable, removeTree } from "./own_entries.ts";
+import { Pacer } from "./pacer.ts";
+import type { PlannedFiles } from "./planned_files.ts";
+
+/** Staged parts shorter than this are sent again rather than continued. */
+const MIN_RESUME_BYTES = 1024 * 1024;
+
+/** Large files of which a part is there, by number. */
+export type Resumes = ReadonlyMap<number, NonNullable<Want["resume"]>>;
+
+/**
+ * Looks in `stage` for what `changes` need: marks among `files` what is there in
+ * full, answers what is there in part, and removes what is of no use.
+ */
+export async function takeOver(
+  stage: Directory,
+  changes: readonly Change[],
+  files: PlannedFiles,
+  signal?: AbortSignal,
+): Promise<Resumes> {
+  const leftovers = new Leftovers(files);
+  const cursor = new DirectoryCursor(stage);
+  try {
+    for (const [i, change] of changes.entries()) {
+      signal?.throwIfAborted();
+      if (!needsContent(change)) continue;
+      const parent = await openStaged(cursor, parentOf(change.path)!);
+      if (parent === undefined) continue;
+      const name = nameOf(change.path);
+      await leftovers.takeOver(parent, name, change.new, files.firstOf(i));
+    }
+  } finally {
+    cursor.close();
+  }
+  return leftovers.resumes;
+}
+
+class Leftovers {
+  readonly resumes = new Map<number, NonNullable<Want["resume"]>>();
+  readonly #files: PlannedFiles;
+  readonly #pacer = new Pacer();
+  readonly #breathe = (): Promise<void> | undefined => this.#pacer.turn();
+
+  constructor(files: PlannedFiles) {
+    this.#files = files;
+  }
+
+  /** Takes over what lies staged as `name`; files are numbered from `index`. */
+  async takeOver(
+    parent: Directory,
+    name: Name,
+    entry: TrackedEntry,
+    index: number,
+  ): Promise<void> {
+    const stat = await parent.lookup(name);
+    if (stat === undefined) return;
+    if (stat.kind !== entry.kind) {
+      await removeTree(parent, name);
+    } else if (entry.kind === "file") {
+      await this.#takeOverFile(parent, name, entry, stat, index);
+    } else if (entry.kind === "directory") {
+      const directory = await parent.openDirectory(name);
+      try {
+        await makeWritable(directory, stat.mode);
+        for (const listed of (await directory.list()).entries) {
+          if (!entry.children.has(listed.name)) {
+            await removeTree(directory, listed.name);
+          }
+        }
+        for (const [childName, child] of entry.children) {
+          await this.takeOver(
+            directory,
+            childName,
+            child as TrackedEntry,
+            index,
+          );
+          index += countFiles(child);
+        }
+      } finally {
+        directory.close();
+      }
+    }
+    const pause = this.#pacer.turn();
+    if (pause !== undefined) await pause;
+  }
+
+  async #takeOverFile(
+    parent: Directory,
+    name: Name,
+    entry: FileEntry,
+    stat: Stat,
+    index: number,
+  ): Promise<void> {
+    const isComplete = stat.size === entry.size && stat.mtime === entry.mtime &&
+      stat.mode === entry.mode;
+    const length = Math.min(stat.size, entry.size);
+    if (isComplete && entry.digest === undefined) {
+      this.#files.setStaged(index);
+      return;
+    }
+    if (!isComplete && length < MIN_RESUME_BYTES) {
+      await parent.removeFile(name);
+      return;
+    }
+    let file: ReadableFile | undefined;
+    try {
+      file = await parent.openFile(name);
+      const read = await digestOfFile(file, length, this.#breathe);
+      if (isComplete && read.digest === entry.digest) {
+        this.#files.setStaged(index);
+      } else {
+        this.resumes.set(index, { offset: read.length, digest: read.digest });
+      }
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      // What can't be read is of no use: it comes once more.
+      await removeTree(parent, name);
+    } finally {
+      file?.close();
+    }
+  }
+}
+
+/** Opens a staged directory, if it is there; anything else in its way is removed. */
+async function openStaged(
+  cursor: DirectoryCursor,
+  path: RelPath,
+): Promise<Directory | undefined> {
+  try {
+    return await cursor.at(path);
+  } catch (error) {
+    if (isFileSystemError(error, "not-found")) return undefined;
+    if (!isFileSystemError(error, "not-a-directory")) throw error;
+  }
+  let way = ROOT;
+  for (const name of namesOf(path)) {
+    const parent = await cursor.at(way);
+    if ((await parent.lookup(name))?.kind !== "directory") {
+      await removeTree(parent, name);
+      break;
+    }
+    way = join(way, name);
+  }
+  return undefined;
+}

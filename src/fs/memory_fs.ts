@@ -1,0 +1,125 @@
+// deno-lint-ignore-file require-await -- an async method rejects where it would throw
+/**
+ * A file system in memory, for tests: it counts what is done to it, and fails on
+ * request. Modes are kept, but forbid nothing.
+ */
+import type { Name } from "../core/path.ts";
+import type { FileSystemError } from "../errors.ts";
+import { MemoryDirectory } from "./memory_directory.ts";
+import {
+  type MemoryCounters,
+  type MemoryFault,
+  type MemoryMethod,
+  MemoryState,
+} from "./memory_state.ts";
+import {
+  type DirectoryNode,
+  type PlainEntry,
+  type PlainTree,
+  plant,
+  toPlain,
+} from "./memory_tree.ts";
+import type { Directory, FileSystem, FileSystemTraits } from "./file_system.ts";
+
+/** How a {@link MemoryFileSystem} behaves. */
+export interface MemoryFileSystemOptions {
+  /** The clock for mtime and ctime; the default goes on by 1 ms at each look. */
+  readonly now?: () => number;
+  /** What it can hold; by default everything. */
+  readonly traits?: FileSystemTraits;
+  /** See {@link MemoryFileSystem.fault}. */
+  readonly fault?: MemoryFault;
+}
+
+/** A tree in memory. Paths begin at its top, with or without "/". */
+export class MemoryFileSystem implements FileSystem {
+  readonly traits: FileSystemTraits;
+  readonly #state: MemoryState;
+  readonly #top: DirectoryNode;
+
+  constructor(options: MemoryFileSystemOptions = {}) {
+    this.traits = options.traits ?? { modes: true, symlinks: true };
+    this.#state = new MemoryState(this.traits, options.now ?? fakeClock());
+    this.#state.fault = options.fault;
+    this.#top = this.#state.make.directory(undefined, 0o755);
+  }
+
+  /** A file system that holds `tree`. */
+  static from(
+    tree: PlainTree,
+    options?: MemoryFileSystemOptions,
+  ): MemoryFileSystem {
+    const made = new MemoryFileSystem(options);
+    plant(made.#top, tree, made.#state.make);
+    return made;
+  }
+
+  /** What was done so far. */
+  get counters(): MemoryCounters {
+    return this.#state.counters;
+  }
+
+  /**
+   * Called before each call with its method and the path of its entry; the call
+   * fails with what this returns. For each entry of a listing it is called with
+   * the method "listed"; its error makes the entry a failed one, of an invalid
+   * name if the code is `unsafe-path`.
+   */
+  get fault(): MemoryFault | undefined {
+    return this.#state.fault;
+  }
+
+  set fault(fault: MemoryFault | undefined) {
+    this.#state.fault = fault;
+  }
+
+  /**
+   * Makes the next call of `method` on the entry `name` (on any, if undefined)
+   * fail with `error`. Several such orders may wait at a time.
+   */
+  failNext(
+    method: MemoryMethod,
+    name: string | undefined,
+    error: FileSystemError,
+  ): void {
+    this.#state.failNext(method, name, error);
+  }
+
+  async openRoot(
+    path: string,
+    options: { readonly create?: boolean } = {},
+  ): Promise<Directory> {
+    this.#state.begin("openRoot", path);
+    const names = path.split("/").filter((name) => name !== "") as Name[];
+    const found = this.#state.resolve(this.#top, names, {
+      asked: path,
+      action: "open",
+      create: options.create === true,
+    });
+    if (found.node.kind !== "directory") {
+      const reason = "it is a file, not a directory";
+      throw this.#state.refusal("not-a-directory", "open", path, reason);
+    }
+    return new MemoryDirectory(this.#state, found.node, path);
+  }
+
+  /** The tree below the directory `path`, in the form that `from` takes. */
+  dump(path = ""): Record<string, PlainEntry> {
+    let here = this.#top;
+    for (const name of path.split("/")) {
+      if (name === "") continue;
+      const child = here.children.get(name);
+      if (child?.kind !== "directory") {
+        throw new TypeError(`There is no directory ${path}`);
+      }
+      here = child;
+    }
+    return toPlain(here);
+  }
+}
+
+/** A clock that begins in September 2020. */
+function fakeClock(): () => number {
+  let time = 1_600_000_000_000;
+  return () => time++;
+}

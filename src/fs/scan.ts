@@ -1,0 +1,291 @@
+/** A file system's tree as a snapshot. */
+import { digestOfChildren } from "../core/digest.ts";
+import {
+  type Digest,
+  type DirectoryEntry,
+  type Entry,
+  NO_CHILDREN,
+  sortChildren,
+  type UntrackedReason,
+} from "../core/entry.ts";
+import {
+  compareNames,
+  displayPath,
+  join,
+  type Name,
+  type RelPath,
+  RESERVED_NAME,
+  ROOT,
+} from "../core/path.ts";
+import type { Problem, ProblemCode } from "../core/problem.ts";
+import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
+import { isFileSystemError, messageOf } from "../errors.ts";
+import { digestOfFile } from "./content.ts";
+import type { Directory, ListedEntry, Stat } from "./file_system.ts";
+import { Pacer } from "./pacer.ts";
+
+/** Who wants the scan stopped, and who wants to hear of it. */
+export interface ScanControl {
+  readonly signal?: AbortSignal;
+  /** Called after each directory with the number of entries seen so far. */
+  readonly onProgress?: (entries: number) => void;
+}
+
+const REASONS: Readonly<Record<UntrackedReason, string>> = {
+  "special-file": "it is a fifo, a socket or a device",
+  "invalid-name": "its name is not valid UTF-8",
+  "mount-point": "another file system is mounted there",
+  "symlink-skipped": "symbolic links are skipped",
+};
+
+/**
+ * Scans the tree below the open directory `root`. What can't be read becomes a
+ * problem entry and is named in the snapshot's problems; so is what takes no
+ * part, except skipped links.
+ * @throws {FileSystemError} If `root` itself can't be read.
+ */
+export async function scan(
+  root: Directory,
+  options: ScanOptions,
+  control: ScanControl = {},
+): Promise<Snapshot> {
+  const stat = await root.stat();
+  const scanner = new Scanner(options, control);
+  const entry = await scanner.scanDirectory(root, ROOT, stat);
+  return {
+    root: entry,
+    totals: scanner.totals,
+    problems: scanner.problems,
+  };
+}
+
+class Scanner {
+  readonly totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
+  readonly problems: Problem[] = [];
+  readonly #options: ScanOptions;
+  readonly #control: ScanControl;
+  readonly #pacer = new Pacer();
+  readonly #breathe = (): Promise<void> | undefined => this.#pacer.turn();
+  /** Directories that hold the one being scanned, which links may lead back to. */
+  readonly #open: Stat[] = [];
+  #entries = 0;
+
+  constructor(options: ScanOptions, control: ScanControl) {
+    this.#options = options;
+    this.#control = control;
+  }
+
+  async scanDirectory(
+    directory: Directory,
+    path: RelPath,
+    stat: Stat,
+  ): Promise<DirectoryEntry> {
+    const { entries, failed } = await directory.list();
+    const sorted = [...entries].sort((a, b) => compareNames(a.name, b.name));
+    const children = new Map<Name, Entry>();
+    this.#open.push(stat);
+    for (const listed of sorted) {
+      const { name } = listed;
+      if (path === ROOT && name === RESERVED_NAME) continue;
+      // Most entries are files that need not be read: nothing to wait for.
+      const entry = listed.stat.kind === "file" && !this.#options.checksum
+        ? this.#file(listed.stat, undefined)
+        : await this.#entry(directory, join(path, name), listed, stat.device);
+      if (entry !== undefined) children.set(name, entry);
+    }
+    this.#open.pop();
+    for (const { name, reason, message } of failed) {
+      // Under its lossy name: it marks the directory as holding something else.
+      if (children.has(name as Name)) continue;
+      const at = join(path, name as Name);
+      children.set(
+        name as Name,
+        reason === "invalid-name"
+          ? this.#untracked(at, reason)
+          : this.#problem(at, message),
+      );
+    }
+    const ordered = failed.length === 0 ? children : sortChildren(children);
+    this.#entries += ordered.size;
+    this.#control.onProgress?.(this.#entries);
+    this.#control.signal?.throwIfAborted();
+    const pause = this.#pacer.turn();
+    if (pause !== undefined) await pause;
+    return {
+      kind: "directory",
+      mode: stat.mode,
+      mtime: stat.mtime,
+      children: ordered.size === 0 ? NO_CHILDREN : ordered,
+      digest: digestOfChildren(ordered, this.#options.modes),
+    };
+  }
+
+  /** The entry for `listed`, or undefined if it vanished meanwhile. */
+  async #entry(
+    parent: Directory,
+    path: RelPath,
+    listed: ListedEntry,
+    device: number,
+  ): Promise<Entry | undefined> {
+    const { name, stat } = listed;
+    try {
+      switch (stat.kind) {
+        case "directory":
+          if (stat.device !== device) {
+            return this.#untracked(path, "mount-point");
+          }
+          return await this.#directory(await parent.openDirectory(name), path);
+        case "file":
+          // Not so for files: some file systems give theirs another number.
+          return await this.#readFile(parent, path, name, stat);
+        case "symlink":
+          return await this.#symlink(parent, path, listed);
+        case "special":
+          return this.#untracked(path, "special-file");
+        default:
+          return stat.kind satisfies never;
+      }
+    } catch (error) {
+      if (isFileSystemError(error, "not-found")) return undefined;
+      if (!isFileSystemError(error)) throw error;
+      return this.#problem(path, messageOf(error));
+    }
+  }
+
+  /** Scans the directory `opened`, and closes it. */
+  async #directory(opened: Directory, path: RelPath): Promise<Entry> {
+    try {
+      // Not the listed one: what was opened is what counts.
+      const stat = await opened.stat();
+      const entry = await this.scanDirectory(opened, path, stat);
+      this.totals.directories++;
+      return entry;
+    } finally {
+      opened.close();
+    }
+  }
+
+  async #readFile(
+    parent: Directory,
+    path: RelPath,
+    name: Name,
+    listed: Stat,
+  ): Promise<Entry> {
+    if (!this.#options.checksum) return this.#file(listed, undefined);
+    const file = await parent.openFile(name);
+    try {
+      // Read again when somebody writes meanwhile; then the next round decides.
+      for (let attempt = 1;; attempt++) {
+        const before = await file.stat();
+        const read = await digestOfFile(file, before.size, this.#breathe);
+        const after = await file.stat();
+        if (
+          read.length === after.size && before.mtime === after.mtime &&
+          before.ctime === after.ctime
+        ) return this.#file(after, read.digest);
+        if (attempt === 3) {
+          return this.#problem(
+            path,
+            `Cannot read ${displayPath(path)}: it is being written to`,
+          );
+        }
+      }
+    } finally {
+      file.close();
+    }
+  }
+
+  async #symlink(
+    parent: Directory,
+    path: RelPath,
+    { name, stat, target }: ListedEntry,
+  ): Promise<Entry> {
+    switch (this.#options.symlinks) {
+      case "copy":
+        this.totals.symlinks++;
+        return { kind: "symlink", target: target!, mtime: stat.mtime };
+      case "skip":
+        return { kind: "untracked", reason: "symlink-skipped" };
+      case "follow":
+        return await this.#follow(parent, path, name);
+      default:
+        return this.#options.symlinks satisfies never;
+    }
+  }
+
+  /** What the link `name` leads to, as if it stood in the link's place. */
+  async #follow(
+    parent: Directory,
+    path: RelPath,
+    name: Name,
+  ): Promise<Entry> {
+    let followed: Awaited<ReturnType<Directory["follow"]>>;
+    try {
+      followed = await parent.follow(name);
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      return this.#problem(path, messageOf(error));
+    }
+    const { directory, name: found } = followed;
+    try {
+      if (found === undefined) {
+        const stat = await directory.stat();
+        const loop = this.#open.some((open) =>
+          open.inode === stat.inode && open.device === stat.device
+        );
+        if (loop) {
+          return this.#problem(
+            path,
+            `Cannot follow ${
+              displayPath(path)
+            }: it leads back to a directory that holds it`,
+          );
+        }
+        const entry = await this.scanDirectory(directory, path, stat);
+        this.totals.directories++;
+        return entry;
+      }
+      const stat = await directory.lookup(found);
+      if (stat?.kind === "file") {
+        return await this.#readFile(directory, path, found, stat);
+      }
+      return stat === undefined
+        ? this.#problem(path, `Cannot follow ${displayPath(path)}: it is gone`)
+        : this.#untracked(path, "special-file");
+    } finally {
+      directory.close();
+    }
+  }
+
+  #file(stat: Stat, digest: Digest | undefined): Entry {
+    this.totals.files++;
+    this.totals.bytes += stat.size;
+    return {
+      kind: "file",
+      size: stat.size,
+      mtime: stat.mtime,
+      mode: stat.mode,
+      digest,
+      ctime: stat.ctime,
+      inode: stat.inode,
+    };
+  }
+
+  #untracked(path: RelPath, reason: UntrackedReason): Entry {
+    this.#report(
+      path,
+      "skipped",
+      `Skipped ${displayPath(path)}: ${REASONS[reason]}`,
+    );
+    return { kind: "untracked", reason };
+  }
+
+  #problem(path: RelPath, message: string): Entry {
+    this.#report(path, "unreadable", message);
+    return { kind: "problem", message };
+  }
+
+  #report(path: RelPath, code: ProblemCode, message: string): void {
+    this.problems.push({ path, code, message });
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * `.lockstep/` at the top of a target's root: on the same file system as the
+ * tree, never scanned or synced, there only while there is something in it.
+ *
+ * - `lock` is locked while somebody applies changes to this root.
+ * - `stage/` looks like the part of the tree that is on its way, see `stage.ts`.
+ * - `aside/` holds what a directory or file of another kind replaces, see `aside.ts`.
+ * - `kept/` holds what was changed by somebody while it was being replaced; it is
+ *   reported, and never removed by Lockstep.
+ */
+import { type Name, RESERVED_NAME } from "../core/path.ts";
+import { FileSystemError, isFileSystemError } from "../errors.ts";
+import { Aside } from "./aside.ts";
+import type { Directory, Lock, Metadata } from "./file_system.ts";
+import { openOrCreate, removeTree } from "./own_entries.ts";
+
+const STAGE_NAME = "stage" as Name;
+const LOCK_NAME = "lock" as Name;
+
+/** The open and locked staging area of one root; its owner cleans or closes it. */
+export class StagingArea {
+  /** The directory `stage/`. */
+  readonly stage: Directory;
+  /** Whether `stage/` was made just now, so that nothing can be left in it. */
+  readonly isFresh: boolean;
+  readonly aside: Aside;
+  readonly #root: Directory;
+  readonly #own: Directory;
+  readonly #lock: Lock;
+  readonly #rootBefore: Metadata;
+  #closed = false;
+
+  private constructor(
+    root: Directory,
+    own: Directory,
+    lock: Lock,
+    stage: { readonly directory: Directory; readonly isFresh: boolean },
+    rootBefore: Metadata,
+  ) {
+    this.#root = root;
+    this.#own = own;
+    this.#lock = lock;
+    this.stage = stage.directory;
+    this.isFresh = stage.isFresh;
+    this.aside = new Aside(root, own);
+    this.#rootBefore = rootBefore;
+  }
+
+  /**
+   * Opens the staging area of `root`, and makes it where it is missing. What a
+   * run that was killed had moved aside is put back first.
+   * @throws {FileSystemError} `locked` if another process applies changes here.
+   */
+  static async open(root: Directory): Promise<StagingArea> {
+    const before = await root.stat();
+    if ((before.mode & 0o200) === 0) {
+      // Its owner may work in it; it gets its own mode again in the end.
+      await root.setOwnMetadata({
+        mode: before.mode | 0o200,
+        mtime: before.mtime,
+      });
+    }
+    const own = await openOrCreate(root, RESERVED_NAME);
+    let lock: Lock | undefined;
+    let directory: Directory | undefined;
+    try {
+      lock = await own.lock(LOCK_NAME).catch((error) => {
+        if (!isFileSystemError(error, "locked")) throw error;
+        throw new FileSystemError(
+          "locked",
+          `Cannot change ${root.path}: another Lockstep is at work there`,
+          { cause: error },
+        );
+      });
+      const isFresh = await own.lookup(STAGE_NAME) === undefined;
+      directory = await openOrCreate(own, STAGE_NAME);
+      const stage = { directory, isFresh };
+      const area = new StagingArea(root, own, lock, stage, before);
+      await area.aside.recover();
+      return area;
+    } catch (error) {
+      directory?.close();
+      lock?.release();
+      own.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Removes all that is staged, and `.lockstep` itself if nothing was kept; then
+   * sets the root's mode and mtime to `metadata`, or to what they were. Whatever
+   * fails, the area is closed afterwards.
+   */
+  async clean(metadata: Metadata | undefined): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.stage.close();
+      await this.aside.close();
+      await removeTree(this.#own, STAGE_NAME);
+      // The name goes before the lock: who opens the file anew makes a new one.
+      await this.#own.removeFile(LOCK_NAME);
+    } finally {
+      this.#lock.release();
+      this.#own.close();
+    }
+    try {
+      await this.#root.removeDirectory(RESERVED_NAME);
+    } catch (error) {
+      if (!isFileSystemError(error, "not-empty")) throw error;
+    }
+    await this.#root.setOwnMetadata(metadata ?? this.#rootBefore);
+  }
+
+  /** Gives the area up, and keeps what is staged, if anything is; works once. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    const { entries } = await this.stage.list();
+    if (entries.length === 0) return await this.clean(undefined);
+    this.#closed = true;
+    try {
+      this.stage.close();
+      await this.aside.close();
+      const { mode } = this.#rootBefore;
+      const { mtime } = await this.#root.stat();
+      if ((mode & 0o200) === 0) {
+        await this.#root.setOwnMetadata({ mode, mtime });
+      }
+    } finally {
+      this.#lock.release();
+      this.#own.close();
+    }
+  }
+}
+
+/**
+ * Removes what a run that was broken off has left in `root`, if nobody is at work
+ * there. What it had moved aside stays for the next run that changes something.
+ */
+export async function removeLeftovers(root: Directory): Promise<void> {
+  if (await root.lookup(RESERVED_NAME) === undefined) return;
+  try {
+    const area = await StagingArea.open(root);
+    await area.clean(undefined);
+  } catch (error) {
+    // It does no harm where it is, and whoever is at work there removes it.
+    if (!isFileSystemError(error)) throw error;
+  }
+}

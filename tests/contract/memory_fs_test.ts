@@ -1,0 +1,128 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { Name } from "../../src/core/path.ts";
+import { FileSystemError } from "../../src/errors.ts";
+import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
+import { fileSystemContract } from "./file_system_contract.ts";
+
+fileSystemContract("MemoryFileSystem", async () => {
+  const fs = new MemoryFileSystem();
+  (await fs.openRoot("some/root", { create: true })).close();
+  return { fs, root: "some/root", close: () => Promise.resolve() };
+});
+
+const TREE = {
+  "a/b.txt": "text",
+  "a/bytes": Uint8Array.of(0xff),
+  "empty/": null,
+  "fifo": { special: true },
+  "link": { symlink: "a/b.txt" },
+} as const;
+
+const DISK_FULL = new FileSystemError("no-space", "Cannot write: disk full");
+
+Deno.test("MemoryFileSystem dumps what it was made from", () => {
+  const fs = MemoryFileSystem.from(TREE);
+  assertEquals(fs.dump(), { ...TREE });
+  assertEquals(fs.dump("a"), {
+    "b.txt": "text",
+    "bytes": Uint8Array.of(0xff),
+  });
+});
+
+Deno.test("MemoryFileSystem refuses special files to readers", async () => {
+  const root = await MemoryFileSystem.from(TREE).openRoot("");
+  const { entries } = await root.list();
+  const fifo = entries.find((entry) => entry.name === "fifo");
+  assertEquals(fifo?.stat.kind, "special");
+  const fault = await assertRejects(
+    () => root.readFile("fifo" as Name, new Uint8Array(1)),
+    FileSystemError,
+  );
+  assertEquals(fault.code, "unsupported");
+});
+
+Deno.test("MemoryFileSystem fails the next call of a method on a name", async () => {
+  const fs = MemoryFileSystem.from({ "a": "1", "b": "2" });
+  const root = await fs.openRoot("/");
+  fs.failNext("removeFile", "b", DISK_FULL);
+  await root.removeFile("a" as Name);
+  await assertRejects(() => root.removeFile("b" as Name), FileSystemError);
+  assertEquals(fs.dump(), { "b": "2" });
+  await root.removeFile("b" as Name);
+  assertEquals(fs.dump(), {});
+});
+
+Deno.test("MemoryFileSystem asks its fault before each call", async () => {
+  const fs = MemoryFileSystem.from({ "d/a": "1", "d/b": "2" });
+  const asked: string[] = [];
+  fs.fault = (method, path) => {
+    asked.push(`${method} ${path}`);
+    return method === "listed" && path === "d/b" ? DISK_FULL : undefined;
+  };
+  const root = await fs.openRoot("");
+  const directory = await root.openDirectory("d" as Name);
+  const { entries, failed } = await directory.list();
+  assertEquals(entries.map((entry) => entry.name) as string[], ["a"]);
+  assertEquals(failed, [{
+    name: "b",
+    reason: "unreadable",
+    message: DISK_FULL.message,
+  }]);
+  assertEquals(asked, [
+    "openRoot ",
+    "openDirectory d",
+    "list d",
+    "listed d/a",
+    "listed d/b",
+  ]);
+});
+
+Deno.test("MemoryFileSystem counts what is done", async () => {
+  const fs = MemoryFileSystem.from({ "a": "12345" });
+  const root = await fs.openRoot("");
+  await root.list();
+  await root.readFile("a" as Name, new Uint8Array(3));
+  const file = await root.openWritable("a" as Name);
+  await file.write(new Uint8Array(7), 0);
+  await file.truncate(2);
+  file.close();
+  await root.removeFile("a" as Name);
+  await assertRejects(() => root.removeFile("a" as Name));
+  const { mutations, ...counters } = fs.counters;
+  assertEquals(counters, {
+    reads: 1,
+    bytesRead: 3,
+    writes: 1,
+    bytesWritten: 7,
+    listings: 1,
+  });
+  const done = Object.entries(mutations).filter(([, times]) => times > 0);
+  assertEquals(Object.fromEntries(done), {
+    openWritable: 1,
+    write: 1,
+    truncate: 1,
+    removeFile: 1,
+  });
+});
+
+Deno.test("MemoryFileSystem dates entries by the clock it is given", async () => {
+  let now = 5000;
+  const fs = new MemoryFileSystem({ now: () => now });
+  const root = await fs.openRoot("");
+  now = 6000;
+  await root.createDirectory("a" as Name);
+  assertEquals((await root.lookup("a" as Name))?.mtime, 6000);
+  assertEquals((await root.stat()).mtime, 6000);
+});
+
+Deno.test("MemoryFileSystem can do without modes and links", async () => {
+  const traits = { modes: false, symlinks: false };
+  const root = await new MemoryFileSystem({ traits }).openRoot("");
+  await root.createDirectory("a" as Name);
+  assertEquals((await root.lookup("a" as Name))?.mode, 0o755);
+  const error = await assertRejects(
+    () => root.createSymlink("l" as Name, "a", 0),
+    FileSystemError,
+  );
+  assertEquals(error.code, "unsupported");
+});
