@@ -1,0 +1,175 @@
+/**
+ * Entries of a tree.
+ *
+ * | field  | layout | in                   | allowed values                       |
+ * | ------ | ------ | -------------------- | ------------------------------------ |
+ * | kind   | u8     | all                  | bits 0-2: 1 directory, 2 file,       |
+ * |        |        |                      | 3 symlink, 4 untracked, 5 problem;   |
+ * |        |        |                      | bit 3: a digest follows (directory   |
+ * |        |        |                      | and file only); others 0             |
+ * | mode   | mode   | directory, file      |                                      |
+ * | mtime  | time   | directory, file,     | of a symlink not below 0             |
+ * |        |        | symlink              |                                      |
+ * | size   | size   | file                 |                                      |
+ * | digest | digest | directory, file      | only with bit 3                      |
+ * | target | text   | symlink              | 1 to 32,768 bytes, without NUL       |
+ * | reason | u8     | untracked            | 1 special-file, 2 invalid-name,      |
+ * |        |        |                      | 3 mount-point, 4 symlink-skipped     |
+ * | remark | remark | problem              |                                      |
+ *
+ * Children are written as name and entry, in strictly increasing name order; an
+ * empty name ends the directory. In a *listing* only the asked directories
+ * themselves are ended so: what is in their sub-directories is not sent, but
+ * each of these has its digest. In a *tree* the children of each directory
+ * follow it at once, and it has no digest.
+ */
+import {
+  type Entry,
+  NO_CHILDREN,
+  type UntrackedReason,
+} from "../core/entry.ts";
+import { compareNames, type Name } from "../core/path.ts";
+import { ProtocolError } from "../errors.ts";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
+import {
+  readDigest,
+  readMode,
+  readRemark,
+  readSize,
+  readTime,
+  writeDigest,
+  writeRemark,
+} from "./fields.ts";
+import { MAX_TARGET_BYTES } from "./limits.ts";
+
+const Kind = {
+  directory: 1,
+  file: 2,
+  symlink: 3,
+  untracked: 4,
+  problem: 5,
+} as const;
+const HAS_DIGEST = 8;
+
+const REASONS: readonly (UntrackedReason | undefined)[] = [
+  undefined,
+  "special-file",
+  "invalid-name",
+  "mount-point",
+  "symlink-skipped",
+];
+
+/** Whether a directory is written for a listing (with digest) or for a tree. */
+export type EntryForm = "listing" | "tree";
+
+/** Writes one entry without its name and without what is in it. */
+export function writeEntry(
+  writer: ByteWriter,
+  entry: Entry,
+  form: EntryForm,
+): void {
+  switch (entry.kind) {
+    case "directory":
+      writer.u8(Kind.directory | (form === "listing" ? HAS_DIGEST : 0));
+      writer.u16(entry.mode);
+      writer.f64(entry.mtime);
+      if (form === "listing") writeDigest(writer, entry.digest ?? "");
+      break;
+    case "file":
+      writer.u8(Kind.file | (entry.digest === undefined ? 0 : HAS_DIGEST));
+      writer.u16(entry.mode);
+      writer.f64(entry.mtime);
+      writer.varint(entry.size);
+      if (entry.digest !== undefined) writeDigest(writer, entry.digest);
+      break;
+    case "symlink":
+      writer.u8(Kind.symlink);
+      writer.f64(entry.mtime);
+      writer.text(entry.target);
+      break;
+    case "untracked":
+      writer.u8(Kind.untracked);
+      writer.u8(REASONS.indexOf(entry.reason));
+      break;
+    case "problem":
+      writer.u8(Kind.problem);
+      writeRemark(writer, entry.message);
+      break;
+    default:
+      entry satisfies never;
+  }
+}
+
+/**
+ * Reads one entry. A directory comes with `children`, which the caller fills;
+ * in a listing they are empty for good, unless the caller puts others in.
+ */
+export function readEntry(
+  reader: ByteReader,
+  form: EntryForm,
+  children: ReadonlyMap<Name, Entry> = NO_CHILDREN,
+): Entry {
+  const tag = reader.u8("the kind of an entry");
+  switch (tag) {
+    case Kind.directory:
+    case Kind.directory | HAS_DIGEST: {
+      const mode = readMode(reader);
+      const mtime = readTime(reader);
+      const known = tag !== Kind.directory;
+      if (known !== (form === "listing")) {
+        throw new ProtocolError("A directory's digest is out of place");
+      }
+      const digest = known ? readDigest(reader) : undefined;
+      return { kind: "directory", mode, mtime, children, digest };
+    }
+    case Kind.file:
+    case Kind.file | HAS_DIGEST: {
+      const mode = readMode(reader);
+      const mtime = readTime(reader);
+      const size = readSize(reader);
+      const digest = tag === Kind.file ? undefined : readDigest(reader);
+      return {
+        kind: "file",
+        size,
+        mtime,
+        mode,
+        digest,
+        ctime: undefined,
+        inode: undefined,
+      };
+    }
+    case Kind.symlink: {
+      const mtime = readTime(reader);
+      const target = reader.text(MAX_TARGET_BYTES, "the target of a link");
+      if (mtime < 0 || target === "" || target.includes("\0")) {
+        throw new ProtocolError("A symbolic link has an impossible target");
+      }
+      return { kind: "symlink", target, mtime };
+    }
+    case Kind.untracked: {
+      const reason = REASONS[reader.u8("a reason")];
+      if (reason === undefined) {
+        throw new ProtocolError("An untracked entry has an unknown reason");
+      }
+      return { kind: "untracked", reason };
+    }
+    case Kind.problem:
+      return { kind: "problem", message: readRemark(reader) };
+    default:
+      throw new ProtocolError(`An entry has the unknown kind ${tag}`);
+  }
+}
+
+/** @throws {ProtocolError} If `name` does not come after `last`. */
+export function checkOrder(last: string, name: Name): void {
+  if (compareNames(last, name) < 0) return;
+  throw new ProtocolError(
+    last === name
+      ? "A directory holds the same name twice"
+      : "The names in a directory are out of order",
+  );
+}
+
+export function tooManyEntries(): ProtocolError {
+  return new ProtocolError("A tree has too many entries");
+}

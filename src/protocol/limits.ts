@@ -1,0 +1,87 @@
+/**
+ * Every maximum of the protocol. What a peer sends is checked against these
+ * where it is decoded, before anything is allocated for it. Maxima of names and
+ * paths are those of the model, see `core/path.ts`.
+ *
+ * | what                              | maximum        | unit                |
+ * | --------------------------------- | -------------- | ------------------- |
+ * | message                           | 262,144        | bytes               |
+ * | unconsumed frames (window)        | 4,194,304      | bytes               |
+ * | window that a peer must offer     | 1,048,576      | bytes, at least     |
+ * | name of an entry                  | 1,020          | bytes of UTF-8      |
+ * | path                              | 65,536         | UTF-16 units        |
+ * | components of a path              | 2,048          |                     |
+ * | target of a link                  | 32,768         | bytes of UTF-8      |
+ * | other text (reasons, messages)    | 1,024          | UTF-16 units        |
+ * | software name                     | 100            | UTF-16 units        |
+ * | capabilities, length of each      | 64, 64         | bytes of UTF-8      |
+ * | entries of a tree                 | 20,000,000     |                     |
+ * | changes, problems, wants of a run | 20,000,000     |                     |
+ * | exchanges open at once            | 16             | for each side       |
+ * | pieces in a content frame         | 2,048          |                     |
+ */
+import { MAX_PATH_LENGTH } from "../core/path.ts";
+
+export {
+  MAX_NAME_BYTES,
+  MAX_PATH_DEPTH,
+  MAX_PATH_LENGTH,
+} from "../core/path.ts";
+export { MAX_BATCH_PIECES } from "../core/piece.ts";
+
+/** Longest message, in bytes; many proxies stop at 1 MiB. */
+export const MAX_MESSAGE_BYTES = 256 * 1024;
+
+/** Bytes of the checksum that a message begins with. */
+export const MESSAGE_HEADER_BYTES = 4;
+
+/** Bytes of a frame header. */
+export const FRAME_HEADER_BYTES = 12;
+
+/** Room in a page for both headers; the payload stands behind it. */
+export const PAGE_HEADER_BYTES = MESSAGE_HEADER_BYTES + FRAME_HEADER_BYTES;
+
+/** Longest payload of a frame, in bytes. */
+export const MAX_PAYLOAD_BYTES = MAX_MESSAGE_BYTES - PAGE_HEADER_BYTES;
+
+/** Most bytes of frames that were sent and not yet consumed. */
+export const MAX_WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** Smallest window that a peer may offer, in bytes. */
+export const MIN_WINDOW_BYTES = 1024 * 1024;
+
+/**
+ * A page of records is sent when it has reached this many bytes: with one more
+ * record of the largest kind it still fits a frame.
+ */
+export const PAGE_BYTES = 28 * 1024;
+
+/** Longest path as UTF-8, in bytes. */
+export const MAX_PATH_BYTES = 3 * MAX_PATH_LENGTH;
+
+/** Longest target of a symbolic link, in bytes of UTF-8. */
+export const MAX_TARGET_BYTES = 32 * 1024;
+
+/** Longest text for people (messages, reasons), in UTF-16 units. */
+export const MAX_TEXT_LENGTH = 1024;
+
+/** Longest name of the peer's software, in UTF-16 units. */
+export const MAX_SOFTWARE_LENGTH = 100;
+
+/** Most capabilities that a peer may name. */
+export const MAX_CAPABILITIES = 64;
+
+/** Longest name of a capability, in bytes. */
+export const MAX_CAPABILITY_BYTES = 64;
+
+/** Most entries of a tree, and of all the new trees in a list of changes. */
+export const MAX_ENTRIES = 20_000_000;
+
+/** Most records of one kind (changes, problems, wants …) in one answer. */
+export const MAX_RECORDS = 20_000_000;
+
+/** Most exchanges that one side may have open at once. */
+export const MAX_EXCHANGES = 16;
+
+/** Largest time, in milliseconds from 1970, either way: that of a `Date`. */
+export const MAX_TIME_MS = 8.64e15;

@@ -1,0 +1,35 @@
+/** Which version of the protocol two sides speak, and what else they can do. */
+
+/** The only version so far. */
+export const PROTOCOL_VERSION = 1;
+
+/** The versions that one side can speak, both ends included. */
+export interface VersionRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What this side speaks. */
+export const SUPPORTED_VERSIONS: VersionRange = {
+  min: PROTOCOL_VERSION,
+  max: PROTOCOL_VERSION,
+};
+
+/** Names of what goes beyond version 1; an unknown name is ignored. */
+export const CAPABILITIES: readonly string[] = [];
+
+/** The highest version that both sides speak, or undefined. */
+export function negotiate(
+  ours: VersionRange,
+  theirs: VersionRange,
+): number | undefined {
+  const highest = Math.min(ours.max, theirs.max);
+  return highest >= Math.max(ours.min, theirs.min) ? highest : undefined;
+}
+
+/** A range for people: "1" or "1 to 3". */
+export function describeVersions(range: VersionRange): string {
+  return range.min === range.max
+    ? `${range.min}`
+    : `${range.min} to ${range.max}`;
+}
