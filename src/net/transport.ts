@@ -11,7 +11,7 @@ export interface Transport {
   /**
    * Messages as they arrive. Nothing slows the peer when they are not read: that
    * is what credit is for. Ends when the peer closed the connection in order.
-   * Errors with {@link TransportError} when it broke.
+   * Errors with {@link TransportError} when it broke, after what had arrived.
    */
   readonly readable: ReadableStream<Uint8Array>;
   /** Messages to send; the bytes may be used again once `write` has resolved. */
