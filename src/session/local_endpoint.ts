@@ -1,0 +1,153 @@
+/** An endpoint over a file system of this machine. */
+import type { Change } from "../core/change.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { RelPath } from "../core/path.ts";
+import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type { Problem } from "../core/problem.ts";
+import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
+import { confirmAbsent } from "../fs/confirm_absent.ts";
+import type {
+  Directory,
+  FileSystem,
+  FileSystemTraits,
+} from "../fs/file_system.ts";
+import { scan } from "../fs/scan.ts";
+import { Stage } from "../fs/stage.ts";
+import { removeLeftovers, StagingArea } from "../fs/staging_area.ts";
+import { supply } from "../fs/supply.ts";
+import { transition } from "../fs/transition.ts";
+import type {
+  Endpoint,
+  ScanContext,
+  Staging,
+  TransitionResult,
+} from "./endpoint.ts";
+
+/** How a {@link LocalEndpoint} is opened. */
+export interface LocalEndpointOptions {
+  /**
+   * Whether it is a target: its root is made, with its parents, where it is
+   * missing, and what a broken-off run left in it goes when one has ended well.
+   */
+  readonly create?: boolean;
+}
+
+/** Changes that are staged, until they are carried out or replaced by others. */
+interface Staged {
+  readonly changes: readonly Change[];
+  readonly area: StagingArea;
+  readonly stage: Stage;
+}
+
+/** One side of a sync that lies in a file system here. Its owner closes it. */
+export class LocalEndpoint implements Endpoint {
+  readonly name: string;
+  readonly traits: FileSystemTraits;
+  readonly #root: Directory;
+  readonly #isTarget: boolean;
+  #follow = false;
+  #staged: Staged | undefined;
+
+  private constructor(
+    traits: FileSystemTraits,
+    root: Directory,
+    isTarget: boolean,
+  ) {
+    this.name = root.path;
+    this.traits = traits;
+    this.#root = root;
+    this.#isTarget = isTarget;
+  }
+
+  /**
+   * Opens the directory `path`.
+   * @throws {FileSystemError} `not-found`, `not-a-directory`, `denied` …
+   */
+  static async open(
+    fileSystem: FileSystem,
+    path: string,
+    options: LocalEndpointOptions = {},
+  ): Promise<LocalEndpoint> {
+    const root = await fileSystem.openRoot(path, options);
+    return new LocalEndpoint(fileSystem.traits, root, options.create === true);
+  }
+
+  scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
+    this.#follow = options.symlinks === "follow";
+    return scan(this.#root, options, context);
+  }
+
+  confirmAbsent(
+    absent: readonly RelPath[],
+    signal?: AbortSignal,
+  ): Promise<readonly Problem[]> {
+    return confirmAbsent(this.#root, absent, {
+      follow: this.#follow,
+      ...(signal && { signal }),
+    });
+  }
+
+  async stage(
+    changes: readonly Change[],
+    signal?: AbortSignal,
+  ): Promise<Staging> {
+    await this.#unstage();
+    const area = await StagingArea.open(this.#root);
+    const stage = new Stage(area, changes);
+    this.#staged = { changes, area, stage };
+    const wants = await stage.prepare(signal);
+    const writable = new WritableStream<ContentBatch>({
+      async write(batch): Promise<void> {
+        signal?.throwIfAborted();
+        await stage.accept(batch);
+        batch.release?.();
+      },
+    });
+    return { wants, writable };
+  }
+
+  supply(
+    requests: Iterable<SupplyRequest>,
+    signal?: AbortSignal,
+  ): ReadableStream<ContentBatch> {
+    return supply(this.#root, requests, {
+      follow: this.#follow,
+      ...(signal && { signal }),
+    });
+  }
+
+  async transition(
+    changes: readonly Change[],
+    signal?: AbortSignal,
+  ): Promise<TransitionResult> {
+    const staged = this.#staged;
+    if (staged?.changes !== changes) {
+      throw new TypeError("These changes are not the ones that were staged");
+    }
+    const { area, stage } = staged;
+    try {
+      return await transition(this.#root, area, stage, changes, signal);
+    } finally {
+      // Where it went well, the area is gone already.
+      await this.#unstage();
+    }
+  }
+
+  async close(outcome: Outcome): Promise<void> {
+    try {
+      await this.#unstage();
+      const endedWell = outcome.kind === "done" || outcome.kind === "partial";
+      if (this.#isTarget && endedWell) await removeLeftovers(this.#root);
+    } finally {
+      this.#root.close();
+    }
+  }
+
+  async #unstage(): Promise<void> {
+    const staged = this.#staged;
+    if (staged === undefined) return;
+    this.#staged = undefined;
+    staged.stage.close();
+    await staged.area.close();
+  }
+}

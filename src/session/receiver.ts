@@ -1,0 +1,211 @@
+/**
+ * What listens does with those who connect: one sender at a time, each served
+ * from an endpoint of its own.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { messageOf, TransportError } from "../errors.ts";
+import type { Transport } from "../net/transport.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { serveEndpoint } from "./serve_endpoint.ts";
+import {
+  awaitHello,
+  type Peer,
+  type PendingSession,
+  type Session,
+} from "./session.ts";
+
+/** What a receiver needs. */
+export interface ReceiverOptions {
+  /** Opens the endpoint for one sender; the receiver closes it. */
+  open(): Promise<Endpoint>;
+  /** Name and version of the program. */
+  readonly software: string;
+  /** 32 hexadecimal digits, drawn once for each run of a program. */
+  readonly clientId: string;
+  readonly clock: Clock;
+  /** The time of day, to tell a sender since when another one is here. */
+  readonly wallClock?: () => Date;
+  /** Must not throw. */
+  readonly onEvent?: (event: ReceiverEvent) => void;
+}
+
+/** Something happened at a receiver. */
+export type ReceiverEvent =
+  | {
+    readonly kind: "connected";
+    readonly peer: string;
+    readonly software: string;
+  }
+  /** The sender said goodbye. */
+  | {
+    readonly kind: "ended";
+    readonly peer: string;
+    readonly outcome: Outcome;
+  }
+  /** The session broke, or could not begin, because of `error`. */
+  | { readonly kind: "broken"; readonly peer: string; readonly error: Error }
+  /** Somebody was not let in. */
+  | {
+    readonly kind: "refused";
+    readonly peer: string;
+    readonly reason: string;
+  };
+
+/** The sender that is being served, or waits for the one before it to be gone. */
+interface Sender {
+  readonly address: string;
+  readonly peer: Peer;
+  readonly since: Date;
+  /** Ends its session at once. */
+  readonly stop: AbortController;
+  /** Resolves when it is gone and its endpoint is closed. */
+  readonly gone: Promise<void>;
+}
+
+/** Serves senders, one at a time. */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  #current: Sender | undefined;
+  #closed: Outcome | undefined;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Serves who has connected, or sends it away: another sender is busy. The same
+   * sender, connecting again because it has lost its connection, takes the place
+   * of its old session. Never rejects; resolves when the connection is closed.
+   */
+  async accept(transport: Transport): Promise<void> {
+    const { promise: gone, resolve } = Promise.withResolvers<void>();
+    const stop = new AbortController();
+    const address = transport.peer;
+    try {
+      const { clock } = this.#options;
+      const pending = await awaitHello(transport, {
+        clock,
+        signal: stop.signal,
+      });
+      const { peer } = pending;
+      const since = this.#options.wallClock?.() ?? new Date();
+      const sender: Sender = { address, peer, since, stop, gone };
+      if (await this.#admit(sender, pending)) {
+        await this.#serve(sender, pending);
+      }
+      if (this.#current === sender) this.#current = undefined;
+    } catch (error) {
+      this.#emit({ kind: "refused", peer: address, reason: messageOf(error) });
+    } finally {
+      resolve();
+    }
+  }
+
+  /** Ends the current session: its sender hears that this side has stopped. */
+  async close(outcome: Outcome): Promise<void> {
+    this.#closed = outcome;
+    const sender = this.#current;
+    sender?.stop.abort(new DOMException(outcome.message, "AbortError"));
+    await sender?.gone;
+  }
+
+  /** Makes room for `sender`, or refuses it. */
+  async #admit(sender: Sender, pending: PendingSession): Promise<boolean> {
+    const before = this.#current;
+    if (this.#closed !== undefined) {
+      return await this.#refuse(
+        sender,
+        pending,
+        "refused",
+        `This receiver is stopping: ${this.#closed.message}`,
+      );
+    }
+    if (
+      before !== undefined && before.peer.clientId !== sender.peer.clientId
+    ) {
+      return await this.#refuse(sender, pending, "busy", describe(before));
+    }
+    this.#current = sender;
+    if (before === undefined) return true;
+    before.stop.abort(
+      new TransportError("The sender has connected once more"),
+    );
+    await before.gone;
+    // While it waited, it may have been replaced in turn.
+    if (this.#current === sender && !sender.stop.signal.aborted) return true;
+    return await this.#refuse(
+      sender,
+      pending,
+      "busy",
+      "Another try came later",
+    );
+  }
+
+  async #refuse(
+    sender: Sender,
+    pending: PendingSession,
+    code: "busy" | "refused",
+    reason: string,
+  ): Promise<false> {
+    await pending.refuse(code, reason);
+    this.#emit({ kind: "refused", peer: sender.address, reason });
+    return false;
+  }
+
+  async #serve(sender: Sender, pending: PendingSession): Promise<void> {
+    const { open, software, clientId } = this.#options;
+    const { address } = sender;
+    let endpoint: Endpoint;
+    try {
+      endpoint = await open();
+    } catch (error) {
+      await pending.refuse("refused", messageOf(error));
+      this.#emit({ kind: "broken", peer: address, error: asError(error) });
+      return;
+    }
+    try {
+      const session = await letIn(pending, endpoint, { software, clientId });
+      this.#emit({
+        kind: "connected",
+        peer: address,
+        software: sender.peer.software,
+      });
+      const outcome = await serveEndpoint(session, endpoint, {
+        role: "target",
+      });
+      this.#emit({ kind: "ended", peer: address, outcome });
+    } catch (error) {
+      this.#emit({ kind: "broken", peer: address, error: asError(error) });
+    }
+  }
+
+  #emit(event: ReceiverEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+/** Answers the hello; if that is not possible any more, closes the endpoint. */
+async function letIn(
+  pending: PendingSession,
+  endpoint: Endpoint,
+  self: { readonly software: string; readonly clientId: string },
+): Promise<Session> {
+  try {
+    return await pending.accept({ ...self, traits: endpoint.traits });
+  } catch (error) {
+    await endpoint.close({ kind: "interrupted", message: messageOf(error) });
+    throw error;
+  }
+}
+
+function describe(sender: Sender): string {
+  const { address, peer, since } = sender;
+  return `This receiver is busy: ${address} (${peer.software}) has been connected since ${
+    since.toISOString().slice(0, 19).replace("T", " ")
+  } UTC`;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,54 @@
+/**
+ * The answering side of a session: lets the peer's `RemoteEndpoint` work with an
+ * endpoint of ours until it says goodbye.
+ */
+import type { Outcome } from "../core/outcome.ts";
+import { messageOf } from "../errors.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { EndpointServer, type ServedRole } from "./endpoint_server.ts";
+import { breaksSession } from "./fault.ts";
+import type { Session } from "./session.ts";
+
+export type { ServedRole } from "./endpoint_server.ts";
+
+/**
+ * Answers the peer's questions from `endpoint` until the peer says goodbye, and
+ * closes both: how it went, in the peer's words.
+ * @throws {ProtocolError} If the peer breaks the protocol; it was told.
+ * @throws {TransportError} If the connection broke.
+ */
+export async function serveEndpoint(
+  session: Session,
+  endpoint: Endpoint,
+  options: { readonly role: ServedRole },
+): Promise<Outcome> {
+  const server = new EndpointServer(endpoint, options.role, session.clock);
+  let outcome: Outcome;
+  try {
+    for await (const exchange of session.asked()) {
+      try {
+        await server.answer(exchange);
+      } catch (error) {
+        if (exchange.signal.aborted) continue;
+        if (breaksSession(error)) throw error;
+        exchange.fail(error);
+      }
+    }
+    outcome = await session.peerBye ??
+      { kind: "failed", message: "the peer went without a word" };
+  } catch (error) {
+    session.close(error as Error);
+    await server.abandon(error);
+    await endpoint.close({ kind: "interrupted", message: messageOf(error) });
+    throw error;
+  }
+  try {
+    await server.abandon(new Error(outcome.message));
+    await endpoint.close(outcome);
+  } catch (error) {
+    session.close(error as Error);
+    throw error;
+  }
+  await session.bye({ kind: "done", message: "" });
+  return outcome;
+}

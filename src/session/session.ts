@@ -1,0 +1,405 @@
+/**
+ * A session: one conversation over one transport, from the handshake to the
+ * goodbye. It carries exchanges in both directions, under credit, and notices
+ * when the peer has gone. Whoever opened it says {@link Session.bye} or closes it.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Outcome } from "../core/outcome.ts";
+import {
+  messageOf,
+  ProtocolError,
+  SyncError,
+  TransportError,
+} from "../errors.ts";
+import type { Transport } from "../net/transport.ts";
+import { ByteReader, ByteWriter } from "../protocol/bytes.ts";
+import { fromWireError, toWireError } from "../protocol/error_code.ts";
+import {
+  costsCredit,
+  decodeFrames,
+  type Frame,
+  FrameType,
+} from "../protocol/frame.ts";
+import {
+  FRAME_HEADER_BYTES,
+  MAX_WINDOW_BYTES,
+  PAGE_HEADER_BYTES,
+} from "../protocol/limits.ts";
+import {
+  readCredit,
+  readError,
+  readOutcome,
+  writeError,
+  writeOutcome,
+} from "../protocol/session_codec.ts";
+import { type Exchange, unexpected } from "./exchange.ts";
+import { ExchangeTable } from "./exchange_table.ts";
+import { IncomingCredit } from "./flow_control.ts";
+import {
+  type Party,
+  type Peer,
+  receiveHello,
+  sendHello,
+  sendRefusal,
+} from "./handshake.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Outbox } from "./outbox.ts";
+
+export type { Party, Peer } from "./handshake.ts";
+
+/** A peer that was told goodbye has this long to say it, too. */
+const BYE_TIMEOUT_MS = 10_000;
+
+/** What a session needs. */
+export interface SessionOptions {
+  readonly clock: Clock;
+  /** Ends the session at once. */
+  readonly signal?: AbortSignal;
+}
+
+type Role = "client" | "server";
+
+/** A client that has said hello and waits to be let in. */
+export interface PendingSession {
+  readonly peer: Peer;
+  /** Lets it in. */
+  accept(self: Party): Promise<Session>;
+  /** Sends it away and closes the connection. */
+  refuse(code: "busy" | "version" | "refused", message: string): Promise<void>;
+}
+
+/**
+ * Introduces this side as the client.
+ * @throws {ProtocolError | TransportError} See {@link receiveHello}; the
+ *   connection is closed then.
+ */
+export async function openSession(
+  transport: Transport,
+  self: Party,
+  options: SessionOptions,
+): Promise<Session> {
+  try {
+    await sendHello(transport, self);
+    const peer = await receiveHello(transport, options);
+    return new Session(transport, peer, "client", options);
+  } catch (error) {
+    transport.close(messageOf(error));
+    throw error;
+  }
+}
+
+/**
+ * Waits for a client's introduction.
+ * @throws {ProtocolError | TransportError} See {@link receiveHello}; the client
+ *   was told, and the connection is closed then.
+ */
+export async function awaitHello(
+  transport: Transport,
+  options: SessionOptions,
+): Promise<PendingSession> {
+  let peer: Peer;
+  try {
+    peer = await receiveHello(transport, options);
+  } catch (error) {
+    if (error instanceof ProtocolError) await refuse(error);
+    transport.close(messageOf(error));
+    throw error;
+  }
+  return {
+    peer,
+    async accept(self): Promise<Session> {
+      await sendHello(transport, self);
+      return new Session(transport, peer, "server", options);
+    },
+    refuse: (code, message) => refuse(new ProtocolError(message, code)),
+  };
+
+  async function refuse(error: ProtocolError): Promise<void> {
+    try {
+      await sendRefusal(transport, error);
+    } catch {
+      // Whoever has gone already needs no answer.
+    }
+    transport.close(error.message);
+  }
+}
+
+/** One conversation. */
+export class Session {
+  readonly peer: Peer;
+  /** The address of the other end. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly #transport: Transport;
+  readonly #outbox: Outbox;
+  readonly #incoming: IncomingCredit;
+  readonly #heartbeat: Heartbeat;
+  readonly #exchanges: ExchangeTable;
+  #wake: (() => void) | undefined;
+  readonly #end = new AbortController();
+  readonly #peerBye = Promise.withResolvers<Outcome | undefined>();
+  #peerOutcome: Outcome | undefined;
+  #saidBye = false;
+  readonly #stopListening: () => void;
+
+  /** For {@link openSession} and {@link awaitHello}. */
+  constructor(
+    transport: Transport,
+    peer: Peer,
+    role: Role,
+    options: SessionOptions,
+  ) {
+    this.peer = peer;
+    this.name = transport.peer;
+    this.#transport = transport;
+    this.clock = options.clock;
+    this.#heartbeat = new Heartbeat(options.clock, {
+      sendPing: () => void this.#tell(FrameType.ping),
+      waiting: () => this.#outbox.credit.exhausted,
+      onDead: (reason) => this.close(this.#lost(reason)),
+    });
+    this.#outbox = new Outbox(transport, peer.windowBytes, {
+      onSent: () => this.#heartbeat.sent(),
+      onError: (error) => this.close(asError(error)),
+    });
+    this.#incoming = new IncomingCredit(
+      MAX_WINDOW_BYTES,
+      (bytes) =>
+        void this.#tell(FrameType.credit, (page) => page.varint(bytes)),
+    );
+    this.#exchanges = new ExchangeTable(role, {
+      send: (page, header, owner) => this.#outbox.send(page, header, owner),
+      consumed: (bytes) => this.#incoming.consumed(FRAME_HEADER_BYTES + bytes),
+      stopped: (owner, error) => this.#outbox.credit.fail(error, owner),
+    });
+    const { signal } = options;
+    const onAbort = (): void => this.close(asError(signal?.reason));
+    signal?.addEventListener("abort", onAbort);
+    this.#stopListening = () => signal?.removeEventListener("abort", onAbort);
+    void this.#readAll();
+    if (signal?.aborted) onAbort();
+  }
+
+  /** Bytes sent and received so far. */
+  get counts(): Transport["counts"] {
+    return this.#transport.counts;
+  }
+
+  /** Aborted when the session is over; the reason says why. */
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Resolves when the session is over, however it ended. */
+  get ended(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.signal.aborted) resolve();
+      else this.signal.addEventListener("abort", () => resolve());
+    });
+  }
+
+  /** Resolves with the peer's goodbye; undefined if it went without one. */
+  get peerBye(): Promise<Outcome | undefined> {
+    return this.#peerBye.promise;
+  }
+
+  /** Opens an exchange. @throws Why the session is over, if it is. */
+  open(): Exchange {
+    this.signal.throwIfAborted();
+    if (this.#peerOutcome !== undefined) throw this.#stopped();
+    return this.#exchanges.open();
+  }
+
+  /**
+   * The peer's exchanges, in order; ends when the peer has said goodbye.
+   * @throws Why the session is over, if it broke.
+   */
+  async *asked(): AsyncGenerator<Exchange> {
+    for (;;) {
+      if (this.#peerOutcome !== undefined) return;
+      this.signal.throwIfAborted();
+      const exchange = this.#exchanges.takeAsked();
+      if (exchange !== undefined) yield exchange;
+      else await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  /**
+   * Says goodbye, waits until the peer has, too, and the connection is closed.
+   * Who has said it first closes: then both have heard it from each other.
+   * Where the session is over already, nothing happens.
+   */
+  async bye(outcome: Outcome): Promise<void> {
+    if (!this.signal.aborted && !this.#saidBye) {
+      this.#saidBye = true;
+      const isAnswer = this.#peerOutcome !== undefined;
+      const cancel = this.clock.after(BYE_TIMEOUT_MS, () => this.close());
+      await this.#tell(FrameType.bye, (page) => writeOutcome(page, outcome));
+      await this.#peerBye.promise;
+      await this.#outbox.flush();
+      if (!isAnswer) this.close();
+      await this.ended;
+      cancel();
+    }
+    await this.ended;
+  }
+
+  /**
+   * Ends the session at once, without waiting for the peer; it is told what
+   * there is to tell. Whoever waits for something of this session gets `error`.
+   * Works once.
+   */
+  close(error?: Error): void {
+    if (this.signal.aborted) return;
+    const reason = error ??
+      new TransportError(`The session with ${this.name} is closed`);
+    const told = this.#lastWords(error);
+    this.#heartbeat.stop();
+    this.#stopListening();
+    this.#end.abort(reason);
+    this.#peerBye.resolve(this.#peerOutcome);
+    this.#outbox.credit.fail(reason);
+    this.#exchanges.stopAll(reason);
+    this.#wakeUp();
+    const hangUp = (): void => {
+      this.#outbox.discard();
+      this.#transport.close();
+    };
+    if (told === undefined) hangUp();
+    else void told.then(() => this.#outbox.flush()).then(hangUp);
+  }
+
+  /** What the peer hears when this side ends the session because of `error`. */
+  #lastWords(error: Error | undefined): Promise<void> | undefined {
+    if (error === undefined || error instanceof TransportError) {
+      return undefined;
+    }
+    if (error instanceof SyncError) {
+      return this.#tell(
+        FrameType.failed,
+        (page) => writeError(page, toWireError(error)),
+      );
+    }
+    const outcome: Outcome = { kind: "interrupted", message: messageOf(error) };
+    return this.#tell(FrameType.bye, (page) => writeOutcome(page, outcome));
+  }
+
+  /** Sends a frame of the session itself; never rejects. */
+  async #tell(
+    type: FrameType,
+    write?: (page: ByteWriter) => void,
+  ): Promise<void> {
+    const page = new ByteWriter(64);
+    page.skip(PAGE_HEADER_BYTES);
+    write?.(page);
+    try {
+      await this.#outbox.send(page, { type, exchange: 0, end: false });
+    } catch {
+      // What broke the connection ends the session elsewhere.
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    try {
+      // Where this ends early, the peer may still have to hear why.
+      const messages = this.#transport.readable.values({ preventCancel: true });
+      for await (const message of messages) {
+        for (const frame of decodeFrames(message)) {
+          if (this.signal.aborted) return;
+          this.#heartbeat.heard();
+          this.#dispatch(frame);
+        }
+      }
+      this.close(
+        this.#peerOutcome === undefined
+          ? this.#lost("it was closed at the other end")
+          : this.#stopped(),
+      );
+    } catch (error) {
+      this.close(asError(error));
+    }
+  }
+
+  #dispatch(frame: Frame): void {
+    if (costsCredit(frame.type)) {
+      this.#incoming.arrived(FRAME_HEADER_BYTES + frame.payload.length);
+      this.#exchanges.find(frame).deliver(frame);
+      this.#wakeUp();
+      return;
+    }
+    const reader = new ByteReader(frame.payload);
+    const { type, exchange } = frame;
+    if (frame.end) throw unexpected(frame);
+    if (exchange !== 0) {
+      if (type !== FrameType.failed && type !== FrameType.cancel) {
+        throw unexpected(frame);
+      }
+      // It may have crossed our own last frame of that exchange.
+      if (this.#exchanges.isOver(exchange)) return;
+      this.#exchanges.find(frame).deliverError(this.#readError(reader));
+      return;
+    }
+    switch (type) {
+      case FrameType.ping:
+        reader.end("a ping");
+        break;
+      case FrameType.credit:
+        this.#outbox.credit.grant(readCredit(reader));
+        this.#heartbeat.progressed();
+        break;
+      case FrameType.failed:
+        this.#hearFailure(this.#readError(reader));
+        break;
+      case FrameType.bye:
+        this.#hearBye(readOutcome(reader));
+        break;
+      default:
+        throw unexpected(frame);
+    }
+  }
+
+  /** An error that the peer reports; who reports it is part of the message. */
+  #readError(reader: ByteReader): SyncError {
+    const { code, message } = readError(reader);
+    return fromWireError({ code, message: `${this.name}: ${message}` });
+  }
+
+  /** The peer gave up the session; it need not be told so. */
+  #hearFailure(error: SyncError): void {
+    this.#outbox.discard();
+    this.close(error);
+  }
+
+  #hearBye(outcome: Outcome): void {
+    if (this.#peerOutcome !== undefined) {
+      throw new ProtocolError("The peer said goodbye twice");
+    }
+    this.#peerOutcome = outcome;
+    this.#peerBye.resolve(outcome);
+    this.#exchanges.stopAll(this.#stopped());
+    this.#wakeUp();
+  }
+
+  #stopped(): TransportError {
+    return new TransportError(
+      `${this.name} has stopped: ${this.#peerOutcome?.message}`,
+      "peer-stopped",
+    );
+  }
+
+  #lost(reason: string): TransportError {
+    return new TransportError(
+      `The connection to ${this.name} was lost: ${reason}`,
+    );
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
