@@ -1,0 +1,9 @@
+/** What a command gets from whoever runs it. */
+import type { Reporter } from "../events.ts";
+
+/** Surroundings of a command. */
+export interface CommandContext {
+  readonly reporter: Reporter;
+  /** Aborted when the command is to stop; the reason is an `Interruption`. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,136 @@
+/** Mirrors to a listener: connects, tries again, and makes sure of the goodbye. */
+import { messageOf, TransportError } from "../../errors.ts";
+import type { Transport } from "../../net/transport.ts";
+import { connectWebSocket } from "../../net/websocket.ts";
+import type { Endpoint } from "../../session/endpoint.ts";
+import type { MirrorSummary } from "../../session/events.ts";
+import { mirror, type MirrorOptions } from "../../session/mirror.ts";
+import { withRetry } from "../../session/reconnect.ts";
+import { RemoteEndpoint } from "../../session/remote_endpoint.ts";
+import {
+  openSession,
+  type Party,
+  type Session,
+} from "../../session/session.ts";
+import { systemClock } from "../../session/system_clock.ts";
+import type { WireCounts } from "../events.ts";
+import { SOFTWARE } from "../version.ts";
+import { newClientId } from "./client_id.ts";
+import type { CommandContext } from "./context.ts";
+import { outcomeOf } from "./outcome.ts";
+
+/** How long the other end may take to answer a goodbye that is no good news. */
+const LEAVE_WITHIN_MS = 1_500;
+
+/** How to mirror to a listener. */
+export interface RemoteOptions {
+  readonly url: string;
+  /** In milliseconds; 0: one try. */
+  readonly retryFor: number;
+  readonly mirror: MirrorOptions;
+  /** The connection for the first try, if one is being made already. */
+  readonly connection: Promise<Transport> | undefined;
+}
+
+/** Tries until all is in place, or the time for that is over; each try is a session. */
+export async function mirrorToListener(
+  source: Endpoint,
+  options: RemoteOptions,
+  { reporter, signal }: CommandContext,
+): Promise<{ summary: MirrorSummary; wire: WireCounts }> {
+  // One name for the whole run: who comes back is let in again.
+  const self: Party = {
+    software: SOFTWARE,
+    clientId: newClientId(),
+    traits: source.traits,
+  };
+  const wire = { sent: 0, received: 0 };
+  let { connection } = options;
+  let confirmed: MirrorSummary | undefined;
+  try {
+    await withRetry(async (attempt) => {
+      if (confirmed !== undefined) return await sayGoodbye(confirmed);
+      await converse(async (session) => {
+        attempt.progressed();
+        const { name: peer, peer: { software } } = session;
+        reporter.report({ kind: "connected", peer, software });
+        const target = new RemoteEndpoint(session);
+        confirmed = await mirror(source, target, options.mirror);
+        await target.close(outcomeOf(confirmed));
+        if (await session.peerBye !== undefined) return;
+        throw new TransportError(
+          `The connection to ${peer} was lost at the end`,
+        );
+      });
+    }, {
+      retryForMs: options.retryFor,
+      clock: systemClock,
+      random: Math.random,
+      signal,
+      // Whoever starts both ends by hand may start the sender first.
+      retryFirst: true,
+      onRetry: (retry) => reporter.report({ kind: "retrying", ...retry }),
+    });
+  } catch (error) {
+    // What the target has confirmed stays done, whatever became of the goodbye.
+    if (confirmed === undefined) throw error;
+  }
+  return { summary: confirmed!, wire };
+
+  /** All is in place, but the listener may not know that this was all. */
+  async function sayGoodbye(summary: MirrorSummary): Promise<void> {
+    try {
+      await converse((session) => session.bye(outcomeOf(summary)));
+    } catch {
+      // It has gone: so it did know.
+    }
+  }
+
+  async function converse(
+    work: (session: Session) => Promise<void>,
+  ): Promise<void> {
+    const transport = connection ?? connectWebSocket(options.url, { signal });
+    connection = undefined;
+    const session = await introduce(await transport, self, signal);
+    try {
+      await work(session);
+    } catch (error) {
+      await leave(session, error, signal);
+      throw error;
+    } finally {
+      session.close();
+      wire.sent += session.counts.sent;
+      wire.received += session.counts.received;
+    }
+  }
+}
+
+async function introduce(
+  transport: Transport,
+  self: Party,
+  signal: AbortSignal,
+): Promise<Session> {
+  const hangUp = (): void => transport.close("interrupted");
+  signal.addEventListener("abort", hangUp, { once: true });
+  try {
+    return await openSession(transport, self, { clock: systemClock });
+  } finally {
+    // From now on there is somebody to say goodbye to.
+    signal.removeEventListener("abort", hangUp);
+  }
+}
+
+/** Tells the other end, if it is still there, why there will be no more. */
+async function leave(
+  session: Session,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  if (session.signal.aborted) return;
+  const kind = signal.aborted ? "interrupted" : "failed";
+  const bye = session.bye({ kind, message: messageOf(error) });
+  const { promise: timeout, resolve } = Promise.withResolvers<void>();
+  const cancel = systemClock.after(LEAVE_WITHIN_MS, resolve);
+  await Promise.race([bye.catch(() => {}), timeout]);
+  cancel();
+}

@@ -1,0 +1,77 @@
+/** What a running command tells its reporter. */
+import type { Outcome } from "../core/outcome.ts";
+import type { MirrorSummary, SyncEvent } from "../session/events.ts";
+import type { Received } from "./commands/reception.ts";
+import type { ExitCode } from "./exit_code.ts";
+
+/** Bytes on the wire, over all tries. */
+export interface WireCounts {
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** All that can happen while a command runs. */
+export type CommandEvent =
+  | SyncEvent
+  | {
+    /** `sync` starts; `to` is an address or a directory. */
+    readonly kind: "started";
+    readonly from: string;
+    readonly to: string;
+  }
+  | {
+    readonly kind: "listening";
+    readonly host: string;
+    readonly port: number;
+    /** What a sender on this machine or network writes after `--to`. */
+    readonly url: string;
+    readonly dir: string;
+  }
+  | {
+    readonly kind: "connected";
+    readonly peer: string;
+    readonly software: string;
+  }
+  | {
+    /** The listener lost its sender, and waits for it to come back. */
+    readonly kind: "waiting";
+    readonly peer: string;
+    readonly error: Error;
+    /** Until it gives up; undefined: never. */
+    readonly waitMs: number | undefined;
+  }
+  /** The listener turned somebody away. */
+  | {
+    readonly kind: "turned-away";
+    readonly peer: string;
+    readonly reason: string;
+  }
+  /** A sender is at it; comes now and then. */
+  | { readonly kind: "receiving"; readonly received: Received }
+  | {
+    /** The listener's sender said how it ended. */
+    readonly kind: "ended";
+    readonly outcome: Outcome;
+    readonly received: Received;
+  }
+  /** `sync` is through. */
+  | {
+    readonly kind: "done";
+    readonly summary: MirrorSummary;
+    readonly seconds: number;
+    /** Undefined where there was no wire. */
+    readonly wire: WireCounts | undefined;
+  }
+  | { readonly kind: "warning"; readonly message: string }
+  /** The end: nothing comes after it. */
+  | {
+    readonly kind: "error";
+    readonly error: unknown;
+    readonly exit: ExitCode;
+  };
+
+/** Turns events into output. */
+export interface Reporter {
+  /** Never throws. */
+  report(event: CommandEvent): void;
+}

@@ -1,0 +1,111 @@
+/** The text of `--help`, made from the table of commands. */
+import {
+  type CommandName,
+  commandNames,
+  COMMANDS,
+  type CommandSpec,
+  COMMON_OPTIONS,
+  ENVIRONMENT,
+  type OptionSpec,
+} from "./command_table.ts";
+import { EXIT_CODE_MEANINGS } from "./exit_code.ts";
+
+const MAX_COLUMNS = 79;
+
+/** The help of one command, or of the program; ends with a line break. */
+export function helpText(topic: CommandName | undefined): string {
+  const blocks = topic === undefined ? programHelp() : commandHelp(topic);
+  return `${blocks.join("\n\n")}\n`;
+}
+
+function programHelp(): string[] {
+  const examples = commandNames().map((name) => COMMANDS[name].examples[0]!);
+  return [
+    "Lockstep keeps directories equal, over plain WebSocket.",
+    "Usage: lockstep COMMAND [OPTION…]",
+    section(
+      "Commands",
+      commandNames().map((name) => [name, COMMANDS[name].summary]),
+    ),
+    "The command may be left out where its options tell it: --port and\n" +
+    "--output-dir mean listen, --from and --to mean sync.",
+    optionSection(Object.values(COMMON_OPTIONS)),
+    exampleSection(examples),
+    ...closing(),
+    'See "lockstep COMMAND --help" for the options of a command.',
+  ];
+}
+
+function commandHelp(name: CommandName): string[] {
+  const { description, examples, options }: CommandSpec = COMMANDS[name];
+  const specs = Object.values(options).filter((spec) =>
+    spec.refused === undefined
+  );
+  const required = specs.filter((spec) => spec.required === true)
+    .map((spec) => ` --${spec.long} ${spec.label}`).join("");
+  return [
+    `Usage: lockstep ${name}${required} [OPTION…]`,
+    description,
+    optionSection([...specs, COMMON_OPTIONS.help]),
+    exampleSection(examples),
+    ...closing(),
+  ];
+}
+
+function closing(): string[] {
+  return [
+    section("Exit codes", EXIT_CODE_MEANINGS),
+    section("Environment", ENVIRONMENT.map(({ name, help }) => [name, help])),
+  ];
+}
+
+function optionSection(specs: readonly OptionSpec[]): string {
+  return section(
+    "Options",
+    specs.map((spec) => {
+      const letter = spec.short === undefined ? "    " : `-${spec.short}, `;
+      const label = spec.label === undefined ? "" : ` ${spec.label}`;
+      const notes = [
+        ...(spec.required === true ? ["required"] : []),
+        ...(spec.default === undefined ? [] : [`default ${spec.default}`]),
+        ...(spec.aliases ?? []).map((alias) => `also --${alias}`),
+      ];
+      const note = notes.length === 0 ? "" : ` [${notes.join("; ")}]`;
+      return [`${letter}--${spec.long}${label}`, `${spec.help}${note}`];
+    }),
+  );
+}
+
+function exampleSection(examples: CommandSpec["examples"]): string {
+  const lines = examples.map(({ line, meaning }) =>
+    `  # ${meaning}\n  ${line}`
+  );
+  return `Examples:\n${lines.join("\n")}`;
+}
+
+function section(
+  title: string,
+  rows: readonly (readonly [string, string])[],
+): string {
+  const indent = Math.max(...rows.map(([name]) => name.length)) + 4;
+  const lines = rows.map(([name, text]) => {
+    const [first, ...others] = wrap(text, MAX_COLUMNS - indent);
+    return [
+      `  ${name}`.padEnd(indent) + first,
+      ...others.map((line) => " ".repeat(indent) + line),
+    ].join("\n");
+  });
+  return `${title}:\n${lines.join("\n")}`;
+}
+
+/** Breaks `text` between words into lines of at most `columns`. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && longer.length <= columns) {
+      lines[lines.length - 1] = longer;
+    } else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,140 @@
+/** Reports for programs: one JSON object per line on stdout. */
+import type { ChangeTotals } from "../core/change.ts";
+import { messageOf, SyncError } from "../errors.ts";
+import type { Side, SyncEvent } from "../session/events.ts";
+import type { CommandEvent, Reporter } from "./events.ts";
+import type { Output } from "./output.ts";
+import { ProgressMeter } from "./progress.ts";
+import type { ReportClock } from "./report.ts";
+
+/** At most two `progress` events a second. */
+const PROGRESS_INTERVAL_MS = 500;
+
+type Fields = { readonly [name: string]: unknown };
+
+/** Every event has `event` (its name) and `time` (ISO 8601); see the README. */
+export class JsonReporter implements Reporter {
+  readonly #output: Output;
+  readonly #time: ReportClock;
+  #meter: ProgressMeter | undefined;
+  #nextProgress = 0;
+
+  constructor(output: Output, time: ReportClock) {
+    this.#output = output;
+    this.#time = time;
+  }
+
+  report(event: CommandEvent): void {
+    switch (event.kind) {
+      case "scanning":
+      case "applying":
+      case "receiving":
+        break;
+      case "started":
+        this.#print("started", { from: event.from, to: event.to });
+        break;
+      case "listening": {
+        const { port, host, url, dir } = event;
+        this.#print("listening", { port, host, url, dir });
+        break;
+      }
+      case "connected": {
+        const { peer, software } = event;
+        this.#print("connected", { peer, software });
+        break;
+      }
+      case "scanned":
+        this.#print("scanned", { side: event.side, ...event.totals });
+        break;
+      case "planned":
+        this.#meter = new ProgressMeter(event.totals, this.#time.now());
+        this.#print("planned", { round: event.round, ...counts(event.totals) });
+        break;
+      case "transfer":
+        this.#progress(event);
+        break;
+      case "problem":
+        this.#print("problem", problemFields(event.side, event));
+        break;
+      case "retrying": {
+        const { attempt, error } = event;
+        const delayMs = Math.round(event.delayMs);
+        this.#print("retrying", { attempt, delayMs, error: messageOf(error) });
+        break;
+      }
+      case "waiting": {
+        const { peer, waitMs, error } = event;
+        this.#print("waiting", { peer, waitMs, error: messageOf(error) });
+        break;
+      }
+      case "turned-away":
+        this.#print("turned-away", { peer: event.peer, reason: event.reason });
+        break;
+      case "ended": {
+        const { kind, message } = event.outcome;
+        this.#print("ended", { outcome: kind, message });
+        break;
+      }
+      case "done": {
+        const { changes, problems, rounds, digest } = event.summary;
+        this.#print("done", {
+          ...counts(changes),
+          problems: problems.length,
+          rounds,
+          seconds: Math.round(event.seconds * 1_000) / 1_000,
+          digest,
+          sent: event.wire?.sent ?? 0,
+          received: event.wire?.received ?? 0,
+        });
+        break;
+      }
+      case "warning":
+        this.#print("warning", { message: event.message });
+        break;
+      case "error": {
+        const { error, exit } = event;
+        const code = error instanceof SyncError ? error.code : "failed";
+        this.#print("error", { code, message: messageOf(error), exit });
+        break;
+      }
+      default:
+        event satisfies never;
+    }
+  }
+
+  #progress(event: SyncEvent & { kind: "transfer" }): void {
+    const now = this.#time.now();
+    const progress = this.#meter?.update(event, now);
+    if (progress === undefined || now < this.#nextProgress) return;
+    this.#nextProgress = now + PROGRESS_INTERVAL_MS;
+    const { files, filesTotal, bytes, bytesTotal, path } = progress;
+    const bytesPerSecond = Math.round(progress.bytesPerSecond);
+    this.#print("progress", {
+      files,
+      filesTotal,
+      bytes,
+      bytesTotal,
+      bytesPerSecond,
+      path,
+    });
+  }
+
+  #print(event: string, fields: Fields): void {
+    const time = this.#time.date().toISOString();
+    // What `printable` escapes in there is an escape of JSON as well.
+    this.#output.result(JSON.stringify({ event, time, ...fields }));
+  }
+}
+
+function counts(totals: ChangeTotals): Fields {
+  const { created, replaced, touched, deleted, files, bytes } = totals;
+  return { created, replaced, touched, deleted, files, bytes };
+}
+
+function problemFields(
+  side: Side,
+  { problem }: SyncEvent & { kind: "problem" },
+): Fields {
+  const { path, code, message } = problem;
+  return { side, path, code, message };
+}

@@ -1,0 +1,251 @@
+/** Reports for people: a live line on a terminal, plain lines elsewhere. */
+import { displayPath } from "../core/path.ts";
+import { messageOf } from "../errors.ts";
+import type { Side, SyncEvent } from "../session/events.ts";
+import type { CommandEvent, Reporter } from "./events.ts";
+import {
+  formatBytes,
+  formatChanges,
+  formatCount,
+  formatDuration,
+  formatEstimate,
+  formatNumberOf,
+  formatRate,
+  formatTotals,
+} from "./format.ts";
+import type { Output } from "./output.ts";
+import { type Progress, ProgressMeter } from "./progress.ts";
+import { progressLine, truncate } from "./progress_line.ts";
+import type { ReportClock } from "./report.ts";
+
+/** At most ten new live lines a second. */
+const LIVE_INTERVAL_MS = 100;
+
+/** Without a terminal, a long transfer gets a line this often. */
+const PLAIN_INTERVAL_MS = 5_000;
+
+/** A terminal shows "^C" behind the live line. */
+const CTRL_C_COLUMNS = 2;
+
+type Retrying = SyncEvent & { kind: "retrying" };
+
+/** Results go to stdout, everything else to stderr. */
+export class TextReporter implements Reporter {
+  readonly #output: Output;
+  readonly #time: ReportClock;
+  readonly #quiet: boolean;
+  readonly #verbose: boolean;
+  readonly #scanned = new Map<Side, number>();
+  #meter: ProgressMeter | undefined;
+  /** Why the last try failed; without a terminal it is said only once. */
+  #lastFault: string | undefined;
+  #nextLive = 0;
+  #nextPlain = 0;
+
+  constructor(
+    output: Output,
+    time: ReportClock,
+    options: { readonly quiet: boolean; readonly verbose: boolean },
+  ) {
+    this.#output = output;
+    this.#time = time;
+    this.#quiet = options.quiet;
+    this.#verbose = options.verbose;
+  }
+
+  report(event: CommandEvent): void {
+    switch (event.kind) {
+      case "started":
+        this.#say(
+          `Syncing ${displayPath(event.from)} to ${displayPath(event.to)}`,
+        );
+        break;
+      case "listening":
+        this.#tell(
+          `Listening on ${event.url}, writing to ${displayPath(event.dir)}`,
+        );
+        this.#tell(
+          `Send to it with: lockstep sync --from <DIR> --to ${event.url}`,
+        );
+        break;
+      case "connected":
+        this.#lastFault = undefined;
+        this.#sayMore(`Connected to ${event.peer} (${event.software})`);
+        break;
+      case "scanning":
+        this.#scanned.set(event.side, event.entries);
+        this.#live(() => this.#scanLine());
+        break;
+      case "scanned":
+        this.#sayMore(`Scanned ${event.side}: ${formatTotals(event.totals)}`);
+        break;
+      case "planned":
+        this.#planned(event);
+        break;
+      case "transfer":
+        this.#transfer(event);
+        break;
+      case "applying":
+        this.#live(() => "Putting everything in place", true);
+        break;
+      case "problem": {
+        const { message } = event.problem;
+        const path = displayPath(event.problem.path);
+        const text = message.includes(path) ? message : `${path}: ${message}`;
+        this.#warn(`Left out at the ${event.side}: ${text}`);
+        break;
+      }
+      case "retrying":
+        this.#retrying(event);
+        break;
+      case "waiting":
+        this.#waiting(event);
+        break;
+      case "turned-away":
+        this.#say(`Turned ${event.peer} away: ${event.reason}`);
+        break;
+      case "receiving": {
+        const { bytes, seconds } = event.received;
+        const rate = formatRate(bytes / seconds);
+        this.#live(() => `Receiving: ${formatBytes(bytes)}, ${rate}`);
+        break;
+      }
+      case "ended":
+        this.#ended(event);
+        break;
+      case "done":
+        this.#done(event);
+        break;
+      case "warning":
+        this.#warn(event.message);
+        break;
+      case "error":
+        this.#output.live("");
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #planned({ round, totals }: SyncEvent & { kind: "planned" }): void {
+    const now = this.#time.now();
+    this.#meter = new ProgressMeter(totals, now);
+    this.#nextPlain = now + PLAIN_INTERVAL_MS;
+    const text = formatChanges(totals) || "nothing to change";
+    if (round > 1) this.#sayMore(`Round ${round}: ${text}`);
+    else if (this.#output.columns === undefined) this.#say(`Plan: ${text}`);
+    else this.#sayMore(`Plan: ${text}`);
+  }
+
+  #transfer(event: SyncEvent & { kind: "transfer" }): void {
+    const now = this.#time.now();
+    const progress = this.#meter?.update(event, now);
+    if (progress === undefined) return;
+    this.#live((columns) => progressLine(progress, columns));
+    if (this.#output.columns === undefined && now >= this.#nextPlain) {
+      this.#nextPlain = now + PLAIN_INTERVAL_MS;
+      this.#say(plainProgress(progress));
+    }
+  }
+
+  #retrying({ attempt, delayMs, error }: Retrying): void {
+    const delay = formatDuration(delayMs);
+    const fault = messageOf(error);
+    const text = `Trying again in ${delay}: ${fault}`;
+    if (this.#verbose) this.#say(`${text} (try ${attempt})`);
+    else if (this.#output.columns !== undefined) this.#live(() => text, true);
+    else if (this.#lastFault !== fault) this.#say(text);
+    this.#lastFault = fault;
+  }
+
+  #waiting({ error, waitMs }: CommandEvent & { kind: "waiting" }): void {
+    const next = waitMs === undefined
+      ? "listening on"
+      : `waiting ${formatEstimate(waitMs)} for the sender to come back`;
+    this.#warn(`${messageOf(error)}; ${next}`);
+  }
+
+  #ended({ outcome, received }: CommandEvent & { kind: "ended" }): void {
+    const message = outcome.message === "" ? "" : `: ${outcome.message}`;
+    const time = formatDuration(received.seconds * 1_000);
+    const did = `Received ${formatBytes(received.bytes)} in ${time}`;
+    switch (outcome.kind) {
+      case "done":
+        return this.#tell(did + message);
+      case "partial":
+        return this.#tell(`${did}; some paths were left out${message}`);
+      case "halted":
+        return this.#warn(`The sender stopped for safety${message}`);
+      case "interrupted":
+        return this.#warn(`The sender was interrupted${message}`);
+      case "failed":
+        return this.#warn(`The sender failed${message}`);
+      default:
+        outcome.kind satisfies never;
+    }
+  }
+
+  #done({ summary, seconds, wire }: CommandEvent & { kind: "done" }): void {
+    const time = formatDuration(seconds * 1_000);
+    const { changes, problems, totals, rounds } = summary;
+    const text = formatChanges(changes);
+    const did = text === ""
+      ? `Nothing to do in ${time}: ${formatTotals(totals)}`
+      : `Done in ${time}: ${text}`;
+    this.#tell(
+      problems.length === 0
+        ? did
+        : `${did}; ${formatNumberOf(problems.length, "path")} left out`,
+    );
+    if (wire !== undefined) {
+      this.#sayMore(
+        `${formatBytes(wire.sent)} sent, ${
+          formatBytes(wire.received)
+        } received`,
+      );
+    }
+    this.#sayMore(
+      `${formatNumberOf(rounds, "round")}, digest ${summary.digest}`,
+    );
+  }
+
+  #scanLine(): string {
+    const sides = [...this.#scanned].map(([side, entries]) =>
+      `${formatCount(entries)} at the ${side}`
+    );
+    return `Scanning: ${sides.join(", ")}`;
+  }
+
+  /** Prints a result. */
+  #tell(line: string): void {
+    if (!this.#quiet) this.#output.result(line);
+  }
+
+  #say(line: string): void {
+    if (!this.#quiet) this.#output.message(line);
+  }
+
+  #sayMore(line: string): void {
+    if (this.#verbose) this.#output.message(line);
+  }
+
+  #warn(line: string): void {
+    this.#output.message(`lockstep: ${line}`);
+  }
+
+  /** Shows the live line that `make` answers, unless the last one is too new. */
+  #live(make: (columns: number) => string, always = false): void {
+    if (this.#quiet) return;
+    const now = this.#time.now();
+    if (!always && now < this.#nextLive) return;
+    const columns = this.#output.columns;
+    if (columns === undefined) return;
+    this.#nextLive = now + LIVE_INTERVAL_MS;
+    const room = columns - CTRL_C_COLUMNS;
+    this.#output.live(truncate(make(room), room - 1));
+  }
+}
+
+function plainProgress(progress: Progress): string {
+  return progressLine({ ...progress, path: undefined }, 200).trim();
+}

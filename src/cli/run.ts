@@ -1,0 +1,89 @@
+/** Runs one command line, from its text to its exit code. */
+import { messageOf } from "../errors.ts";
+import { type Command, parseCommandLine } from "./args.ts";
+import type { CommandContext } from "./commands/context.ts";
+import type { Reporter } from "./events.ts";
+import { EXIT, type ExitCode, exitCodeOfError } from "./exit_code.ts";
+import { Interruption, InterruptListener } from "./interrupt.ts";
+import type { Output } from "./output.ts";
+
+/** Does what `args` say; never throws. */
+export async function run(
+  args: readonly string[],
+  output: Output,
+): Promise<ExitCode> {
+  let reporter: Reporter | undefined;
+  try {
+    const command = parseCommandLine(args);
+    switch (command.kind) {
+      case "version": {
+        const { SOFTWARE } = await import("./version.ts");
+        output.result(SOFTWARE);
+        return EXIT.done;
+      }
+      case "help":
+        await printHelp(command.topic, (line) => output.result(line));
+        return EXIT.done;
+      case "none":
+        await printHelp(undefined, (line) => output.message(line));
+        return EXIT.usage;
+      default: {
+        using interrupts = new InterruptListener();
+        const { signal } = interrupts;
+        const { createReporter } = await import("./report.ts");
+        reporter = await createReporter(command.options, output);
+        try {
+          return await runCommand(command, { reporter, signal });
+        } catch (error) {
+          // Whatever breaks while it stops, breaks because of that.
+          throw interrupts.interruption ?? error;
+        }
+      }
+    }
+  } catch (error) {
+    const exit = error instanceof Interruption
+      ? error.exit
+      : exitCodeOfError(error);
+    // A terminal shows "^C" where the live line was: the message takes its place.
+    if (error instanceof Interruption) output.live(" ");
+    reporter?.report({ kind: "error", error, exit });
+    output.message(`lockstep: ${messageOf(error)}`);
+    printStack(error, output);
+    return exit;
+  }
+}
+
+/** Only the code of that command is loaded. */
+async function runCommand(
+  command: Exclude<Command, { kind: "help" | "version" | "none" }>,
+  context: CommandContext,
+): Promise<ExitCode> {
+  switch (command.kind) {
+    case "listen": {
+      const { listen } = await import("./commands/listen.ts");
+      return await listen(command.options, context);
+    }
+    case "sync": {
+      const { sync } = await import("./commands/sync.ts");
+      return await sync(command.options, context);
+    }
+    default:
+      return command satisfies never;
+  }
+}
+
+async function printHelp(
+  topic: (Command & { kind: "help" })["topic"],
+  print: (line: string) => void,
+): Promise<void> {
+  const { helpText } = await import("./help.ts");
+  for (const line of helpText(topic).trimEnd().split("\n")) print(line);
+}
+
+/** Only on request: the message is all that a user can use. */
+export function printStack(error: unknown, output: Output): void {
+  if (Deno.env.get("LOCKSTEP_DEBUG") !== "1") return;
+  for (let at = error; at instanceof Error; at = at.cause) {
+    for (const line of at.stack?.split("\n") ?? []) output.message(line);
+  }
+}

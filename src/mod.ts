@@ -1,0 +1,47 @@
+/**
+ * Lockstep as a library: mirror one tree to another, over any file system and
+ * any carrier of messages.
+ *
+ * @module
+ */
+export * from "./core/change.ts";
+export * from "./core/clock.ts";
+export * from "./core/diff.ts";
+export * from "./core/entry.ts";
+export * from "./core/outcome.ts";
+export * from "./core/path.ts";
+export * from "./core/piece.ts";
+export * from "./core/problem.ts";
+export * from "./core/snapshot.ts";
+export * from "./errors.ts";
+export { DenoFileSystem, type DenoFileSystemOptions } from "./fs/deno_fs.ts";
+export type * from "./fs/file_system.ts";
+export { MemoryFileSystem } from "./fs/memory_fs.ts";
+export { memoryTransports } from "./net/memory_transport.ts";
+export type { Transport } from "./net/transport.ts";
+export { upgradeToTransport } from "./net/upgrade.ts";
+export { type ConnectOptions, connectWebSocket } from "./net/websocket.ts";
+export type * from "./session/endpoint.ts";
+export type * from "./session/events.ts";
+export type { Party, Peer } from "./session/handshake.ts";
+export {
+  LocalEndpoint,
+  type LocalEndpointOptions,
+} from "./session/local_endpoint.ts";
+export { mirror, type MirrorOptions } from "./session/mirror.ts";
+export {
+  Receiver,
+  type ReceiverEvent,
+  type ReceiverOptions,
+} from "./session/receiver.ts";
+export { withRetry } from "./session/reconnect.ts";
+export { RemoteEndpoint } from "./session/remote_endpoint.ts";
+export { serveEndpoint } from "./session/serve_endpoint.ts";
+export {
+  awaitHello,
+  openSession,
+  type PendingSession,
+  Session,
+  type SessionOptions,
+} from "./session/session.ts";
+export { systemClock } from "./session/system_clock.ts";
