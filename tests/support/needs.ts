@@ -1,0 +1,75 @@
+/** Tests that say what they need, and why they were skipped. */
+import { hasCommand } from "./command.ts";
+
+/** Something that not every machine has. */
+export type Need =
+  | "bash"
+  | "chattr"
+  | "linux"
+  | "mkfifo"
+  | "modes"
+  | "mount"
+  | "npm"
+  | "root"
+  | "rsync"
+  | "script"
+  | "setpriv"
+  | "signals"
+  | "strace"
+  | "symlinks";
+
+const windows = Deno.build.os === "windows";
+const root = !windows && Deno.uid() === 0;
+
+const met: Record<Need, () => boolean> = {
+  bash: () => hasCommand("bash"),
+  chattr: () => root && hasCommand("chattr"),
+  linux: () => Deno.build.os === "linux",
+  mkfifo: () => hasCommand("mkfifo"),
+  modes: () => !windows,
+  mount: () => root && canMount(),
+  npm: () => hasCommand("npm"),
+  root: () => root,
+  rsync: () => hasCommand("rsync"),
+  script: () => Deno.build.os === "linux" && hasCommand("script"),
+  setpriv: () => root && hasCommand("setpriv"),
+  signals: () => !windows,
+  strace: () => Deno.build.os === "linux" && hasCommand("strace"),
+  symlinks: () => !windows,
+};
+
+/** Whether this machine has `need`. */
+export function has(need: Need): boolean {
+  return met[need]();
+}
+
+/**
+ * Registers the test `name`. Where something that it needs is missing, it is
+ * skipped, and its name says why.
+ */
+export function test(
+  name: string,
+  needs: readonly Need[],
+  run: () => void | Promise<void>,
+): void {
+  const missing = needs.filter((need) => !has(need));
+  if (missing.length === 0) Deno.test(name, run);
+  else Deno.test.ignore(`${name} [skipped: no ${missing.join(", ")}]`, run);
+}
+
+/** Containers often may not mount, even as root. */
+function canMount(): boolean {
+  if (Deno.build.os !== "linux" || !hasCommand("unshare")) return false;
+  const directory = Deno.makeTempDirSync();
+  try {
+    const mount = new Deno.Command("mount", {
+      args: ["-t", "tmpfs", "none", directory],
+      stderr: "null",
+    }).outputSync();
+    if (!mount.success) return false;
+    new Deno.Command("umount", { args: [directory] }).outputSync();
+    return true;
+  } finally {
+    Deno.removeSync(directory);
+  }
+}
