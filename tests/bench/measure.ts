@@ -1,0 +1,86 @@
+/** Wall time and peak memory of processes. */
+import { command } from "../support/command.ts";
+
+/** One run of a process. */
+export interface Measurement {
+  readonly seconds: number;
+  /** Highest resident size, in bytes; read every few milliseconds. */
+  readonly peakBytes: number;
+}
+
+/** How often a process is asked for its peak, which only ever rises. */
+const POLL_MS = 20;
+
+/** Runs a process to its end; `signal` kills it. @throws If it fails. */
+export async function measure(
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<Measurement> {
+  signal.throwIfAborted();
+  const [name, ...args] = words;
+  const since = performance.now();
+  const child = new Deno.Command(name!, {
+    args,
+    stdin: "null",
+    stdout: "null",
+    signal,
+  }).spawn();
+  let peakBytes = 0;
+  const polling = setInterval(() => {
+    peakBytes = Math.max(peakBytes, peakOf(child.pid));
+  }, POLL_MS);
+  try {
+    const { code } = await child.status;
+    const seconds = (performance.now() - since) / 1000;
+    if (code !== 0) throw new Error(`${words.join(" ")}: exit ${code}`);
+    return { seconds, peakBytes };
+  } finally {
+    clearInterval(polling);
+  }
+}
+
+/** The highest resident size that a process had so far, in bytes; 0 if unknown. */
+export function peakOf(pid: number): number {
+  try {
+    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** The middle of the values, which are not empty. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? sorted[middle]!
+    : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** What the numbers depend on. */
+export async function machineFacts(
+  program: readonly string[],
+  data: string,
+): Promise<Record<string, string>> {
+  const [info, memory, rsync, kernel, version, mount] = await Promise.all([
+    Deno.readTextFile("/proc/cpuinfo").catch(() => ""),
+    Deno.readTextFile("/proc/meminfo").catch(() => ""),
+    command("rsync", ["--version"]),
+    command("uname", ["-srm"]),
+    command(program[0]!, [...program.slice(1), "--version"]),
+    command("findmnt", ["-no", "FSTYPE", "-T", data]),
+  ]);
+  const kilobytes = Number(/MemTotal:\s+(\d+)/.exec(memory)?.[1] ?? 0);
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    processor: /model name\s*:\s*(.*)/.exec(info)?.[1] ?? "unknown",
+    cores: String(navigator.hardwareConcurrency),
+    memory: `${(kilobytes / 2 ** 20).toFixed(0)} GiB`,
+    system: kernel.stdout.trim(),
+    data: `${data} (${mount.stdout.trim().split("\n")[0] || "unknown"})`,
+    lockstep: version.stdout.trim().split("\n")[0] ?? "",
+    deno: Deno.version.deno,
+    rsync: /version (\S+)/.exec(rsync.stdout)?.[1] ?? "missing",
+  };
+}

@@ -1,0 +1,263 @@
+/**
+ * `deno task bench`: Lockstep beside `rsync -a --delete` to an rsync daemon, on
+ * loopback and in memory. The runs of both alternate; a row shows medians. Wall
+ * time is that of the whole sending process, the receiver being up already.
+ */
+// deno-lint-ignore-file no-console
+import { parseArgs } from "@std/cli/parse-args";
+import { assertSameTree } from "../support/oracle.ts";
+import { listen, PROGRAM } from "../support/program.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+import { removeTree, TempDir } from "../support/temp.ts";
+import {
+  machineFacts,
+  measure,
+  type Measurement,
+  median,
+  peakOf,
+} from "./measure.ts";
+import { RsyncDaemon, rsyncUrl } from "./rsync_daemon.ts";
+import { makeWorkload, type Workload, workloads } from "./workload.ts";
+
+const USAGE = `Usage: deno task bench [OPTION…]
+
+  --runs N      runs of each; the median counts [default 5]
+  --only NAME   only the workloads whose name (files-4k, files-100b, file-1g)
+                holds NAME
+  --quick       little data, one run: shows that the bench works
+  --json        print JSON`;
+
+/** One line of the table. */
+interface Row {
+  readonly work: string;
+  readonly unit: "s" | "B" | "MB";
+  readonly lockstep: number;
+  /** Undefined where rsync is not measured. */
+  readonly rsync: number | undefined;
+  /** Most that `value` may be. */
+  readonly goal: number;
+  /** What is compared with the goal: the ratio of times, or an amount. */
+  readonly value: number;
+  readonly samples: {
+    readonly lockstep: readonly number[];
+    readonly rsync: readonly number[];
+  };
+}
+
+/** Peak memory of both sides of Lockstep, over all its runs, in bytes. */
+interface Peaks {
+  sender: number;
+  receiver: number;
+}
+
+/** Where a workload is measured: data, and both programs. */
+class Stand {
+  readonly workload: Workload;
+  readonly source: string;
+  readonly target: string;
+  readonly rsyncTarget: string;
+  readonly peaks: Peaks = { sender: 0, receiver: 0 };
+  readonly #daemon: RsyncDaemon;
+  readonly #signal: AbortSignal;
+
+  constructor(
+    workload: Workload,
+    temp: TempDir,
+    daemon: RsyncDaemon,
+    signal: AbortSignal,
+  ) {
+    this.workload = workload;
+    this.source = temp.at("source");
+    this.target = temp.at("target");
+    this.rsyncTarget = temp.at("rsync target");
+    this.#daemon = daemon;
+    this.#signal = signal;
+  }
+
+  /** One whole `sync`, to a fresh receiver: its seconds. */
+  async lockstep(): Promise<number> {
+    await using receiver = await listen(this.target, ["--keep-listening"]);
+    const { seconds, peakBytes } = await this.#run(
+      lockstepWords(this.source, receiver.url),
+    );
+    this.peaks.sender = Math.max(this.peaks.sender, peakBytes);
+    this.peaks.receiver = Math.max(this.peaks.receiver, peakOf(receiver.pid));
+    await assertSameTree(this.source, this.target);
+    return seconds;
+  }
+
+  /** One whole `rsync`: its seconds. */
+  async rsync(): Promise<number> {
+    const url = rsyncUrl(this.#daemon.port);
+    return (await this.#run(rsyncWords(this.source, url))).seconds;
+  }
+
+  /** Bytes both ways, counted by a proxy, of one run when nothing changed. */
+  async wireBytes(): Promise<{ lockstep: number; rsync: number }> {
+    await using receiver = await listen(this.target, ["--keep-listening"]);
+    await using ours = new TcpProxy(receiver.port);
+    await this.#run(lockstepWords(this.source, ours.url));
+    await using theirs = new TcpProxy(this.#daemon.port);
+    const port = Number(new URL(theirs.url).port);
+    await this.#run(rsyncWords(this.source, rsyncUrl(port)));
+    return { lockstep: passed(ours), rsync: passed(theirs) };
+  }
+
+  #run(words: readonly string[]): Promise<Measurement> {
+    return measure(words, this.#signal);
+  }
+}
+
+async function main(): Promise<void> {
+  const options = parseArgs(Deno.args, {
+    boolean: ["quick", "json", "help"],
+    string: ["runs", "only"],
+  });
+  if (options.help) return console.log(USAGE);
+  const quick = options.quick === true;
+  const runs = Number(options.runs ?? (quick ? 1 : 5));
+  if (!(runs >= 1)) throw new RangeError("--runs takes a number from 1");
+  const chosen = workloads(quick).filter(({ id }) =>
+    id.includes(String(options.only ?? ""))
+  );
+
+  const interrupted = new AbortController();
+  Deno.addSignalListener("SIGINT", () => {
+    Deno.exitCode = 130;
+    interrupted.abort(new Error("interrupted"));
+  });
+  await using temp = new TempDir();
+  await using daemon = await RsyncDaemon.start(
+    temp.path,
+    temp.directory("rsync target"),
+  );
+  const machine = await machineFacts(PROGRAM, temp.path);
+  if (!options.json) {
+    for (const [name, fact] of Object.entries(machine)) {
+      console.log(`${name.padEnd(10)} ${fact}`);
+    }
+    console.log(`runs       ${runs}\n\n${HEADER}`);
+  }
+  const rows: Row[] = [];
+  for (const workload of chosen) {
+    const stand = new Stand(workload, temp, daemon, interrupted.signal);
+    makeWorkload(temp.directory("source"), workload);
+    for await (const row of rowsOf(stand, runs)) {
+      rows.push(row);
+      if (!options.json) console.log(lineOf(row, quick));
+    }
+    for (const path of [stand.source, stand.target, stand.rsyncTarget]) {
+      await removeTree(path);
+    }
+  }
+  if (options.json) {
+    console.log(JSON.stringify({ machine, runs, rows }, null, 2));
+  }
+}
+
+/** Measures all that is asked of a workload. */
+async function* rowsOf(stand: Stand, runs: number): AsyncGenerator<Row> {
+  const { title, goals } = stand.workload;
+  const empty = async () => {
+    for (const path of [stand.target, stand.rsyncTarget]) {
+      await removeTree(path);
+      Deno.mkdirSync(path);
+    }
+  };
+  yield await timeRow(`initial, ${title}`, goals.initial, stand, runs, empty);
+  if (goals.unchanged !== undefined) {
+    const work = `unchanged, ${title}`;
+    yield await timeRow(work, goals.unchanged, stand, runs, async () => {});
+  }
+  if (goals.wireBytes !== undefined) {
+    const bytes = await stand.wireBytes();
+    yield {
+      work: `wire, unchanged, ${title}`,
+      unit: "B",
+      ...bytes,
+      goal: goals.wireBytes,
+      value: bytes.lockstep,
+      samples: { lockstep: [bytes.lockstep], rsync: [bytes.rsync] },
+    };
+  }
+  if (goals.peakBytes !== undefined) {
+    for (const side of ["sender", "receiver"] as const) {
+      const peak = stand.peaks[side];
+      yield {
+        work: `peak of the ${side}, ${title}`,
+        unit: "MB",
+        lockstep: peak,
+        rsync: undefined,
+        goal: goals.peakBytes,
+        value: peak,
+        samples: { lockstep: [peak], rsync: [] },
+      };
+    }
+  }
+}
+
+async function timeRow(
+  work: string,
+  goal: number,
+  stand: Stand,
+  runs: number,
+  prepare: () => Promise<void>,
+): Promise<Row> {
+  const samples = { lockstep: [] as number[], rsync: [] as number[] };
+  for (let run = 0; run < runs; run++) {
+    await prepare();
+    samples.lockstep.push(await stand.lockstep());
+    samples.rsync.push(await stand.rsync());
+  }
+  const lockstep = median(samples.lockstep);
+  const rsync = median(samples.rsync);
+  const value = lockstep / rsync;
+  return { work, unit: "s", lockstep, rsync, goal, value, samples };
+}
+
+const WIDTHS = [44, 12, 12, 8, 10];
+const HEADER = columns(["work", "lockstep", "rsync", "ratio", "goal", ""]);
+
+/** With little data the start of the processes is all: there is no verdict. */
+function lineOf(row: Row, quick: boolean): string {
+  const { work, unit, lockstep, rsync, goal, value } = row;
+  return columns([
+    work,
+    shown(lockstep, unit),
+    rsync === undefined ? "" : shown(rsync, unit),
+    rsync === undefined ? "" : (lockstep / rsync).toFixed(2),
+    unit === "s" ? `≤ ${goal.toFixed(2)}` : `≤ ${shown(goal, unit)}`,
+    quick ? "" : value <= goal ? "ok" : "miss",
+  ]);
+}
+
+function columns(cells: readonly string[]): string {
+  const [first, ...rest] = cells;
+  const padded = rest.map((cell, i) => cell.padStart(WIDTHS[i + 1] ?? 6));
+  return [first!.padEnd(WIDTHS[0]!), ...padded].join("");
+}
+
+function shown(value: number, unit: Row["unit"]): string {
+  if (unit === "s") return `${value.toFixed(3)} s`;
+  if (unit === "MB") return `${(value / 1e6).toFixed(0)} MB`;
+  return `${value.toLocaleString("en")} B`;
+}
+
+function lockstepWords(source: string, url: string): string[] {
+  return [...PROGRAM, "sync", "--from", source, "--to", url, "--quiet"];
+}
+
+function rsyncWords(source: string, url: string): string[] {
+  return ["rsync", "-a", "--delete", `${source}/`, url];
+}
+
+function passed({ counts }: TcpProxy): number {
+  return counts.toServer + counts.toClient;
+}
+
+try {
+  await main();
+} catch (error) {
+  if (Deno.exitCode !== 130) throw error;
+}
+Deno.exit();

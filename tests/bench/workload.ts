@@ -1,0 +1,85 @@
+/** The trees that are mirrored, and the goals of the issue. */
+import { join } from "@std/path";
+import { Random } from "../support/random.ts";
+
+/** A tree to measure with. */
+export interface Workload {
+  /** For `--only`. */
+  readonly id: string;
+  readonly title: string;
+  readonly files: number;
+  /** Of each file. */
+  readonly bytes: number;
+  /** Highest Lockstep / rsync; undefined where no row is wanted. */
+  readonly goals: {
+    readonly initial: number;
+    readonly unchanged?: number;
+    /** Bytes on the wire when nothing changed, both ways together. */
+    readonly wireBytes?: number;
+    /** Of either side. */
+    readonly peakBytes?: number;
+  };
+}
+
+const FILES_IN_DIRECTORY = 200;
+const MEGABYTE = 1e6;
+
+/** The table of the issue. With `quick`, the same with little data. */
+export function workloads(quick: boolean): Workload[] {
+  const scale = quick ? 100 : 1;
+  const count = (files: number) => files.toLocaleString("en");
+  const many = 20_000 / scale;
+  const most = 200_000 / scale;
+  const gib = 2 ** 30 / (quick ? 64 : 1);
+  return [
+    {
+      id: "files-4k",
+      title: `${count(many)} files of 4 KiB`,
+      files: many,
+      bytes: 4096,
+      goals: { initial: 0.7, unchanged: 0.9, wireBytes: 2048 },
+    },
+    {
+      id: "files-100b",
+      title: `${count(most)} files of 100 B`,
+      files: most,
+      bytes: 100,
+      goals: {
+        initial: 0.7,
+        unchanged: 0.8,
+        wireBytes: 2048,
+        peakBytes: 250 * MEGABYTE,
+      },
+    },
+    {
+      id: "file-1g",
+      title: `one file of ${gib / 2 ** 20} MiB`,
+      files: 1,
+      bytes: gib,
+      goals: { initial: 1, peakBytes: 150 * MEGABYTE },
+    },
+  ];
+}
+
+/** Makes the tree in the empty directory `root`; it does not compress. */
+export function makeWorkload(root: string, { files, bytes }: Workload): void {
+  const random = new Random(files);
+  for (let made = 0; made < files;) {
+    const directory = join(root, `directory ${made / FILES_IN_DIRECTORY}`);
+    Deno.mkdirSync(directory);
+    for (let i = 0; i < FILES_IN_DIRECTORY && made < files; i++, made++) {
+      writeRandomFile(join(directory, `file ${made}`), bytes, random);
+    }
+  }
+}
+
+function writeRandomFile(path: string, size: number, random: Random): void {
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  for (let left = size; left > 0;) {
+    const bytes = random.bytes(Math.min(left, 2 ** 20));
+    for (let at = 0; at < bytes.length;) {
+      at += file.writeSync(bytes.subarray(at));
+    }
+    left -= bytes.length;
+  }
+}
