@@ -51,6 +51,15 @@ Deno.test("Questions that come out of order end the session, and nothing is done
       (there) => ask(there, FrameType.list, (page) => page.varint(0)),
     ],
     ["a confirmation before a scan", (there) => ask(there, FrameType.confirm)],
+    [
+      "a scan of a target that follows its links",
+      (there) =>
+        ask(
+          there,
+          FrameType.scan,
+          (page) => writeScanOptions(page, { ...SCAN, symlinks: "follow" }),
+        ),
+    ],
     ["a stage before a scan", (there) => stage(there, CREATE)],
     ["content before a stage", async (there) => {
       await scan(there);
