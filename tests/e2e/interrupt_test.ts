@@ -3,7 +3,7 @@ import { makeAwkwardTree } from "../support/awkward_tree.ts";
 import { assertEnded, assertIdle, CARRIERS } from "../support/carriers.ts";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
 import { test } from "../support/needs.ts";
-import { assertSameTree, listTree } from "../support/oracle.ts";
+import { assertSameTree } from "../support/oracle.ts";
 import { listen, Program, startSync, sync } from "../support/program.ts";
 import { Random } from "../support/random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -258,22 +258,53 @@ class Versions implements AsyncDisposable {
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
 
-  /** Fails unless each file at the target is one of the two versions of it. */
+  /**
+   * Fails unless each file at the target is one of the two versions of it. Whoever
+   * was not killed may still be at work there: what goes meanwhile is passed over.
+   */
   assertWhole(target: string): void {
-    for (const [path, state] of listTree(target)) {
-      if (state.kind !== "file" || path.startsWith(".lockstep")) continue;
-      const bytes = Deno.readFileSync(`${target}/${path}`);
-      const isWhole = [this.#old, this.source].some((version) => {
-        const file = `${version}/${path}`;
-        return exists(file) && Deno.lstatSync(file).isFile &&
-          same(bytes, Deno.readFileSync(file));
-      });
-      assert(isWhole, `${path}: ${bytes.length} bytes, of neither version`);
+    const directories = [""];
+    for (let base; (base = directories.pop()) !== undefined;) {
+      for (const { name, isDirectory, isFile } of listNow(target + base)) {
+        const path = `${base}/${name}`;
+        if (path === "/.lockstep") continue;
+        if (isDirectory) directories.push(path);
+        else if (isFile) this.#assertVersion(target, path);
+      }
     }
+  }
+
+  #assertVersion(target: string, path: string): void {
+    const bytes = unlessGone(() => Deno.readFileSync(target + path));
+    if (bytes === undefined) return;
+    const isWhole = [this.#old, this.source].some((version) => {
+      const file = version + path;
+      return exists(file) && Deno.lstatSync(file).isFile &&
+        same(bytes, Deno.readFileSync(file));
+    });
+    assert(isWhole, `${path}: ${bytes.length} bytes, of neither version`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#temp[Symbol.asyncDispose]();
+  }
+}
+
+function listNow(path: string): Deno.DirEntry[] {
+  return unlessGone(() => [...Deno.readDirSync(path)]) ?? [];
+}
+
+/** What `read` gives, or undefined if there is nothing of that kind any more. */
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const { NotFound, NotADirectory, IsADirectory } = Deno.errors;
+    const gone = [NotFound, NotADirectory, IsADirectory].some((type) =>
+      error instanceof type
+    );
+    if (!gone) throw error;
+    return undefined;
   }
 }
 
