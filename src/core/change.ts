@@ -89,6 +89,15 @@ export function* filesOf(changes: Iterable<Change>): Generator<PlannedFile> {
   }
 }
 
+/** How many files {@link filesOf} the changes has; no paths are made. */
+export function countPlannedFiles(changes: Iterable<Change>): number {
+  let sum = 0;
+  for (const change of changes) {
+    if (needsContent(change)) sum += countFiles(change.new);
+  }
+  return sum;
+}
+
 /** How many files {@link filesOf} finds in `entry`. */
 export function countFiles(entry: Entry): number {
   if (entry.kind === "file") return 1;

@@ -24,9 +24,10 @@ export interface DiffOptions {
 /** What {@link diff} found. */
 export interface Difference {
   /**
-   * In path order, but a directory's own mode and mtime come after what is in
-   * it. A directory that gains or loses a child has a change of its own even if
-   * its mtime is right already, because the other changes will move it.
+   * For each directory first what the goal has in it, then what only the base
+   * has, both in name order, and last its own mode and mtime. A directory that
+   * gains or loses a child has a change of its own even if its mtime is right
+   * already, because the other changes will move it.
    */
   readonly changes: readonly Change[];
   /** Paths that stay different because something there must not be touched. */

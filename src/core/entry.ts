@@ -77,7 +77,7 @@ export interface ProblemEntry {
   readonly message: string;
 }
 
-/** Counts over a tree; the root is not counted. */
+/** Counts over a tree. */
 export interface Totals {
   readonly directories: number;
   readonly files: number;
@@ -122,7 +122,7 @@ export function isWhollyTracked(entry: Entry): boolean {
   return true;
 }
 
-/** Counts `entry` and all below it. */
+/** Counts `entry` itself and all below it. */
 export function totalsOf(entry: Entry): Totals {
   const totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
   count(entry, totals);

@@ -6,7 +6,7 @@ import type { Problem } from "./problem.ts";
 /** What a scan saw. */
 export interface Snapshot {
   readonly root: DirectoryEntry;
-  /** Over the whole tree, also where `root` was taken over from elsewhere. */
+  /** Of all below the root, also where that was taken over from elsewhere. */
   readonly totals: Totals;
   /** What takes no part, or could not be read: each is named. */
   readonly problems: readonly Problem[];

@@ -4,8 +4,8 @@
  * directory, and no path is ever resolved through a link.
  */
 import { type Name, namesOf, type RelPath, ROOT } from "../core/path.ts";
-import { isFileSystemError } from "../errors.ts";
 import type { Directory } from "./file_system.ts";
+import { openOrCreate } from "./own_entries.ts";
 
 /** What a {@link DirectoryCursor} does on its way. */
 export interface CursorOptions {
@@ -64,13 +64,9 @@ export class DirectoryCursor {
   async #enter(here: Directory, name: Name): Promise<Directory> {
     const { create, open } = this.#options;
     if (open !== undefined) return await open(here, name);
-    try {
-      return await here.openDirectory(name);
-    } catch (error) {
-      if (!create || !isFileSystemError(error, "not-found")) throw error;
-      await here.createDirectory(name);
-      return await here.openDirectory(name);
-    }
+    return create
+      ? await openOrCreate(here, name)
+      : await here.openDirectory(name);
   }
 
   #leave(depth: number): void {

@@ -3,7 +3,7 @@
  * start (or from where it is resumed) to its announced end, nothing twice and
  * nothing that nobody wanted.
  */
-import { type Change, isTouch } from "../core/change.ts";
+import { type Change, needsContent } from "../core/change.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Piece, Want } from "../core/piece.ts";
 import { ProtocolError } from "../errors.ts";
@@ -87,18 +87,11 @@ export function* expectedFiles(
   }
 }
 
-/** How many files `filesOf` the changes has. */
-export function countFiles(changes: readonly Change[]): number {
-  let files = 0;
-  for (const _ of fileSizes(changes)) files++;
-  return files;
-}
-
 /** The sizes of `filesOf` the changes, in its order; no paths are made. */
 function* fileSizes(changes: readonly Change[]): Generator<number> {
   const stack: Iterator<Entry>[] = [];
   for (const change of changes) {
-    if (change.new === undefined || isTouch(change)) continue;
+    if (!needsContent(change)) continue;
     stack.push([change.new].values());
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const next = top.next();

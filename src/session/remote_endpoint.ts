@@ -2,7 +2,7 @@
  * Endpoint over a session: the asking side. At the other end `serveEndpoint`
  * answers from an endpoint of its own.
  */
-import type { Change } from "../core/change.ts";
+import { type Change, countPlannedFiles } from "../core/change.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
@@ -23,7 +23,6 @@ import {
   writeScanOptions,
 } from "../protocol/message.ts";
 import { WantReader } from "../protocol/want_codec.ts";
-import { countFiles } from "./content_order.ts";
 import type {
   Endpoint,
   ScanContext,
@@ -106,7 +105,7 @@ export class RemoteEndpoint implements Endpoint {
         FrameType.stage,
         (page) => writeChanges(page, changes),
       );
-      const reader = new WantReader(countFiles(changes));
+      const reader = new WantReader(countPlannedFiles(changes));
       for await (const frame of exchange.frames(FrameType.wants)) {
         reader.read(new ByteReader(frame.payload));
       }

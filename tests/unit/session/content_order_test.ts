@@ -1,11 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { type Change, filesOf, shallow } from "../../../src/core/change.ts";
+import {
+  type Change,
+  countPlannedFiles,
+  filesOf,
+  shallow,
+} from "../../../src/core/change.ts";
 import { parseRelPath } from "../../../src/core/path.ts";
 import type { Want } from "../../../src/core/piece.ts";
-import {
-  countFiles,
-  expectedFiles,
-} from "../../../src/session/content_order.ts";
+import { expectedFiles } from "../../../src/session/content_order.ts";
 import { directoryOf, fileEntry } from "../../support/fake_endpoint.ts";
 
 const TREE = directoryOf({ a: { b: { c: "1", d: "22" }, e: "333" }, f: "" });
@@ -28,7 +30,7 @@ const resume = undefined;
 
 Deno.test("Files are numbered as filesOf() does", () => {
   const files = [...filesOf(CHANGES)];
-  assertEquals(countFiles(CHANGES), files.length);
+  assertEquals(countPlannedFiles(CHANGES), files.length);
   const all: Want[] = [{ first: 0, count: files.length, resume }];
   assertEquals(
     [...expectedFiles(CHANGES, all)],
