@@ -106,24 +106,38 @@ export class Aside {
     await this.forget(aside);
   }
 
-  /** Moves what is left of the entry to `kept/`, and reports it. */
+  /**
+   * Moves what is left of the entry to `kept/`, and reports it. Where that is not
+   * possible it stays where it is, which is reported as well.
+   */
   async keep(aside: SetAside): Promise<void> {
+    let place = `${ASIDE_NAME}/${aside.name}/${ENTRY_NAME}`;
+    try {
+      place = await this.#moveToKept(aside);
+      await this.forget(aside);
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      aside.directory.close();
+    }
+    this.#problems.push({
+      path: aside.path,
+      code: "kept",
+      message: `What was at ${
+        displayPath(aside.path)
+      } could not be replaced cleanly: it is kept as ${RESERVED_NAME}/${place}`,
+    });
+  }
+
+  /** Answers where the entry is now, in `.lockstep/`. */
+  async #moveToKept({ directory }: SetAside): Promise<string> {
     const kept = await openOrCreate(this.#own, KEPT_NAME);
     try {
       const name = await this.#freeName(kept);
-      await aside.directory.rename(ENTRY_NAME, kept, name);
-      const { path } = aside;
-      this.#problems.push({
-        path,
-        code: "kept",
-        message: `What was at ${
-          displayPath(path)
-        } could not be replaced cleanly: it is kept as ${RESERVED_NAME}/${KEPT_NAME}/${name}`,
-      });
+      await directory.rename(ENTRY_NAME, kept, name);
+      return `${KEPT_NAME}/${name}`;
     } finally {
       kept.close();
     }
-    await this.forget(aside);
   }
 
   /** Puts back what a run that was killed had moved away. */

@@ -451,6 +451,23 @@ Deno.test("mirror() keeps what a killed run had moved aside when its place is ta
   assertEquals(kept.map(([, content]) => content), ["precious"]);
 });
 
+Deno.test("mirror() goes on where what was moved aside can't be moved again, and says where it is", async () => {
+  await using pair = await Pair.of({ d: "a file", x: "new" }, {
+    ".lockstep/aside/0/entry/old": "precious",
+    ".lockstep/aside/0/path": "d",
+    d: "a file",
+  });
+  pair.to.fault = (method, path) =>
+    method === "rename" && path.endsWith("/entry")
+      ? new FileSystemError("denied", "permission denied")
+      : undefined;
+  const summary = await pair.mirror();
+  assertEquals(left(summary), ["kept d"]);
+  const tree = pair.to.dump();
+  assertEquals(tree[".lockstep/aside/0/entry/old"], "precious");
+  assertEquals(tree["x"], "new");
+});
+
 Deno.test("mirror() removes what an earlier run left, also when nothing is to be changed", async () => {
   await using pair = await Pair.of(TREE, {});
   await pair.mirror();
