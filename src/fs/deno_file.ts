@@ -17,6 +17,7 @@ import {
   systemCodeOf,
 } from "./deno_errors.ts";
 import { KEEPS_MODES, setOpenMetadata, toStat } from "./deno_stat.ts";
+import { faultPoint } from "./fault_point.ts";
 import type { Metadata, Stat, WritableFile } from "./file_system.ts";
 
 /** Never through a link, and without waiting for the other end of a fifo. */
@@ -64,6 +65,7 @@ export function openRegular(
 ): number {
   let fd: number | undefined;
   try {
+    if ((flags & constants.O_CREAT) !== 0) faultPoint("change");
     if (!KEEPS_MODES) refuseLink(place, action);
     fd = openSync(place.at, flags, 0o600);
     if (!fstatSync(fd).isFile()) throw noFile(action, place.shown);
@@ -119,25 +121,31 @@ export class DenoFile implements WritableFile {
   }
 
   async read(into: Uint8Array, offset: number): Promise<number> {
-    return this.#do(
-      "read",
-      (fd) => readSync(fd, into, 0, into.length, offset),
-    );
+    return this.#do("read", (fd) => {
+      faultPoint("read");
+      return readSync(fd, into, 0, into.length, offset);
+    });
   }
 
   async write(bytes: Uint8Array, offset: number): Promise<void> {
-    this.#do("write to", (fd) => writeAll(fd, bytes, offset));
+    this.#do("write to", (fd) => {
+      faultPoint("change");
+      writeAll(fd, bytes, offset);
+    });
   }
 
   async truncate(size: number): Promise<void> {
-    this.#do("set the length of", (fd) => ftruncateSync(fd, size));
+    this.#do("set the length of", (fd) => {
+      faultPoint("change");
+      ftruncateSync(fd, size);
+    });
   }
 
   async setMetadata(metadata: Metadata): Promise<void> {
-    this.#do(
-      "set mode and time of",
-      (fd) => setOpenMetadata(fd, this.#place.at, metadata),
-    );
+    this.#do("set mode and time of", (fd) => {
+      faultPoint("change");
+      setOpenMetadata(fd, this.#place.at, metadata);
+    });
   }
 
   close(): void {
@@ -170,6 +178,9 @@ export function statOpen(fd: number): Stat {
     mode: info.mode,
     ino: info.ino,
     dev: info.dev,
+    nlink: info.nlink,
+    uid: info.uid,
+    gid: info.gid,
   });
 }
 

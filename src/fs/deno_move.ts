@@ -8,6 +8,7 @@ import {
   refusal,
   systemCodeOf,
 } from "./deno_errors.ts";
+import { faultPoint } from "./fault_point.ts";
 
 /** A name in an open directory, whether there is an entry or not. */
 export interface Spot {
@@ -28,6 +29,7 @@ const NO_HARD_LINK_CODES: readonly (string | undefined)[] = [
 export function renameEntry(from: Spot, to: Spot): void {
   const path = pathOf(from);
   try {
+    faultPoint("change");
     Deno.renameSync(path, pathOf(to));
     // Between two names of one file, the system does nothing and says it did.
     if (existsSync(path) && areTwins(from, to)) Deno.removeSync(path);
@@ -41,6 +43,7 @@ export function moveNewEntry(from: Spot, to: Spot): void {
   const path = pathOf(from);
   const target = pathOf(to);
   try {
+    faultPoint("change");
     Deno.linkSync(path, target);
   } catch (error) {
     if (systemCodeOf(error) === "EEXIST") {
@@ -53,10 +56,28 @@ export function moveNewEntry(from: Spot, to: Spot): void {
     return;
   }
   try {
+    faultPoint("change");
     Deno.removeSync(path);
   } catch (error) {
     Deno.removeSync(target);
     throw fileSystemError(error, "move", shown(from));
+  }
+}
+
+/** Gives the file or link at `from` the second name `to`; see `Directory.link`. */
+export function linkEntry(from: Spot, to: Spot): void {
+  try {
+    faultPoint("change");
+    Deno.linkSync(pathOf(from), pathOf(to));
+  } catch (error) {
+    if (systemCodeOf(error) === "EEXIST") {
+      throw fileSystemError(error, "create", shown(to));
+    }
+    if (hasNoHardLinks(error)) {
+      const reason = "the file system has no second names for it";
+      throw refusal("unsupported", "link", shown(from), reason, error);
+    }
+    throw fileSystemError(error, "link", shown(from));
   }
 }
 

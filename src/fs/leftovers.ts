@@ -1,6 +1,6 @@
 /** Taking over what a run that was broken off has left in the staging area. */
 import { type Change, countFiles, needsContent } from "../core/change.ts";
-import type { FileEntry, TrackedEntry } from "../core/entry.ts";
+import type { FileEntry, Owner, TrackedEntry } from "../core/entry.ts";
 import {
   join,
   type Name,
@@ -108,8 +108,14 @@ class Leftovers {
     stat: Stat,
     index: number,
   ): Promise<void> {
+    if (stat.links > 1) {
+      // The run was killed while it gave the file its place in the tree, which
+      // has it already: to go on writing here would be to write there.
+      await parent.removeFile(name);
+      return;
+    }
     const isComplete = stat.size === entry.size && stat.mtime === entry.mtime &&
-      stat.mode === entry.mode;
+      stat.mode === entry.mode && hasOwner(stat, entry.owner);
     const length = Math.min(stat.size, entry.size);
     if (isComplete && entry.digest === undefined) {
       this.#files.setStaged(index);
@@ -136,6 +142,11 @@ class Leftovers {
       file?.close();
     }
   }
+}
+
+function hasOwner(stat: Stat, owner: Owner | undefined): boolean {
+  return owner === undefined ||
+    stat.uid === owner.uid && stat.gid === owner.gid;
 }
 
 /** Opens a staged directory, if it is there; anything else in its way is removed. */

@@ -1,5 +1,6 @@
 // deno-lint-ignore-file require-await -- an async method rejects where it would throw
 /** An open directory of a {@link MemoryFileSystem}. */
+import type { Owner } from "../core/entry.ts";
 import { type Name, quote } from "../core/path.ts";
 import { isFileSystemError } from "../errors.ts";
 import type {
@@ -102,6 +103,14 @@ export class MemoryDirectory implements Directory {
       };
   }
 
+  async readLink(name: Name): Promise<string> {
+    this.#begin("readLink", name);
+    const node = this.#existing(name, "read");
+    if (node.kind === "symlink") return node.target;
+    const reason = "it is not a symbolic link";
+    throw this.#refusal("unsupported", "read", name, reason);
+  }
+
   async readFile(
     name: Name,
     into: Uint8Array,
@@ -130,6 +139,7 @@ export class MemoryDirectory implements Directory {
     const node = this.#state.make.file(metadata.mode & 0o777);
     node.content.write(content, 0);
     node.mtime = metadata.mtime;
+    node.owner = metadata.owner ?? node.owner;
     this.#add(name, node);
     this.#state.counters.writes++;
     this.#state.counters.bytesWritten += content.length;
@@ -154,6 +164,7 @@ export class MemoryDirectory implements Directory {
     name: Name,
     target: string,
     mtime: number,
+    owner?: Owner,
   ): Promise<void> {
     this.#begin("createSymlink", name);
     if (!this.#state.traits.symlinks || target === "") {
@@ -165,6 +176,7 @@ export class MemoryDirectory implements Directory {
     this.#refuseTaken(name);
     const node = this.#state.make.symlink(target);
     node.mtime = Math.max(0, mtime);
+    node.owner = owner ?? node.owner;
     this.#add(name, node);
     this.#state.counters.mutations.createSymlink++;
   }
@@ -192,7 +204,12 @@ export class MemoryDirectory implements Directory {
     const target = this.#sibling(to, name);
     const node = this.#existing(name, "move");
     const replaced = target.#node.children.get(newName);
-    if (replaced === node) return;
+    if (replaced === node) {
+      if (this.#node !== target.#node || name !== newName) {
+        this.#unlink(name, node);
+      }
+      return;
+    }
     target.#refuseUnfit(newName);
     if (node.kind === "directory" && isInside(target.#node, node)) {
       const reason = "a directory can't be moved into itself";
@@ -200,6 +217,7 @@ export class MemoryDirectory implements Directory {
     }
     if (replaced !== undefined) target.#refuseReplacing(newName, node);
     if (replaced?.kind === "directory") detach(replaced);
+    if (replaced !== undefined) replaced.links--;
     this.#moveNode(name, node, target, newName);
     this.#state.counters.mutations.rename++;
   }
@@ -216,6 +234,20 @@ export class MemoryDirectory implements Directory {
     this.#state.counters.mutations.moveNew++;
   }
 
+  async link(name: Name, to: Directory, newName: Name): Promise<void> {
+    this.#begin("link", name);
+    const target = this.#sibling(to, name);
+    const node = this.#existing(name, "link");
+    if (node.kind === "directory") {
+      throw this.#refusal("is-a-directory", "link", name, "it is a directory");
+    }
+    target.#refuseTaken(newName);
+    target.#add(newName, node);
+    node.links++;
+    node.ctime = this.#state.now();
+    this.#state.counters.mutations.link++;
+  }
+
   async removeFile(name: Name): Promise<void> {
     this.#begin("removeFile", name);
     const node = this.#existing(name, "remove");
@@ -223,7 +255,7 @@ export class MemoryDirectory implements Directory {
       const reason = "it is a directory";
       throw this.#refusal("is-a-directory", "remove", name, reason);
     }
-    this.#remove(name);
+    this.#unlink(name, node);
     this.#state.counters.mutations.removeFile++;
   }
 
@@ -252,6 +284,18 @@ export class MemoryDirectory implements Directory {
     }
     node.locked = true;
     return new MemoryLock(node);
+  }
+
+  async flush(name?: Name): Promise<void> {
+    this.#begin("flush", name);
+    if (name !== undefined) this.#existingFile(name, "flush");
+    this.#state.counters.flushes++;
+  }
+
+  async flushFileSystem(): Promise<boolean> {
+    this.#begin("flushFileSystem");
+    this.#state.counters.flushes++;
+    return true;
   }
 
   close(): void {
@@ -357,6 +401,12 @@ export class MemoryDirectory implements Directory {
     this.#state.touch(this.#node);
   }
 
+  #unlink(name: Name, node: MemoryNode): void {
+    this.#remove(name);
+    node.links--;
+    node.ctime = this.#state.now();
+  }
+
   #remove(name: Name): void {
     this.#node.children.delete(name);
     this.#state.touch(this.#node);
@@ -365,6 +415,7 @@ export class MemoryDirectory implements Directory {
   #set(node: MemoryNode, metadata: Metadata): void {
     node.mode = metadata.mode & 0o777;
     node.mtime = metadata.mtime;
+    node.owner = metadata.owner ?? node.owner;
     node.ctime = this.#state.now();
   }
 

@@ -50,6 +50,7 @@ export class MemoryFile implements WritableFile {
     this.#begin("setMetadata");
     this.#node.mode = metadata.mode & 0o777;
     this.#node.mtime = metadata.mtime;
+    this.#node.owner = metadata.owner ?? this.#node.owner;
     this.#node.ctime = this.#state.now();
     this.#state.counters.mutations.setMetadata++;
   }

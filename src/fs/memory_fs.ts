@@ -38,7 +38,8 @@ export class MemoryFileSystem implements FileSystem {
   readonly #top: DirectoryNode;
 
   constructor(options: MemoryFileSystemOptions = {}) {
-    this.traits = options.traits ?? { modes: true, symlinks: true };
+    this.traits = options.traits ??
+      { modes: true, symlinks: true, owners: true };
     this.#state = new MemoryState(this.traits, options.now ?? fakeClock());
     this.#state.fault = options.fault;
     this.#top = this.#state.make.directory(undefined, 0o755);

@@ -18,6 +18,7 @@ export type MemoryMutation =
   | "setOwnMetadata"
   | "rename"
   | "moveNew"
+  | "link"
   | "removeFile"
   | "removeDirectory"
   | "write"
@@ -33,10 +34,13 @@ export type MemoryMethod =
   | "listed"
   | "openDirectory"
   | "follow"
+  | "readLink"
   | "readFile"
   | "openFile"
   | "read"
-  | "lock";
+  | "lock"
+  | "flush"
+  | "flushFileSystem";
 
 /** Decides whether a call fails, and with what. */
 export type MemoryFault = (
@@ -53,6 +57,7 @@ export interface MemoryCounters {
   writes: number;
   bytesWritten: number;
   listings: number;
+  flushes: number;
   readonly mutations: Record<MemoryMutation, number>;
 }
 
@@ -87,6 +92,7 @@ export class MemoryState {
     writes: 0,
     bytesWritten: 0,
     listings: 0,
+    flushes: 0,
     mutations: {
       createFile: 0,
       openWritable: 0,
@@ -96,6 +102,7 @@ export class MemoryState {
       setOwnMetadata: 0,
       rename: 0,
       moveNew: 0,
+      link: 0,
       removeFile: 0,
       removeDirectory: 0,
       write: 0,
@@ -148,6 +155,9 @@ export class MemoryState {
         : 0o644,
       inode: node.inode,
       device: 1,
+      links: node.links,
+      uid: node.owner.uid,
+      gid: node.owner.gid,
     };
   }
 

@@ -4,6 +4,7 @@
  *
  *     { "a/b.txt": "text", "empty/": null, "link": { symlink: "target" } }
  */
+import type { Owner } from "../core/entry.ts";
 import { SparseBytes } from "./sparse_bytes.ts";
 
 /** What an entry is in the plain form of a tree. */
@@ -22,9 +23,12 @@ export type PlainTree = Readonly<Record<string, PlainEntry>>;
 
 interface NodeBase {
   readonly inode: number;
+  /** How many entries lead to it. */
+  links: number;
   mode: number;
   mtime: number;
   ctime: number;
+  owner: Owner;
 }
 
 export interface DirectoryNode extends NodeBase {
@@ -87,7 +91,14 @@ export class NodeMaker {
 
   #base(mode: number): NodeBase {
     const now = this.#now();
-    return { inode: ++this.#lastInode, mode, mtime: now, ctime: now };
+    return {
+      inode: ++this.#lastInode,
+      links: 1,
+      mode,
+      mtime: now,
+      ctime: now,
+      owner: { uid: 0, gid: 0 },
+    };
   }
 }
 

@@ -4,15 +4,21 @@
  *
  * - `lock` is locked while somebody applies changes to this root.
  * - `stage/` looks like the part of the tree that is on its way, see `stage.ts`.
- * - `aside/` holds what a directory or file of another kind replaces, see `aside.ts`.
- * - `kept/` holds what was changed by somebody while it was being replaced; it is
- *   reported, and never removed by Lockstep.
+ * - `held/` holds what is replaced or deleted until it is proven, see `held.ts`.
+ * - `kept/` holds what was changed by somebody while it was being replaced, see
+ *   `kept.ts`.
+ * - `trash/` is a trash, where somebody wants it there, and `restore/` what comes
+ *   back from one, see `restore_workshop.ts`. Neither is touched from here.
  */
 import { type Name, RESERVED_NAME } from "../core/path.ts";
+import type { Problem } from "../core/problem.ts";
 import { FileSystemError, isFileSystemError } from "../errors.ts";
-import { Aside } from "./aside.ts";
 import type { Directory, Lock, Metadata } from "./file_system.ts";
+import { HELD_NAMES } from "./held.ts";
+import { recoverHeld } from "./held_recovery.ts";
+import { Kept } from "./kept.ts";
 import { openOrCreate, removeTree } from "./own_entries.ts";
+import type { Trash } from "./trash.ts";
 
 const STAGE_NAME = "stage" as Name;
 const LOCK_NAME = "lock" as Name;
@@ -23,9 +29,10 @@ export class StagingArea {
   readonly stage: Directory;
   /** Whether `stage/` was made just now, so that nothing can be left in it. */
   readonly isFresh: boolean;
-  readonly aside: Aside;
+  /** `.lockstep/` itself. */
+  readonly own: Directory;
+  readonly kept: Kept;
   readonly #root: Directory;
-  readonly #own: Directory;
   readonly #lock: Lock;
   readonly #rootBefore: Metadata;
   #closed = false;
@@ -38,20 +45,21 @@ export class StagingArea {
     rootBefore: Metadata,
   ) {
     this.#root = root;
-    this.#own = own;
+    this.own = own;
     this.#lock = lock;
     this.stage = stage.directory;
     this.isFresh = stage.isFresh;
-    this.aside = new Aside(root, own);
+    this.kept = new Kept(own);
     this.#rootBefore = rootBefore;
   }
 
   /**
    * Opens the staging area of `root`, and makes it where it is missing. What a
-   * run that was killed had moved aside is put back first.
+   * run that was killed had taken out of its place is put back first; what of it
+   * was replaced already goes to `trash`, if there is one.
    * @throws {FileSystemError} `locked` if another process applies changes here.
    */
-  static async open(root: Directory): Promise<StagingArea> {
+  static async open(root: Directory, trash?: Trash): Promise<StagingArea> {
     const before = await root.stat();
     if ((before.mode & 0o200) === 0) {
       // Its owner may work in it; it gets its own mode again in the end.
@@ -76,7 +84,7 @@ export class StagingArea {
       directory = await openOrCreate(own, STAGE_NAME);
       const stage = { directory, isFresh };
       const area = new StagingArea(root, own, lock, stage, before);
-      await area.aside.recover();
+      await recoverHeld({ root, own, kept: area.kept, trash });
       return area;
     } catch (error) {
       directory?.close();
@@ -96,13 +104,12 @@ export class StagingArea {
     this.#closed = true;
     try {
       this.stage.close();
-      await this.aside.close();
-      await removeTree(this.#own, STAGE_NAME);
+      await removeTree(this.own, STAGE_NAME);
       // The name goes before the lock: who opens the file anew makes a new one.
-      await this.#own.removeFile(LOCK_NAME);
+      await this.own.removeFile(LOCK_NAME);
     } finally {
       this.#lock.release();
-      this.#own.close();
+      this.own.close();
     }
     try {
       await this.#root.removeDirectory(RESERVED_NAME);
@@ -110,6 +117,13 @@ export class StagingArea {
       if (!isFileSystemError(error, "not-empty")) throw error;
     }
     await this.#root.setOwnMetadata(metadata ?? this.#rootBefore);
+  }
+
+  /** Removes what is staged; more can be staged afterwards, from the start. */
+  async discard(): Promise<void> {
+    for (const { name } of (await this.stage.list()).entries) {
+      await removeTree(this.stage, name);
+    }
   }
 
   /** Gives the area up, and keeps what is staged, if anything is; works once. */
@@ -120,7 +134,6 @@ export class StagingArea {
     this.#closed = true;
     try {
       this.stage.close();
-      await this.aside.close();
       const { mode } = this.#rootBefore;
       const { mtime } = await this.#root.stat();
       if ((mode & 0o200) === 0) {
@@ -128,19 +141,54 @@ export class StagingArea {
       }
     } finally {
       this.#lock.release();
-      this.#own.close();
+      this.own.close();
     }
   }
 }
 
 /**
- * Removes what a run that was broken off has left in `root`, if nobody is at work
- * there. What it had moved aside stays for the next run that changes something.
+ * Puts back what a run that was killed had taken out of its place in `root`, so
+ * that a scan sees it; answers what had to be kept elsewhere. Where somebody is at
+ * work, that is left to them.
  */
-export async function removeLeftovers(root: Directory): Promise<void> {
+export async function recoverRun(
+  root: Directory,
+  trash?: Trash,
+): Promise<readonly Problem[]> {
+  if (await root.lookup(RESERVED_NAME) === undefined) return [];
+  try {
+    if (!await holdsAnything(root)) return [];
+    const area = await StagingArea.open(root, trash);
+    await area.close();
+    return area.kept.problems;
+  } catch (error) {
+    // Then there is nothing to be changed either, and who tries will hear why.
+    if (!isFileSystemError(error)) throw error;
+    return [];
+  }
+}
+
+async function holdsAnything(root: Directory): Promise<boolean> {
+  const own = await root.openDirectory(RESERVED_NAME);
+  try {
+    const { entries } = await own.list();
+    return entries.some(({ name }) => HELD_NAMES.test(name));
+  } finally {
+    own.close();
+  }
+}
+
+/**
+ * Removes what a run that was broken off has left in `root`, if nobody is at work
+ * there. What it had taken out of its place is put back, or goes to `trash`.
+ */
+export async function removeLeftovers(
+  root: Directory,
+  trash?: Trash,
+): Promise<void> {
   if (await root.lookup(RESERVED_NAME) === undefined) return;
   try {
-    const area = await StagingArea.open(root);
+    const area = await StagingArea.open(root, trash);
     await area.clean(undefined);
   } catch (error) {
     // It does no harm where it is, and whoever is at work there removes it.

@@ -4,29 +4,24 @@
  * new or is replaced, then what goes, then the times of directories.
  *
  * Before anything is replaced or deleted, the entry must still be what the scan
- * saw; otherwise it is left alone, and reported as stale.
+ * saw; otherwise it is left alone, and reported as stale. What goes is looked at
+ * once more after it has left its place, see `held.ts`.
  */
 import { type Change, isTouch } from "../core/change.ts";
-import type { Entry, TrackedEntry } from "../core/entry.ts";
-import {
-  displayPath,
-  join,
-  type Name,
-  nameOf,
-  parentOf,
-  type RelPath,
-  ROOT,
-} from "../core/path.ts";
+import type { TrackedEntry } from "../core/entry.ts";
+import { nameOf, parentOf, type RelPath, ROOT } from "../core/path.ts";
 import type { Problem, ProblemCode } from "../core/problem.ts";
 import { isFileSystemError, messageOf, StaleError } from "../errors.ts";
-import { ENTRY_NAME } from "./aside.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
-import type { Directory, Metadata, Stat } from "./file_system.ts";
-import { makeWritable } from "./own_entries.ts";
+import { flushContent, flushDirectories } from "./durability.ts";
+import { createdMeanwhile, Expectation } from "./expectation.ts";
+import type { Directory, Metadata } from "./file_system.ts";
+import { Held } from "./held.ts";
+import { takesAway } from "./held_journal.ts";
 import { Pacer } from "./pacer.ts";
 import type { Stage } from "./stage.ts";
 import type { StagingArea } from "./staging_area.ts";
-import { isSameVersion } from "./version.ts";
+import type { Trash } from "./trash.ts";
 
 /** What carrying changes out achieved; see `Endpoint.transition`. */
 export interface TransitionOutcome {
@@ -34,27 +29,42 @@ export interface TransitionOutcome {
   readonly problems: readonly Problem[];
 }
 
+/** How a {@link transition} is carried out. */
+export interface TransitionOptions {
+  /** Whether it has to survive a loss of power once it has returned. */
+  readonly durable: boolean;
+  /** Where what is replaced or deleted goes; without, it is given up. */
+  readonly trash: Trash | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * Carries out `changes`, for which `stage` holds the content, on the tree below
  * `root`; afterwards the staging area is gone. Stops between two changes when
- * `signal` aborts: then the staging area stays.
+ * the signal aborts: then the staging area stays.
+ * @throws {FileSystemError} If the disk fails to make it durable.
  */
 export async function transition(
   root: Directory,
   area: StagingArea,
   stage: Stage,
   changes: readonly Change[],
-  signal?: AbortSignal,
+  options: TransitionOptions,
 ): Promise<TransitionOutcome> {
-  const work = new Transition(root, area, stage, changes, signal);
+  const work = new Transition(root, area, stage, changes, options);
   try {
+    await work.prepare();
     await work.open();
     await work.put();
     await work.remove();
     await work.touch();
+    await work.settle();
+  } catch (error) {
+    // What has been replaced so far stays replaced.
+    if (options.signal?.aborted) await work.settle();
+    throw error;
   } finally {
-    work.close();
-    stage.close();
+    await work.close();
   }
   const rootChange = changes.find(({ path }) => path === ROOT)?.new;
   await work.clean(rootChange?.kind === "directory" ? rootChange : undefined);
@@ -62,30 +72,55 @@ export async function transition(
 }
 
 class Transition {
+  readonly #root: Directory;
   readonly #area: StagingArea;
   readonly #stage: Stage;
   readonly #changes: readonly Change[];
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: TransitionOptions;
   readonly #cursor: DirectoryCursor;
+  readonly #expectation = new Expectation();
   readonly #pacer = new Pacer();
   readonly #done: Uint8Array;
   readonly #problems: Problem[] = [];
-  /** Inodes of files that were replaced, deleted or touched. */
-  readonly #handled = new Set<number>();
+  /** Undefined where nothing is replaced or deleted. */
+  #held: Held | undefined;
 
   constructor(
     root: Directory,
     area: StagingArea,
     stage: Stage,
     changes: readonly Change[],
-    signal: AbortSignal | undefined,
+    options: TransitionOptions,
   ) {
+    this.#root = root;
     this.#area = area;
     this.#stage = stage;
     this.#changes = changes;
-    this.#signal = signal;
+    this.#options = options;
     this.#cursor = new DirectoryCursor(root);
     this.#done = new Uint8Array(changes.length);
+  }
+
+  /** Writes down what is going to happen, and makes sure of what is staged. */
+  async prepare(): Promise<void> {
+    if (this.#changes.some(takesAway)) {
+      this.#held = await Held.open(this.#changes, {
+        own: this.#area.own,
+        expectation: this.#expectation,
+        kept: this.#area.kept,
+        trash: this.#options.trash,
+      });
+    }
+    if (!this.#options.durable) return;
+    await this.#held?.flush();
+    try {
+      const isStaged = (file: number): boolean => this.#stage.hasFile(file);
+      await flushContent(this.#area.stage, this.#changes, isStaged);
+    } catch (error) {
+      // What a disk has once failed to write, it may well claim to have later.
+      await this.#area.discard();
+      throw error;
+    }
   }
 
   /**
@@ -121,14 +156,16 @@ class Transition {
       if (wanted.kind === "directory") await this.#stage.complete(i);
       const parent = await this.#cursor.at(parentOf(path)!);
       const name = nameOf(path);
-      if (old !== undefined) this.#expect(path, old, await parent.lookup(name));
-      if (isFileTouch && wanted.kind === "file") {
-        await parent.setMetadata(name, wanted);
-        this.#handle(old);
-      } else if (old === undefined) {
+      if (old !== undefined) {
+        this.#expectation.check(path, old, await parent.lookup(name));
+      }
+      if (old === undefined) {
         await this.#create(parent, path, wanted);
+      } else if (isFileTouch && wanted.kind === "file") {
+        await parent.setMetadata(name, wanted);
+        this.#expectation.handle(old);
       } else {
-        await this.#replace(parent, path, old, wanted);
+        await this.#replace(i, parent, path, old, wanted);
       }
       return this.#stage.problems.length === failures &&
         this.#stage.isStaged(i);
@@ -137,10 +174,17 @@ class Transition {
 
   /** Deletes. */
   remove(): Promise<void> {
-    return this.#each(async ({ path, old, new: wanted }) => {
+    return this.#each(async ({ path, old, new: wanted }, i) => {
       if (old === undefined || wanted !== undefined) return false;
       const parent = await this.#cursor.at(parentOf(path)!);
-      await this.#removeEntry(parent, path, nameOf(path), old);
+      const stat = await parent.lookup(nameOf(path));
+      // Somebody was faster.
+      if (stat === undefined) return true;
+      this.#expectation.check(path, old, stat);
+      if (old.kind === "directory") {
+        await this.#expectation.checkTree(parent, nameOf(path), path, old);
+      }
+      await this.#held!.delete(i, parent, path, old);
       return true;
     });
   }
@@ -161,6 +205,20 @@ class Transition {
     });
   }
 
+  /** Gives up what was replaced or deleted; the changes themselves are safe then. */
+  async settle(): Promise<void> {
+    if (this.#options.durable) {
+      await flushDirectories(this.#root, this.#changes);
+    }
+    await this.#held?.settle(
+      async (path) => await this.#cursor.at(parentOf(path)!),
+      (i, path, error) => {
+        this.#done[i] = 0;
+        this.#report(path, error);
+      },
+    );
+  }
+
   /** Removes the staging area; what can't be removed is reported. */
   async clean(root: Metadata | undefined): Promise<void> {
     try {
@@ -176,14 +234,16 @@ class Transition {
       done: this.#done,
       problems: [
         ...this.#stage.problems,
-        ...this.#area.aside.problems,
+        ...this.#area.kept.problems,
         ...this.#problems,
       ],
     };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#cursor.close();
+    this.#stage.close();
+    await this.#held?.close();
   }
 
   /** Calls `act` for each change; what it throws becomes a problem of the path. */
@@ -191,7 +251,7 @@ class Transition {
     act: (change: Change, i: number) => Promise<boolean>,
   ): Promise<void> {
     for (const [i, change] of this.#changes.entries()) {
-      this.#signal?.throwIfAborted();
+      this.#options.signal?.throwIfAborted();
       try {
         if (await act(change, i)) this.#done[i] = 1;
       } catch (error) {
@@ -210,16 +270,20 @@ class Transition {
   ): Promise<void> {
     const name = nameOf(path);
     switch (wanted.kind) {
-      case "symlink":
-        await parent.createSymlink(name, wanted.target, wanted.mtime);
+      case "symlink": {
+        const { target, mtime, owner } = wanted;
+        await parent.createSymlink(name, target, mtime, owner);
         break;
+      }
       case "file": {
         const staged = await this.#stage.directoryFor(path);
         await staged.moveNew(name, parent, name);
         break;
       }
       case "directory": {
-        if (await parent.lookup(name) !== undefined) throw isThere(path);
+        if (await parent.lookup(name) !== undefined) {
+          throw createdMeanwhile(path);
+        }
         const staged = await this.#stage.directoryFor(path);
         await staged.rename(name, parent, name);
         await parent.setMetadata(name, wanted);
@@ -232,6 +296,7 @@ class Transition {
 
   /** Puts `wanted` in the place of `old`, which is there. */
   async #replace(
+    i: number,
     parent: Directory,
     path: RelPath,
     old: TrackedEntry,
@@ -240,124 +305,20 @@ class Transition {
     const name = nameOf(path);
     if (wanted.kind === "symlink") await this.#stage.putSymlink(path, wanted);
     const staged = await this.#stage.directoryFor(path);
-    if (old.kind !== "directory" && wanted.kind !== "directory") {
-      await staged.rename(name, parent, name);
-      this.#handle(old);
-      return;
+    if (old.kind === "directory") {
+      await this.#expectation.checkTree(parent, name, path, old);
     }
-    if (old.kind === "directory") await this.#expectTree(parent, path, old);
-    const { aside } = this.#area;
-    const setAside = await aside.put(parent, path);
-    try {
-      await staged.rename(name, parent, name);
-    } catch (error) {
-      await aside.restore(setAside, parent);
-      throw error;
-    }
-    if (wanted.kind === "directory") await parent.setMetadata(name, wanted);
-    this.#handle(old);
-    try {
-      await this.#removeEntry(setAside.directory, path, ENTRY_NAME, old);
-    } catch (error) {
-      if (!isReportable(error)) throw error;
-      await aside.keep(setAside);
-      return;
-    }
-    await aside.forget(setAside);
-  }
-
-  /** Deletes `name`, which is `old` and shown as `path`; all of it, or what it can. */
-  async #removeEntry(
-    parent: Directory,
-    path: RelPath,
-    name: Name,
-    old: Entry,
-  ): Promise<void> {
-    const stat = await parent.lookup(name);
-    // Somebody was faster.
-    if (stat === undefined) return;
-    this.#expect(path, old, stat);
-    if (old.kind !== "directory") {
-      await parent.removeFile(name);
-      this.#handle(old);
-      return;
-    }
-    const directory = await parent.openDirectory(name);
-    let failure: unknown;
-    try {
-      await makeWritable(directory, stat.mode);
-      for (const [childName, child] of old.children) {
-        try {
-          await this.#removeEntry(
-            directory,
-            join(path, childName),
-            childName,
-            child,
-          );
-        } catch (error) {
-          if (!isReportable(error)) throw error;
-          failure ??= error;
-        }
-        const pause = this.#pacer.turn();
-        if (pause !== undefined) await pause;
-      }
-    } finally {
-      directory.close();
-    }
-    if (failure !== undefined) throw failure;
-    try {
-      await parent.removeDirectory(name);
-    } catch (error) {
-      if (!isFileSystemError(error, "not-empty")) throw error;
-      throw new StaleError(
-        `Cannot delete ${
-          displayPath(path)
-        }: it holds something that was not there before`,
-        { cause: error },
-      );
-    }
-  }
-
-  /** Checks a whole directory against what the scan saw. @throws {StaleError} */
-  async #expectTree(
-    parent: Directory,
-    path: RelPath,
-    old: Entry,
-  ): Promise<void> {
-    const name = nameOf(path);
-    this.#expect(path, old, await parent.lookup(name));
-    if (old.kind !== "directory") return;
-    const directory = await parent.openDirectory(name);
-    try {
-      for (const { name: childName } of (await directory.list()).entries) {
-        if (!old.children.has(childName)) throw isThere(join(path, childName));
-      }
-      for (const [childName, child] of old.children) {
-        await this.#expectTree(directory, join(path, childName), child);
-      }
-    } finally {
-      directory.close();
-    }
-  }
-
-  /** @throws {StaleError} If `stat` does not show what the scan saw as `old`. */
-  #expect(path: RelPath, old: Entry, stat: Stat | undefined): void {
-    if (stat !== undefined) {
-      // One inode may have many names: our own work on one moves its ctime.
-      const isOurs = old.kind === "file" && old.inode !== undefined &&
-        this.#handled.has(old.inode);
-      if (isSameVersion(old, stat, { ignoreCtime: isOurs })) return;
-    }
-    throw new StaleError(
-      `${displayPath(path)} was ${
-        stat === undefined ? "removed" : "changed"
-      } by somebody else meanwhile`,
-    );
-  }
-
-  #handle(old: Entry | undefined): void {
-    if (old?.kind === "file" && old.inode !== undefined) {
-      this.#handled.add(old.inode);
+    const held = this.#held!;
+    if (wanted.kind === "directory") {
+      const replace = (): Promise<void> => staged.rename(name, parent, name);
+      await held.replaceTaken(i, parent, path, old, replace);
+      await parent.setMetadata(name, wanted);
+    } else if (old.kind === "directory") {
+      const replace = (): Promise<void> => staged.moveNew(name, parent, name);
+      await held.replaceTaken(i, parent, path, old, replace);
+    } else {
+      const replace = (): Promise<void> => staged.rename(name, parent, name);
+      await held.replaceLinked(i, parent, path, old, replace);
     }
   }
 
@@ -373,12 +334,6 @@ class Transition {
       : "failed";
     this.#problems.push({ path, code, message: messageOf(error) });
   }
-}
-
-function isThere(path: RelPath): StaleError {
-  return new StaleError(
-    `${displayPath(path)} was created by somebody else meanwhile`,
-  );
 }
 
 function isReportable(error: unknown): error is Error {

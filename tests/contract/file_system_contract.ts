@@ -248,6 +248,19 @@ function checkLooking(check: Check): void {
 }
 
 function checkReading(check: Check): void {
+  check("reads where a link points, as written", async (root) => {
+    for (const [name, target] of [["a", "file"], ["b", "../nowhere/ä"]]) {
+      await root.createSymlink(as(name!), target!, 0);
+      assertEquals(await root.readLink(as(name!)), target);
+    }
+    await write(root, "file", "text");
+    await root.createDirectory(as("directory"));
+    for (const name of ["file", "directory"]) {
+      await refused("unsupported", () => root.readLink(as(name)), name);
+    }
+    await refused("not-found", () => root.readLink(as("none")), "none");
+  });
+
   check("reads as much of a file as fits", async (root) => {
     await write(root, "file", "0123456789");
     const into = new Uint8Array(4);
@@ -689,6 +702,71 @@ function checkMoving(check: Check): void {
       "is-a-directory",
       () => root.moveNew(as("directory"), root, as("x")),
     );
+  });
+
+  check("gives a file or a link a second name", async (root) => {
+    await root.createDirectory(as("directory"));
+    await write(root, "file", "text");
+    await root.createSymlink(as("link"), "none", 0);
+    await inside(root, "directory", async (directory) => {
+      await root.link(as("file"), directory, as("second"));
+      const stat = (await root.lookup(as("file")))!;
+      const second = (await directory.lookup(as("second")))!;
+      assertEquals([stat.links, second.links], [2, 2]);
+      assertEquals(second.inode, stat.inode);
+
+      await root.link(as("link"), directory, as("link"));
+      assertEquals((await directory.lookup(as("link")))?.kind, "symlink");
+
+      // Replacing or removing one name leaves the other.
+      await write(root, "new", "new");
+      await root.rename(as("new"), root, as("file"));
+      assertEquals(await read(directory, "second"), "text");
+      assertEquals((await directory.lookup(as("second")))?.links, 1);
+      await root.link(as("file"), directory, as("third"));
+      await root.removeFile(as("file"));
+      assertEquals(await read(directory, "third"), "new");
+    });
+    await refused("not-found", () => root.link(as("none"), root, as("x")));
+  });
+
+  check("gives no second name that is taken", async (root) => {
+    await write(root, "file", "text");
+    await write(root, "other", "other");
+    await root.createSymlink(as("dangling"), "none", 0);
+    for (const name of ["other", "dangling"]) {
+      await refused(
+        "exists",
+        () => root.link(as("file"), root, as(name)),
+        name,
+      );
+    }
+    assertEquals(await read(root, "other"), "other");
+    const foreign = { path: "elsewhere" } as Directory;
+    await refused(
+      "cross-device",
+      () => root.link(as("file"), foreign, as("b")),
+    );
+  });
+
+  check(
+    "leaves one of two names of a file when it is moved onto the other",
+    async (root) => {
+      await write(root, "file", "text");
+      await root.link(as("file"), root, as("second"));
+      await root.rename(as("file"), root, as("second"));
+      assertEquals(await root.lookup(as("file")), undefined);
+      assertEquals(await read(root, "second"), "text");
+      assertEquals((await root.lookup(as("second")))?.links, 1);
+    },
+  );
+
+  check("flushes files, directories and all there is", async (root) => {
+    await write(root, "file", "text");
+    await root.flush(as("file"));
+    await root.flush();
+    assertEquals(typeof await root.flushFileSystem(), "boolean");
+    await refused("not-found", () => root.flush(as("none")), "none");
   });
 }
 

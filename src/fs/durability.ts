@@ -1,0 +1,112 @@
+/** Makes what a transition does survive a loss of power. */
+import { type Change, filesOf, needsContent } from "../core/change.ts";
+import type { Entry } from "../core/entry.ts";
+import {
+  join,
+  type Name,
+  nameOf,
+  parentOf,
+  type RelPath,
+  ROOT,
+} from "../core/path.ts";
+import { FileSystemError } from "../errors.ts";
+import { DirectoryCursor } from "./directory_cursor.ts";
+import type { Directory } from "./file_system.ts";
+
+/**
+ * Up to here files and directories are flushed one by one; beyond, the whole file
+ * system at one go is faster, though it also flushes what others have written.
+ */
+const MAX_SINGLE_FLUSHES = 64;
+
+/**
+ * It never came, has a name that nothing can have here, or somebody has removed it:
+ * there is nothing to lose.
+ */
+const NOTHING_THERE: ReadonlySet<string> = new Set([
+  "not-found",
+  "not-a-directory",
+  "name-too-long",
+]);
+
+/** A file, or the entries of a directory where there is no `name`. */
+interface Place {
+  readonly directory: RelPath;
+  readonly name?: Name;
+}
+
+/**
+ * Flushes the files for `changes` below `stage` that `isStaged`, by number: before
+ * they get their names, so that a name never leads to half a file.
+ * @throws {FileSystemError} If the disk fails: then nothing staged can be trusted.
+ */
+export async function flushContent(
+  stage: Directory,
+  changes: readonly Change[],
+  isStaged: (file: number) => boolean,
+): Promise<void> {
+  await flushAll(stage, () => contentOf(changes, isStaged));
+}
+
+/**
+ * Flushes the directories below `root` in which `changes` have changed something.
+ * @throws {FileSystemError} If the disk fails.
+ */
+export async function flushDirectories(
+  root: Directory,
+  changes: readonly Change[],
+): Promise<void> {
+  const paths = new Set(directoriesOf(changes));
+  await flushAll(
+    root,
+    () => paths.values().map((directory) => ({ directory })),
+  );
+}
+
+async function flushAll(
+  root: Directory,
+  places: () => Iterator<Place>,
+): Promise<void> {
+  const count = Iterator.from(places()).take(MAX_SINGLE_FLUSHES + 1)
+    .reduce((sum) => sum + 1, 0);
+  if (count > MAX_SINGLE_FLUSHES && await root.flushFileSystem()) return;
+  const cursor = new DirectoryCursor(root);
+  try {
+    for (const { directory, name } of Iterator.from(places())) {
+      try {
+        await (await cursor.at(directory)).flush(name);
+      } catch (error) {
+        const isAbsent = error instanceof FileSystemError &&
+          NOTHING_THERE.has(error.code);
+        if (!isAbsent) throw error;
+      }
+    }
+  } finally {
+    cursor.close();
+  }
+}
+
+function* contentOf(
+  changes: readonly Change[],
+  isStaged: (file: number) => boolean,
+): Generator<Place> {
+  for (const { path, index } of filesOf(changes)) {
+    if (!isStaged(index)) continue;
+    yield { directory: parentOf(path)!, name: nameOf(path) };
+  }
+}
+
+function* directoriesOf(changes: readonly Change[]): Generator<RelPath> {
+  for (const change of changes) {
+    yield parentOf(change.path) ?? ROOT;
+    if (needsContent(change)) yield* directoriesIn(change.path, change.new);
+  }
+}
+
+function* directoriesIn(path: RelPath, entry: Entry): Generator<RelPath> {
+  if (entry.kind !== "directory") return;
+  yield path;
+  for (const [name, child] of entry.children) {
+    yield* directoriesIn(join(path, name), child);
+  }
+}
