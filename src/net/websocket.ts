@@ -6,6 +6,8 @@
 import { nextTurn } from "../core/turn.ts";
 import { messageOf, ProtocolError, TransportError } from "../errors.ts";
 import { Arrivals } from "./arrivals.ts";
+import { connectError, hostOf, oneLine } from "./connect_error.ts";
+import { bearer } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
 /** Names the protocol in the upgrade request and in its answer. */
@@ -18,10 +20,19 @@ const CLOSED_AS_BROKEN = 4000;
 
 const CONNECT_TIMEOUT_MS = 30_000;
 
+/**
+ * Bytes that may wait for the peer to read them. Credit keeps content far below
+ * it; what needs no credit (answers to what the peer has cancelled, say) does not
+ * pile up either at a peer that reads.
+ */
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+
 /** How to connect. */
 export interface ConnectOptions {
-  /** Sent with the upgrade request. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Shown to the receiver, see `token.ts`. */
+  readonly token?: string;
+  /** Certificates in PEM form that are trusted besides those of the system. */
+  readonly caCerts?: readonly string[];
   readonly signal?: AbortSignal;
   /** How long to wait for the connection; 30 s unless said. */
   readonly timeoutMs?: number;
@@ -39,10 +50,7 @@ export async function connectWebSocket(
   options.signal?.throwIfAborted();
   const target = new URL(url);
   const peer = hostOf(target);
-  const socket = new WebSocket(target, {
-    protocols: [SUBPROTOCOL],
-    headers: { ...options.headers },
-  });
+  const socket = openSocket(target, options);
   const transport = new WebSocketTransport(socket, peer);
   try {
     await transport.opened(options.timeoutMs ?? CONNECT_TIMEOUT_MS, options);
@@ -57,6 +65,23 @@ export async function connectWebSocket(
     throw error;
   }
   return transport;
+}
+
+function openSocket(
+  target: URL,
+  { token, caCerts }: ConnectOptions,
+): WebSocket {
+  const client = caCerts && Deno.createHttpClient({ caCerts: [...caCerts] });
+  try {
+    return new WebSocket(target, {
+      protocols: [SUBPROTOCOL],
+      headers: token === undefined ? {} : { authorization: bearer(token) },
+      ...(client && { client }),
+    });
+  } finally {
+    // The socket has taken what it needs of it.
+    client?.close();
+  }
 }
 
 /** The transport over `socket`, which is open, to somebody called `peer`. */
@@ -163,6 +188,14 @@ class WebSocketTransport implements Transport {
     if (this.#socket.readyState !== WebSocket.OPEN) {
       throw new TransportError(`The connection to ${this.peer} is closed`);
     }
+    if (this.#socket.bufferedAmount > MAX_UNREAD_BYTES) {
+      const error = new TransportError(
+        `The connection to ${this.peer} is given up: it reads nothing of what it is sent`,
+      );
+      this.#fail(error);
+      this.#socket.close(CLOSED_AS_BROKEN, "nothing was read");
+      throw error;
+    }
     this.counts.sent += message.length;
     this.#socket.send(message as Uint8Array<ArrayBuffer>);
     return nextTurn();
@@ -221,57 +254,6 @@ class WebSocketTransport implements Transport {
       }
     };
   }
-}
-
-/** Answers of a proxy whose receiver is away for the moment. */
-const AWAY = new Set(["429", "502", "503", "504"]);
-
-/** What the usual texts mean to people. */
-const CAUSES: readonly (readonly [RegExp, string])[] = [
-  [/tcp connect error/, "nobody listens there, or it can't be reached"],
-  [/dns error/, "the name of the host is not known"],
-  [/InvalidContentType/, "it does not speak TLS (ws:// instead of wss://?)"],
-];
-
-/**
- * What a failed connection means. Deno tells the HTTP status, and all else, only
- * in the text of the error event.
- */
-function connectError(
-  peer: string,
-  cause: string,
-): TransportError | ProtocolError {
-  const status = /status code:? (\d{3})/i.exec(cause)?.[1];
-  if (status === undefined || AWAY.has(status)) {
-    const known = CAUSES.find(([pattern]) => pattern.test(cause))?.[1];
-    const reason = status === undefined
-      ? known ?? oneLine(cause)
-      : `the proxy there answers with HTTP status ${status}`;
-    return new TransportError(
-      `Cannot connect to ${peer}: ${reason}`,
-      "unreachable",
-    );
-  }
-  const hint = status === "401" || status === "403"
-    ? "the token is missing or wrong"
-    : "not a Lockstep receiver";
-  return new ProtocolError(
-    `Cannot connect to ${peer}: it answers with HTTP status ${status} (${hint})`,
-    "refused",
-  );
-}
-
-/** Host and port, also where the port is the usual one. */
-function hostOf(url: URL): string {
-  const port = url.port || (url.protocol === "wss:" ? "443" : "80");
-  return `${url.hostname}:${port}`;
-}
-
-/** Without the prefix that every such text has. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ")
-    .replace(/^(NetworkError: )?failed to connect to WebSocket: /, "")
-    .slice(0, 300);
 }
 
 /** At most 123 bytes are allowed; a character has up to three. */

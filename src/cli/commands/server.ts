@@ -1,7 +1,43 @@
-/** The listening socket of `lockstep listen`, and who may come in. */
+/** The listening socket of `lockstep listen`. */
+import type { Clock } from "../../core/clock.ts";
 import { messageOf, SyncError } from "../../errors.ts";
+import { Gate } from "../../net/gate.ts";
+import { authority, canonicalHost, isLoopback } from "../../net/host.ts";
 import type { Transport } from "../../net/transport.ts";
 import { upgradeToTransport } from "../../net/upgrade.ts";
+import { LastingServer } from "./lasting_server.ts";
+import { type Certificate, certificateFault } from "./tls_files.ts";
+
+/**
+ * So many connections are open at a time, most of them senders who are about to
+ * hear that the receiver is busy. Who comes then is told to come back.
+ */
+const MAX_CONNECTIONS = 64;
+
+/** How long whoever finds all connections taken should wait, in seconds. */
+const RETRY_AFTER_S = 5;
+
+/** Where to listen, and for whom. */
+export interface ListenOnOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** What a sender has to show; undefined: nothing. */
+  readonly token?: string | undefined;
+  /** Undefined: without TLS. */
+  readonly certificate?: Certificate | undefined;
+  readonly clock: Clock;
+}
+
+/** What becomes of those who connect. Called by the server, one at a time. */
+export interface ConnectionHandler {
+  /** Owns the connection; when it resolves or rejects, the connection is closed. */
+  connected(transport: Transport): Promise<void>;
+  /** Somebody was not let in; not told for each one, see {@link Gate}. */
+  turnedAway(peer: string, reason: string): void;
+  /** All connections are lost because of `reason`; the socket is opened again. */
+  faltered(reason: string): void;
+}
 
 /** A socket that listens. */
 export interface Listening {
@@ -9,87 +45,122 @@ export interface Listening {
   readonly port: number;
   /** What a sender connects to. */
   readonly url: string;
-  /** Stops listening; connections that are upgraded go on. */
+  /** Stops listening, and closes the connections that there are. */
   close(): Promise<void>;
 }
 
 /**
  * Listens, and hands each connection over, once it is open.
  * @throws {SyncError} If the address can't be had.
+ * @throws {UsageError} If the certificate is no good.
  */
 export function listenOn(
-  { host, port }: { readonly host: string; readonly port: number },
-  onTransport: (transport: Transport) => void | Promise<void>,
+  options: ListenOnOptions,
+  handler: ConnectionHandler,
 ): Listening {
-  const server = bind(host, port, (request, info) => {
-    const stranger = faultOfSender(request, host);
-    if (stranger !== undefined) {
-      return new Response(`${stranger}\n`, { status: 403 });
-    }
-    const { response, transport } = upgradeToTransport(request, info);
-    // A connection that breaks before it is open is nobody's loss.
-    transport?.then(onTransport, () => {});
-    return response;
+  const { host, port, certificate } = options;
+  // They would override where `Deno.serve` listens and what it sends.
+  Deno.env.delete("DENO_SERVE_ADDRESS");
+  Deno.env.delete("DENO_SERVE_AUTOMATIC_COMPRESSION");
+  const gate = new Gate({ host, token: options.token, clock: options.clock });
+  let connections = 0;
+  const server = new LastingServer({
+    bind: (port) => bind({ ...options, port }, admit),
+    port,
+    clock: options.clock,
+    onFault: (reason) => handler.faltered(reason),
   });
   const { addr } = server;
-  if (port !== 0 && addr.port !== port || !isAddress(addr.hostname, host)) {
-    server.shutdown();
-    throw new SyncError(
-      "failed",
-      `Cannot listen on ${authority(host, port)}: the system listens on ${
-        authority(addr.hostname, addr.port)
-      } instead`,
-    );
-  }
+  const scheme = certificate === undefined ? "ws" : "wss";
   return {
     host,
     port: addr.port,
-    url: `ws://${authority(reachable(host), addr.port)}`,
-    close: () => server.shutdown(),
+    url: `${scheme}://${authority(reachable(host), addr.port)}`,
+    close: () => server.close(),
   };
-}
 
-/** Whether only this machine can reach `host`. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host.endsWith(".localhost") ||
-    /^127\.\d+\.\d+\.\d+$/.test(host) || canonical(host) === "[::1]";
-}
-
-/**
- * Why whoever sent `request` may not connect. A browser must not reach the
- * receiver: it names its page's origin, and where a page's own name was made to
- * point to this machine (DNS rebinding), it names that as the host.
- */
-function faultOfSender(request: Request, host: string): string | undefined {
-  if (request.headers.has("origin")) {
-    return "Web pages can't connect to a Lockstep receiver";
+  function admit(
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Response {
+    const { hostname, port } = info.remoteAddr;
+    const refusal = gate.refuse(request, hostname);
+    if (refusal !== undefined) {
+      const { notice, status, text, headers } = refusal;
+      if (notice !== undefined) {
+        handler.turnedAway(authority(hostname, port), notice);
+      }
+      return new Response(`${text}\n`, { status, headers });
+    }
+    if (connections >= MAX_CONNECTIONS) {
+      return new Response("Too many connections\n", {
+        status: 503,
+        headers: { "retry-after": String(RETRY_AFTER_S) },
+      });
+    }
+    const { response, transport } = upgradeToTransport(request, info);
+    if (transport !== undefined) {
+      connections++;
+      void serve(transport).finally(() => connections--);
+    }
+    return response;
   }
-  const { hostname } = new URL(request.url);
-  if (isLoopback(host) && !isLoopback(hostname)) {
-    return "This Lockstep receiver listens for this machine only; a proxy in " +
-      `front of it must set the header "Host: ${bracketed(host)}"`;
+
+  async function serve(opening: Promise<Transport>): Promise<void> {
+    let transport: Transport;
+    try {
+      transport = await opening;
+    } catch {
+      // A connection that breaks before it is open is nobody's loss.
+      return;
+    }
+    try {
+      await handler.connected(transport);
+    } finally {
+      transport.close();
+    }
   }
-  return undefined;
 }
 
+/** Listens just where it was asked to. */
 function bind(
-  host: string,
-  port: number,
+  options: ListenOnOptions,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+): Deno.HttpServer<Deno.NetAddr> {
+  const { host, port } = options;
+  const server = serveHttp(options, handler);
+  const { addr } = server;
+  if ((port === 0 || addr.port === port) && isAddress(addr.hostname, host)) {
+    return server;
+  }
+  void server.shutdown();
+  throw new SyncError(
+    "failed",
+    `Cannot listen on ${authority(host, port)}: the system listens on ${
+      authority(addr.hostname, addr.port)
+    } instead`,
+  );
+}
+
+function serveHttp(
+  { host, port, certificate }: ListenOnOptions,
   handler: Deno.ServeHandler<Deno.NetAddr>,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve({
       hostname: host,
       port,
+      ...(certificate && { cert: certificate.cert, key: certificate.key }),
       onListen: () => {},
       onError: () => new Response("Internal error\n", { status: 500 }),
     }, handler);
   } catch (error) {
-    throw new SyncError(
-      "failed",
-      `Cannot listen on ${authority(host, port)}: ${bindFault(error)}`,
-      { cause: error },
-    );
+    throw (certificate && certificateFault(error, certificate)) ??
+      new SyncError(
+        "failed",
+        `Cannot listen on ${authority(host, port)}: ${bindFault(error)}`,
+        { cause: error },
+      );
   }
 }
 
@@ -104,29 +175,20 @@ function bindFault(error: unknown): string {
   return messageOf(error);
 }
 
-/** Whether `bound` is what was asked for; a name may become any address. */
+/**
+ * Whether `bound` is what was asked for. A name may become any address, but one
+ * that stands for this machine only may not become one that others reach.
+ */
 function isAddress(bound: string, asked: string): boolean {
-  const wanted = canonical(asked);
+  if (isLoopback(asked) && !isLoopback(bound)) return false;
+  const wanted = canonicalHost(asked);
   const isLiteral = wanted.startsWith("[") || /^[\d.]+$/.test(wanted);
-  return !isLiteral || canonical(bound) === wanted;
-}
-
-/** An address as URLs have it: IPv6 in brackets and in its short form. */
-function canonical(host: string): string {
-  return URL.parse(`ws://${bracketed(host)}`)?.hostname ?? host;
+  return !isLiteral || canonicalHost(bound) === wanted;
 }
 
 /** Who listens everywhere is reached by the name of the machine. */
 function reachable(host: string): string {
-  return host === "0.0.0.0" || canonical(host) === "[::]"
+  return host === "0.0.0.0" || canonicalHost(host) === "[::]"
     ? Deno.hostname()
     : host;
-}
-
-function authority(host: string, port: number): string {
-  return `${bracketed(host)}:${port}`;
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

@@ -1,19 +1,34 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { isLoopback, listenOn } from "../../../src/cli/commands/server.ts";
+import {
+  type ConnectionHandler,
+  type Listening,
+  listenOn,
+  type ListenOnOptions,
+} from "../../../src/cli/commands/server.ts";
 import { SyncError } from "../../../src/errors.ts";
+import { connectWebSocket } from "../../../src/net/websocket.ts";
+import { systemClock } from "../../../src/session/system_clock.ts";
+import { askRaw, UPGRADE } from "../../support/raw_http.ts";
 
-const UPGRADE = [
-  "Upgrade: websocket",
-  "Connection: Upgrade",
-  "Sec-WebSocket-Version: 13",
-  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-  "Sec-WebSocket-Protocol: lockstep.v1",
-];
+/** Connections are closed as soon as they are there. */
+const CLOSE: ConnectionHandler = {
+  connected: () => Promise.resolve(),
+  turnedAway: () => {},
+  faltered: () => {},
+};
+
+function start(
+  options: Partial<ListenOnOptions> = {},
+  handler: Partial<ConnectionHandler> = {},
+): Listening {
+  return listenOn(
+    { host: "127.0.0.1", port: 0, clock: systemClock, ...options },
+    { ...CLOSE, ...handler },
+  );
+}
 
 Deno.test("listenOn() lets senders in, and no browser", async () => {
-  const listening = listenOn({ host: "127.0.0.1", port: 0 }, (transport) => {
-    transport.close();
-  });
+  const listening = start();
   const { port, url } = listening;
   assertEquals(url, `ws://127.0.0.1:${port}`);
   const here = `Host: 127.0.0.1:${port}`;
@@ -24,22 +39,74 @@ Deno.test("listenOn() lets senders in, and no browser", async () => {
     [403, [here, ...UPGRADE, "Origin: http://evil.example"]],
     [403, [here, ...UPGRADE, `Origin: http://127.0.0.1:${port}`]],
     [403, [here, ...UPGRADE, "Origin: null"]],
+    [403, [here, ...UPGRADE, "Origin: http://a", "Origin: http://b"]],
     [403, ["Host: evil.example", ...UPGRADE]],
     [403, ["Host: 127.0.0.1.evil.example", ...UPGRADE]],
+    [403, ["Host: [::1", ...UPGRADE]],
+    [403, ["Host:", ...UPGRADE]],
     [426, [here]],
     [400, [here, ...UPGRADE.slice(0, -1)]],
   ];
   try {
     for (const [status, headers] of cases) {
-      assertEquals(await ask(port, headers), status, headers.join(", "));
+      const answer = await askRaw(port, headers);
+      assertEquals(answer.status, status, headers.join(", "));
     }
+    assertEquals(
+      (await askRaw(port, [here, ...UPGRADE], "/a/b?c")).status,
+      101,
+    );
+  } finally {
+    await listening.close();
+  }
+});
+
+Deno.test("listenOn() asks for the token before it upgrades", async () => {
+  const away: string[] = [];
+  const listening = start({ token: "right" }, {
+    turnedAway: (_, reason) => void away.push(reason),
+  });
+  const { port } = listening;
+  const ask = (...headers: string[]): Promise<{ status: number }> =>
+    askRaw(port, [`Host: localhost`, ...UPGRADE, ...headers]);
+  try {
+    assertEquals((await ask()).status, 401);
+    assertEquals((await ask("Authorization: Bearer wrong")).status, 401);
+    assertEquals((await ask("Authorization: Bearer right")).status, 101);
+    // Not even that this is a receiver is told.
+    assertEquals((await askRaw(port, ["Host: localhost"])).status, 401);
+  } finally {
+    await listening.close();
+  }
+  assertEquals(away, ["no token"]);
+});
+
+Deno.test("listenOn() keeps so many connections, and sends others away for a while", async () => {
+  const { promise: end, resolve } = Promise.withResolvers<void>();
+  const listening = start({}, { connected: () => end });
+  const { port, url } = listening;
+  try {
+    const transports = await Promise.all(
+      Array.from({ length: 64 }, () => connectWebSocket(url)),
+    );
+    const headers = [`Host: localhost`, ...UPGRADE];
+    const answer = await askRaw(port, headers);
+    assertEquals([answer.status, answer.headers.get("retry-after")], [
+      503,
+      "5",
+    ]);
+    resolve();
+    for (const transport of transports) {
+      for await (const _ of transport.readable);
+    }
+    assertEquals((await askRaw(port, headers)).status, 101);
   } finally {
     await listening.close();
   }
 });
 
 Deno.test("listenOn() says why an address can't be had", async () => {
-  const first = listenOn({ host: "127.0.0.1", port: 0 }, () => {});
+  const first = start();
   try {
     const { port } = first;
     const cases: [host: string, port: number, message: string][] = [
@@ -53,7 +120,7 @@ Deno.test("listenOn() says why an address can't be had", async () => {
     ];
     for (const [host, port, message] of cases) {
       const error = assertThrows(
-        () => listenOn({ host, port }, () => {}),
+        () => start({ host, port }),
         SyncError,
       );
       assertStringIncludes(error.message, message);
@@ -62,34 +129,3 @@ Deno.test("listenOn() says why an address can't be had", async () => {
     await first.close();
   }
 });
-
-Deno.test("isLoopback() knows what only this machine can reach", () => {
-  const cases: [host: string, answer: boolean][] = [
-    ["localhost", true],
-    ["a.localhost", true],
-    ["127.0.0.1", true],
-    ["127.1.2.3", true],
-    ["::1", true],
-    ["[::1]", true],
-    ["0:0:0:0:0:0:0:1", true],
-    ["0.0.0.0", false],
-    ["::", false],
-    ["192.168.1.1", false],
-    ["example.org", false],
-    ["localhost.example.org", false],
-  ];
-  for (const [host, answer] of cases) {
-    assertEquals(isLoopback(host), answer, host);
-  }
-});
-
-/** Sends a request by hand: the status of the answer. */
-async function ask(port: number, headers: string[]): Promise<number> {
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  const text = ["GET / HTTP/1.1", ...headers, "", ""].join("\r\n");
-  await connection.write(new TextEncoder().encode(text));
-  const buffer = new Uint8Array(256);
-  const length = await connection.read(buffer) ?? 0;
-  const answer = new TextDecoder().decode(buffer.subarray(0, length));
-  return Number(answer.split(" ")[1]);
-}

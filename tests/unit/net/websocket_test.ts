@@ -2,7 +2,10 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ProtocolError, TransportError } from "../../../src/errors.ts";
 import type { Transport } from "../../../src/net/transport.ts";
 import { upgradeToTransport } from "../../../src/net/upgrade.ts";
-import { connectWebSocket } from "../../../src/net/websocket.ts";
+import {
+  type ConnectOptions,
+  connectWebSocket,
+} from "../../../src/net/websocket.ts";
 
 /** A server that upgrades, and the transports that come of it. */
 class Server implements AsyncDisposable {
@@ -29,12 +32,12 @@ class Server implements AsyncDisposable {
 
   /** Both ends of a new connection. */
   async connect(
-    headers: Record<string, string> = {},
+    options: ConnectOptions = {},
   ): Promise<[Transport, Transport]> {
     const accepted = new Promise<Transport>((resolve) =>
       this.#waiting.push(resolve)
     );
-    const near = await connectWebSocket(`ws://${this.host}`, { headers });
+    const near = await connectWebSocket(`ws://${this.host}`, options);
     return [near, await accepted];
   }
 
@@ -60,7 +63,7 @@ async function receiveAll(transport: Transport): Promise<number[][]> {
 
 Deno.test("Messages cross a WebSocket whole and in order, both ways", async () => {
   await using server = new Server();
-  const [near, far] = await server.connect({ authorization: "Bearer secret" });
+  const [near, far] = await server.connect({ token: "secret" });
   await send(near, [1, 2, 3], [4]);
   await send(far, [5]);
   const received = [receiveAll(near), receiveAll(far)];
@@ -168,8 +171,10 @@ Deno.test("An answer in HTTP is a refusal that names the status", async () => {
     [200, "refused", "not a Lockstep receiver"],
     [302, "refused", "not a Lockstep receiver"],
     [401, "refused", "token"],
-    [403, "refused", "token"],
+    [403, "refused", "does not let"],
     [404, "refused", "not a Lockstep receiver"],
+    [426, "refused", "not a Lockstep receiver"],
+    [429, "unreachable", "too many tries"],
     [500, "refused", "not a Lockstep receiver"],
     [502, "unreachable", "proxy"],
     [503, "unreachable", "proxy"],

@@ -1,0 +1,118 @@
+/**
+ * Who may connect to a receiver. All of it is settled before the upgrade: whoever
+ * is not let in gets an answer in HTTP and never a socket.
+ */
+import type { Clock } from "../core/clock.ts";
+import { FailureLimit, type FailureLimits } from "./failure_limit.ts";
+import { addressGroup, bracketed, hostOfHeader, isLoopback } from "./host.ts";
+import { TokenCheck } from "./token.ts";
+
+/** Guesses that one address has; then it waits until its window is over. */
+export const GUESS_LIMITS: FailureLimits = {
+  failures: 10,
+  windowMs: 60_000,
+  addresses: 4096,
+};
+
+/** What a gate goes by. */
+export interface GateOptions {
+  /** Where the receiver listens. */
+  readonly host: string;
+  /** What every sender has to show; undefined: nothing. */
+  readonly token: string | undefined;
+  readonly clock: Clock;
+}
+
+/** The answer to somebody who is not let in. */
+export interface Refusal {
+  readonly status: 401 | 403 | 429;
+  /** For the answer's body. */
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** For the receiver's own log; undefined where it was told before. */
+  readonly notice?: string;
+}
+
+/** Judges upgrade requests. */
+export class Gate {
+  readonly #host: string;
+  readonly #check: TokenCheck | undefined;
+  readonly #guesses: FailureLimit;
+
+  constructor({ host, token, clock }: GateOptions) {
+    this.#host = host;
+    this.#check = token === undefined ? undefined : new TokenCheck(token);
+    this.#guesses = new FailureLimit(clock, GUESS_LIMITS);
+  }
+
+  /**
+   * Why `request`, which came from the address `remote`, is refused; undefined:
+   * it may come in. Never throws, whatever the headers hold. The path is not
+   * looked at: a proxy may have a prefix of its own.
+   */
+  refuse(request: Request, remote: string): Refusal | undefined {
+    return this.#refuseHost(request) ?? refuseOrigin(request) ??
+      this.#refuseToken(request, addressGroup(remote));
+  }
+
+  /**
+   * A page whose own name was made to point to this machine (DNS rebinding)
+   * gives itself away by that name. The port may be any: that of a tunnel, say.
+   */
+  #refuseHost(request: Request): Refusal | undefined {
+    if (!isLoopback(this.#host)) return undefined;
+    const named = [request.headers.get("host"), authorityOf(request.url)];
+    const hosts = named.filter((name) => name !== null).map(hostOfHeader);
+    if (hosts.every((host) => host !== undefined && isLoopback(host))) {
+      return undefined;
+    }
+    return forbidden(
+      "This Lockstep receiver listens for this machine only; a proxy in " +
+        `front of it must set the header "Host: ${bracketed(this.#host)}"`,
+    );
+  }
+
+  /**
+   * An address that has guessed too often is not even told whether it has guessed
+   * right now: else the limit would only slow down who is wrong. No token at all
+   * is no guess; health checks of a proxy must not lock out those behind it.
+   */
+  #refuseToken(request: Request, address: string): Refusal | undefined {
+    if (this.#check === undefined) return undefined;
+    const waitMs = this.#guesses.waitMs(address);
+    if (waitMs > 0) {
+      return {
+        status: 429,
+        text: "Too many wrong tokens from this address",
+        headers: { "retry-after": String(Math.ceil(waitMs / 1000)) },
+      };
+    }
+    const verdict = this.#check.judge(request.headers.get("authorization"));
+    if (verdict === "right") return undefined;
+    const isFirst = this.#guesses.record(address, verdict === "wrong");
+    return {
+      status: 401,
+      text: "Unauthorized",
+      headers: { "www-authenticate": "Bearer" },
+      ...(isFirst && {
+        notice: verdict === "wrong" ? "a wrong token" : "no token",
+      }),
+    };
+  }
+}
+
+/** A browser names the origin of its page, also of one that has none ("null"). */
+function refuseOrigin(request: Request): Refusal | undefined {
+  return request.headers.has("origin")
+    ? forbidden("Web pages can't connect to a Lockstep receiver")
+    : undefined;
+}
+
+function forbidden(text: string): Refusal {
+  return { status: 403, text, headers: {} };
+}
+
+/** What stands for host and port in `url`, which need not be a valid one. */
+function authorityOf(url: string): string {
+  return /^\w+:\/\/([^/]*)/.exec(url)?.[1] ?? "";
+}
