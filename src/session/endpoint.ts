@@ -67,6 +67,8 @@ export interface Endpoint {
 
 /** What a scan may be told and tell. */
 export interface ScanContext {
+  /** Whether the rules of the other side, the source, decide what is ignored. */
+  readonly isTarget?: boolean;
   /** The other side's snapshot, once it is there. */
   readonly known?: Promise<Snapshot>;
   readonly signal?: AbortSignal;

@@ -16,6 +16,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Change } from "../core/change.ts";
 import { nextTurn } from "../core/turn.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
+import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
 import { displayPath } from "../core/path.ts";
 import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
@@ -122,14 +123,17 @@ export class EndpointServer {
     this.#snapshot = undefined;
     const progress = new ProgressTeller(exchange, this.#clock);
     const snapshot = await this.#endpoint.scan(options, {
+      isTarget: this.#role === "target",
       signal: exchange.signal,
       onProgress: (entries) => progress.tell(entries),
     });
     await progress.finish();
     const { root, totals, problems } = snapshot;
-    const { mode, mtime, digest } = root;
-    if (digest === undefined) throw new TypeError("A scan has no digest");
-    writeScanSummary(exchange.page, { mode, mtime, digest, totals });
+    const { ignoreDigest = NO_IGNORE_FILES } = snapshot;
+    if (root.digest === undefined) {
+      throw new TypeError("A scan has no digest");
+    }
+    writeScanSummary(exchange.page, { root, ignoreDigest, totals });
     await exchange.send(FrameType.scanned, { end: false });
     await exchange.sendPages(
       FrameType.problems,
@@ -184,7 +188,7 @@ export class EndpointServer {
     if (reader.incomplete) {
       throw new ProtocolError("A list of changes ends in the middle of one");
     }
-    const changes = rebuilder.finish();
+    const { changes } = rebuilder;
     const staging = await this.#endpoint.stage(changes, exchange.signal);
     this.#staged = { changes, staging, complete: false };
     await exchange.sendPages(

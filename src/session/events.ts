@@ -1,8 +1,9 @@
 /** What a running sync tells whoever watches it. */
-import type { ChangeTotals } from "../core/change.ts";
+import type { Change, ChangeTotals } from "../core/change.ts";
 import type { Digest, Totals } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
+import type { Snapshot } from "../core/snapshot.ts";
 
 /** Which side of a mirror. */
 export type Side = "source" | "target";
@@ -50,8 +51,24 @@ export interface MirrorSummary {
   readonly digest: Digest;
   readonly rounds: number;
   /** What was left out on either side, in path order; empty: the sides are equal. */
-  readonly problems: readonly {
-    readonly side: Side;
-    readonly problem: Problem;
-  }[];
+  readonly problems: readonly SidedProblem[];
+}
+
+/** A problem, and where it was met. */
+export interface SidedProblem {
+  readonly side: Side;
+  readonly problem: Problem;
+}
+
+/** Two sides at one moment, and what would make the target equal to the source. */
+export interface Comparison {
+  readonly source: Snapshot;
+  /** Undefined where the target does not exist yet. */
+  readonly target: Snapshot | undefined;
+  readonly changes: readonly Change[];
+  readonly totals: ChangeTotals;
+  /** What would be left out. */
+  readonly problems: readonly SidedProblem[];
+  /** Whether mode bits count: both file systems keep them. */
+  readonly modes: boolean;
 }

@@ -175,7 +175,7 @@ export class Exchange {
     if (this.signal.aborted) {
       this.#host.consumed(frame.payload.length);
     } else {
-      this.#queue.push(frame);
+      this.#queue.push(withoutMessage(frame));
       this.#wakeUp();
     }
     if (frame.end) this.#finishIfClosed();
@@ -247,6 +247,16 @@ export class Exchange {
     this.#wake = undefined;
     wake?.();
   }
+}
+
+/**
+ * `frame`, free of the message it came in where that is mostly something else: a
+ * frame that waits must not hold more memory than its peer has paid credit for.
+ */
+function withoutMessage(frame: Frame): Frame {
+  const { payload } = frame;
+  if (payload.byteLength * 2 >= payload.buffer.byteLength) return frame;
+  return { ...frame, payload: payload.slice() };
 }
 
 function isLostConnection(error: unknown): error is TransportError {

@@ -22,7 +22,7 @@ export class ExchangeTable {
     this.#nextId = role === "client" ? 1 : 2;
     this.#host = {
       ...host,
-      finished: (exchange) => void this.#open.delete(exchange.id),
+      finished: (exchange) => this.#forget(exchange),
     };
   }
 
@@ -74,6 +74,16 @@ export class ExchangeTable {
     for (const exchange of this.#open.values()) exchange.stop(error);
     this.#open.clear();
     this.#asked = [];
+  }
+
+  /**
+   * What is over before anybody took it is not kept: else a peer that asks and
+   * cancels, again and again, fills the memory.
+   */
+  #forget(exchange: Exchange): void {
+    this.#open.delete(exchange.id);
+    const at = this.#asked.indexOf(exchange);
+    if (at >= 0) this.#asked.splice(at, 1);
   }
 
   #isForeign(id: number): boolean {

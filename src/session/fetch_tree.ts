@@ -9,9 +9,10 @@ import type { Name } from "../core/path.ts";
 import { ProtocolError } from "../errors.ts";
 import { ByteReader } from "../protocol/bytes.ts";
 import { FrameType } from "../protocol/frame.ts";
-import { MAX_ENTRIES, MAX_PATH_DEPTH } from "../protocol/limits.ts";
+import { MAX_PATH_DEPTH } from "../protocol/limits.ts";
 import { ListingReader } from "../protocol/listing_codec.ts";
 import { writeNumbers } from "../protocol/message.ts";
+import { Quota } from "../protocol/quota.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Runs one exchange from its opening to its end. */
@@ -45,7 +46,7 @@ export async function fetchTree(
   let level: Announced[] = [
     { number: 0, known, digest: root.digest, children },
   ];
-  let entriesLeft = MAX_ENTRIES;
+  const quota = new Quota("entries of a tree");
   for (let depth = 1; level.length > 0; depth++) {
     if (depth > MAX_PATH_DEPTH) {
       throw new ProtocolError("The peer's tree is too deep");
@@ -68,7 +69,7 @@ export async function fetchTree(
     let ended = 0;
     let number = 0;
     const listings = new ListingReader({
-      maxEntries: entriesLeft,
+      quota,
       isRoot: asked[0]?.children === children,
       childrenOf(place): Map<Name, Entry> {
         const directory = asked[place];
@@ -88,7 +89,6 @@ export async function fetchTree(
     if (ended < asked.length || listings.incomplete) {
       throw new ProtocolError("A listing ended too early");
     }
-    entriesLeft = listings.entriesLeft;
     return next;
   }
 

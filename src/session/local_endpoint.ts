@@ -13,7 +13,12 @@ import type {
 } from "../fs/file_system.ts";
 import { scan } from "../fs/scan.ts";
 import { Stage } from "../fs/stage.ts";
-import { removeLeftovers, StagingArea } from "../fs/staging_area.ts";
+import {
+  recoverRun,
+  removeLeftovers,
+  StagingArea,
+} from "../fs/staging_area.ts";
+import type { Trash } from "../fs/trash.ts";
 import { supply } from "../fs/supply.ts";
 import { transition } from "../fs/transition.ts";
 import type {
@@ -30,6 +35,14 @@ export interface LocalEndpointOptions {
    * missing, and what a broken-off run left in it goes when one has ended well.
    */
   readonly create?: boolean;
+  /**
+   * Whether what a transition has done survives a loss of power; true unless said.
+   */
+  readonly durable?: boolean;
+  /** Where what is replaced or deleted goes; without, it is given up. */
+  readonly trash?: Trash;
+  /** Whether owners may be set, where the file system can do that. */
+  readonly owners?: boolean;
 }
 
 /** Changes that are staged, until they are carried out or replaced by others. */
@@ -44,23 +57,31 @@ export class LocalEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
   readonly #root: Directory;
-  readonly #isTarget: boolean;
+  readonly #options: LocalEndpointOptions;
+  /** What an earlier run has left in a state that somebody should hear of. */
+  #kept: readonly Problem[];
   #follow = false;
   #staged: Staged | undefined;
 
   private constructor(
     traits: FileSystemTraits,
     root: Directory,
-    isTarget: boolean,
+    options: LocalEndpointOptions,
+    kept: readonly Problem[],
   ) {
     this.name = root.path;
-    this.traits = traits;
+    this.traits = {
+      ...traits,
+      owners: traits.owners && options.owners === true,
+    };
     this.#root = root;
-    this.#isTarget = isTarget;
+    this.#options = options;
+    this.#kept = kept;
   }
 
   /**
-   * Opens the directory `path`.
+   * Opens the directory `path`. In a target, what a run that was killed had taken
+   * out of its place is put back.
    * @throws {FileSystemError} `not-found`, `not-a-directory`, `denied` …
    */
   static async open(
@@ -69,12 +90,25 @@ export class LocalEndpoint implements Endpoint {
     options: LocalEndpointOptions = {},
   ): Promise<LocalEndpoint> {
     const root = await fileSystem.openRoot(path, options);
-    return new LocalEndpoint(fileSystem.traits, root, options.create === true);
+    try {
+      const kept = options.create ? await recoverRun(root, options.trash) : [];
+      return new LocalEndpoint(fileSystem.traits, root, options, kept);
+    } catch (error) {
+      root.close();
+      throw error;
+    }
   }
 
-  scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
+  async scan(
+    options: ScanOptions,
+    context: ScanContext = {},
+  ): Promise<Snapshot> {
     this.#follow = options.symlinks === "follow";
-    return scan(this.#root, options, context);
+    const scanned = await scan(this.#root, options, context);
+    if (this.#kept.length === 0) return scanned;
+    const problems = [...this.#kept, ...scanned.problems];
+    this.#kept = [];
+    return { ...scanned, problems };
   }
 
   confirmAbsent(
@@ -92,7 +126,7 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<Staging> {
     await this.#unstage();
-    const area = await StagingArea.open(this.#root);
+    const area = await StagingArea.open(this.#root, this.#options.trash);
     const stage = new Stage(area, changes);
     this.#staged = { changes, area, stage };
     const wants = await stage.prepare(signal);
@@ -126,7 +160,13 @@ export class LocalEndpoint implements Endpoint {
     }
     const { area, stage } = staged;
     try {
-      return await transition(this.#root, area, stage, changes, signal);
+      const { durable = true, trash } = this.#options;
+      trash?.begin();
+      return await transition(this.#root, area, stage, changes, {
+        durable,
+        trash,
+        signal,
+      });
     } finally {
       // Where it went well, the area is gone already.
       await this.#unstage();
@@ -137,7 +177,8 @@ export class LocalEndpoint implements Endpoint {
     try {
       await this.#unstage();
       const endedWell = outcome.kind === "done" || outcome.kind === "partial";
-      if (this.#isTarget && endedWell) await removeLeftovers(this.#root);
+      const { create, trash } = this.#options;
+      if (create && endedWell) await removeLeftovers(this.#root, trash);
     } finally {
       this.#root.close();
     }

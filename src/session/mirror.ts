@@ -5,22 +5,32 @@
  */
 import { type Change, filesOf, totalsOfChanges } from "../core/change.ts";
 import { diff } from "../core/diff.ts";
-import type { DirectoryEntry, Entry } from "../core/entry.ts";
-import {
-  comparePaths,
-  displayPath,
-  join,
-  type Name,
-  parentOf,
-  type RelPath,
-} from "../core/path.ts";
+import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
+import { markIgnored } from "../core/mark_ignored.ts";
+import { comparePaths, type RelPath } from "../core/path.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Digest } from "../core/entry.ts";
 import { systemClock } from "./system_clock.ts";
 import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
-import type { ScanOptions, Snapshot, SymlinkPolicy } from "../core/snapshot.ts";
+import {
+  type IgnoreOptions,
+  NO_IGNORE,
+  type ScanOptions,
+  type Snapshot,
+  type SymlinkPolicy,
+} from "../core/snapshot.ts";
+import { ProtocolError } from "../errors.ts";
+import { achievedChanges, unexplained } from "./achieved.ts";
 import type { Endpoint, ScanContext, TransitionResult } from "./endpoint.ts";
-import type { EventListener, MirrorSummary, Side } from "./events.ts";
+import type {
+  Comparison,
+  EventListener,
+  MirrorSummary,
+  Side,
+  SidedProblem,
+} from "./events.ts";
+import type { RoundGuard } from "./round_guard.ts";
 
 /** Rounds at the most: what is still being changed then is reported. */
 const MAX_ROUNDS = 3;
@@ -35,21 +45,23 @@ export interface MirrorOptions {
   readonly symlinks: SymlinkPolicy;
   /** Whether what is extra at the target is deleted. */
   readonly deletes: boolean;
+  /** Make owners equal as well; the target must be able to set them. */
+  readonly owners?: boolean;
+  /** What takes no part, at either side, by the rules of the source; by default nothing. */
+  readonly ignore?: IgnoreOptions;
   readonly signal?: AbortSignal;
   readonly onEvent?: EventListener;
   /** The time between rounds; that of the system unless said. */
   readonly clock?: Clock;
-}
-
-interface SidedProblem {
-  readonly side: Side;
-  readonly problem: Problem;
+  /** Asked in this order before each round changes anything. */
+  readonly guards?: readonly RoundGuard[];
 }
 
 /**
  * Makes the tree of `target` equal to that of `source`, and returns when the
  * target has confirmed it. Paths that could not be made equal are in the
  * summary's problems.
+ * @throws {GuardError} If one of the guards halts it.
  * @throws {SyncError} If either side fails as a whole; what was staged is kept.
  */
 export async function mirror(
@@ -80,7 +92,10 @@ export async function mirror(
       options.onEvent?.({ kind: "problem", side, problem });
     }
     return {
-      changes: totalsOfChanges(changes),
+      changes: totalsOfChanges(
+        changes,
+        source.traits.modes && target.traits.modes,
+      ),
       totals: result.totals,
       digest: result.digest,
       rounds: round,
@@ -102,35 +117,16 @@ async function mirrorOnce(
   options: MirrorOptions,
   round: number,
 ): Promise<Round> {
-  const { signal, onEvent } = options;
-  const modes = source.traits.modes && target.traits.modes;
-  const scanOptions = {
-    checksum: options.checksum,
-    symlinks: options.symlinks,
-    modes,
-  };
-  const [here, there] = await scanBoth(source, target, scanOptions, options);
-  let problems: readonly SidedProblem[] = [
-    ...here.problems.map(at("source")),
-    ...there.problems.map(at("target")),
-  ];
-
-  // Both trees are known: what has to be done is a matter of comparing them.
-  const difference = diff(there.root, here.root, {
-    deletes: options.deletes,
-    modes,
-  });
-  problems = problems.concat(difference.problems.map(at("target")));
-
-  // "Not listed" must be known to mean "not there" before anything is deleted.
-  const { changes, doubts } = await confirmDeletions(
-    source,
-    difference.changes,
-    signal,
-  );
-  problems = problems.concat(doubts.map(at("source")));
-  const totals = totalsOfChanges(changes);
+  const { onEvent, guards = [] } = options;
+  const comparison = await compareSides(source, target, options);
+  const { totals } = comparison;
   onEvent?.({ kind: "planned", round, totals });
+  let { changes, problems } = comparison;
+  for (const guard of guards) {
+    const reviewed = guard.review({ ...comparison, changes });
+    changes = reviewed.changes;
+    problems = problems.concat(reviewed.problems.map(at("source")));
+  }
 
   let achieved: readonly Change[] = [];
   if (changes.length > 0) {
@@ -141,9 +137,65 @@ async function mirrorOnce(
     );
     achieved = achievedChanges(changes, result);
   }
-  const { digest } = here.root;
+  for (const guard of guards) await guard.completed(comparison);
+  const { digest } = comparison.source.root;
   if (digest === undefined) throw new TypeError("A scan gave no digest");
-  return { achieved, totals: here.totals, digest, problems };
+  return { achieved, totals: comparison.source.totals, digest, problems };
+}
+
+/**
+ * Finds what would make the target equal to the source, as both are now;
+ * changes nothing.
+ * @throws {SyncError} If either side fails as a whole.
+ */
+export async function compareSides(
+  source: Endpoint,
+  target: Endpoint,
+  options: MirrorOptions,
+): Promise<Comparison> {
+  const { signal, owners = false } = options;
+  if (owners && !target.traits.owners) {
+    throw new ProtocolError(
+      `${target.name} can't set owners: it has to run as root, and to allow it`,
+      "refused",
+    );
+  }
+  const modes = source.traits.modes && target.traits.modes;
+  const scanOptions = {
+    checksum: options.checksum,
+    symlinks: options.symlinks,
+    modes,
+    owners,
+    ignore: options.ignore ?? NO_IGNORE,
+  };
+  const [here, seen] = await scanBoth(source, target, scanOptions, options);
+  const there = withoutIgnored(here, seen, scanOptions);
+
+  // Both trees are known: what has to be done is a matter of comparing them.
+  const difference = diff(there.root, here.root, {
+    deletes: options.deletes,
+    modes,
+  });
+
+  // "Not listed" must be known to mean "not there" before anything is deleted.
+  const { changes, doubts } = await confirmDeletions(
+    source,
+    difference.changes,
+    signal,
+  );
+  return {
+    source: here,
+    target: there,
+    changes,
+    totals: totalsOfChanges(changes, modes),
+    problems: [
+      ...here.problems.map(at("source")),
+      ...there.problems.map(at("target")),
+      ...difference.problems.map(at("target")),
+      ...doubts.map(at("source")),
+    ],
+    modes,
+  };
 }
 
 async function scanBoth(
@@ -161,15 +213,46 @@ async function scanBoth(
   });
   const here = source.scan(scanOptions, context("source"));
   // Only a source has its links followed: what is sent takes their place.
-  const { symlinks } = scanOptions;
-  const there = target.scan(
-    { ...scanOptions, symlinks: symlinks === "follow" ? "copy" : symlinks },
-    { ...context("target"), known: here },
-  );
-  const [a, b] = await Promise.all([here, there]);
+  const { symlinks, ignore } = scanOptions;
+  const thereOptions: ScanOptions = {
+    ...scanOptions,
+    symlinks: symlinks === "follow" ? "copy" : symlinks,
+  };
+  const thereContext = { ...context("target"), isTarget: true, known: here };
+  const there = target.scan(thereOptions, thereContext);
+  const [a, first] = await Promise.all([here, there]);
+  let b = first;
+  // A target that went by other ignore files may have kept back what the source
+  // does not ignore: it is to show all, but for the rules that both were given.
+  if (ignoreDigestOf(a) !== ignoreDigestOf(b)) {
+    const given = { ...thereOptions, ignore: { ...ignore, files: [] } };
+    b = await target.scan(given, thereContext);
+    // It is told only once what an earlier run has left.
+    const kept = first.problems.filter(({ code }) => code === "kept");
+    b = { ...b, problems: [...kept, ...b.problems] };
+  }
   onEvent?.({ kind: "scanned", side: "source", totals: a.totals });
   onEvent?.({ kind: "scanned", side: "target", totals: b.totals });
   return [a, b];
+}
+
+function ignoreDigestOf({ ignoreDigest = NO_IGNORE_FILES }: Snapshot): Digest {
+  return ignoreDigest;
+}
+
+/** What the target has, less what the rules of the source ignore. */
+function withoutIgnored(
+  source: Snapshot,
+  target: Snapshot,
+  { ignore: { rules, files }, modes }: ScanOptions,
+): Snapshot {
+  const { ignoreTree } = source;
+  if (ignoreTree === undefined) {
+    if (rules.length + files.length === 0) return target;
+    throw new TypeError("What a source at the other end ignores is not known");
+  }
+  const root = markIgnored(target.root, source.root, ignoreTree, modes);
+  return { ...target, root };
 }
 
 /** The changes without the deletions that the source could not confirm. */
@@ -244,64 +327,6 @@ function* requestsFor(
 
 function endOf({ first, count }: Want): number {
   return first + count;
-}
-
-/** A problem for each change that is not done, though nothing is said against it. */
-function unexplained(
-  changes: readonly Change[],
-  { done, problems }: TransitionResult,
-): Problem[] {
-  if (done.every((isDone) => isDone === 1)) return [];
-  const explained = new Set<RelPath>();
-  for (const problem of problems) {
-    let path: RelPath | undefined = problem.path;
-    while (path !== undefined && !explained.has(path)) {
-      explained.add(path);
-      path = parentOf(path);
-    }
-  }
-  return changes.filter(({ path }, i) => done[i] !== 1 && !explained.has(path))
-    .map(({ path }) => ({
-      path,
-      code: "failed",
-      message: `${displayPath(path)} was not changed, for an unknown reason`,
-    }));
-}
-
-/** The changes that `result` says are done, in part where only a part is. */
-function achievedChanges(
-  changes: readonly Change[],
-  { done, problems }: TransitionResult,
-): Change[] {
-  const failed = new Set(problems.map(({ path }) => path));
-  const achieved: Change[] = [];
-  for (const [i, change] of changes.entries()) {
-    if (done[i] === 1) achieved.push(change);
-    else if (change.new?.kind === "directory" && !failed.has(change.path)) {
-      achieved.push({
-        ...change,
-        new: withoutPaths(change.new, change.path, failed),
-      });
-    }
-  }
-  return achieved;
-}
-
-function withoutPaths(
-  directory: DirectoryEntry,
-  path: RelPath,
-  left: ReadonlySet<RelPath>,
-): DirectoryEntry {
-  const children = new Map<Name, Entry>();
-  for (const [name, child] of directory.children) {
-    const childPath = join(path, name);
-    if (left.has(childPath)) continue;
-    children.set(
-      name,
-      child.kind === "directory" ? withoutPaths(child, childPath, left) : child,
-    );
-  }
-  return { ...directory, children, digest: undefined };
 }
 
 function at(side: Side): (problem: Problem) => SidedProblem {

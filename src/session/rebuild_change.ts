@@ -28,6 +28,8 @@ export class ChangeRebuilder {
   readonly changes: Change[] = [];
   /** Paths of all changes; true for those that also settle what is below. */
   readonly #paths = new Map<RelPath, boolean>();
+  /** All directories above these paths; no change settles one of them. */
+  readonly #above = new Set<RelPath>();
   /** Neighbours share their parent: the one looked up last. */
   #parentPath = ROOT;
   #parent: Entry | undefined;
@@ -38,12 +40,16 @@ export class ChangeRebuilder {
     this.#parent = root;
   }
 
-  /** @throws {ProtocolError} If the change does not fit the snapshot. */
+  /** @throws {ProtocolError} If the change fits neither the snapshot nor the others. */
   add(wire: WireChange): void {
     const { kind, path } = wire;
-    if (this.#paths.has(path)) throw unfit(path, "it comes twice");
-    this.#paths.set(path, kind !== "touch");
     const there = this.#lookUp(path);
+    const settles = kind !== "touch";
+    if (this.#paths.has(path)) throw unfit(path, "it comes twice");
+    if (settles && this.#above.has(path)) {
+      throw unfit(path, "something in it is changed as well");
+    }
+    this.#paths.set(path, settles);
     if (kind === "remove") {
       if (there === undefined || !isTracked(there) || !isWhollyTracked(there)) {
         throw unfit(path, "there is nothing that could be removed");
@@ -69,33 +75,30 @@ export class ChangeRebuilder {
     this.changes.push(change);
   }
 
-  /** @throws {ProtocolError} If one change settles what another one changes. */
-  finish(): readonly Change[] {
-    let checked: RelPath | undefined;
-    for (const path of this.#paths.keys()) {
-      const parent = parentOf(path);
-      if (parent === checked) continue;
-      checked = parent;
-      for (let above = parent; above !== undefined; above = parentOf(above)) {
-        if (this.#paths.get(above) === true) {
-          throw unfit(path, `${displayPath(above)} is replaced as a whole`);
-        }
-      }
-    }
-    return this.changes;
-  }
-
   #lookUp(path: RelPath): Entry | undefined {
     const parentPath = parentOf(path);
     if (parentPath === undefined) return this.#root;
     if (parentPath !== this.#parentPath) {
       this.#parentPath = parentPath;
       this.#parent = entryAt(this.#root, parentPath);
+      this.#climb(path, parentPath);
     }
     if (this.#parent?.kind !== "directory") {
       throw unfit(path, "there is no directory that could hold it");
     }
     return this.#parent.children.get(nameOf(path));
+  }
+
+  /** Makes sure that nothing above `path` is settled; each directory once. */
+  #climb(path: RelPath, parent: RelPath): void {
+    let above: RelPath | undefined = parent;
+    while (above !== undefined && !this.#above.has(above)) {
+      if (this.#paths.get(above) === true) {
+        throw unfit(path, `${displayPath(above)} is replaced as a whole`);
+      }
+      this.#above.add(above);
+      above = parentOf(above);
+    }
   }
 }
 

@@ -110,6 +110,11 @@ export class Receiver {
     await sender?.gone;
   }
 
+  /** Ends the current session, if there is one, because of `error`. */
+  drop(error: Error): void {
+    this.#current?.stop.abort(error);
+  }
+
   /** Makes room for `sender`, or refuses it. */
   async #admit(sender: Sender, pending: PendingSession): Promise<boolean> {
     const before = this.#current;

@@ -1,5 +1,6 @@
 /** Trying again after a lost connection: rounds are state-based, so it is safe. */
 import type { Clock } from "../core/clock.ts";
+import { sleep } from "../core/sleep.ts";
 import { TransportError } from "../errors.ts";
 
 const FIRST_DELAY_MS = 200;
@@ -91,21 +92,4 @@ export async function withRetry<T>(
 /** Whether the next try may go better. */
 function isTransient(error: unknown): error is TransportError {
   return error instanceof TransportError && error.code !== "peer-stopped";
-}
-
-async function sleep(
-  ms: number,
-  clock: Clock,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(ms, resolve);
-  const onAbort = (): void => resolve();
-  signal?.addEventListener("abort", onAbort);
-  try {
-    await promise;
-  } finally {
-    cancel();
-    signal?.removeEventListener("abort", onAbort);
-  }
 }

@@ -3,7 +3,6 @@
  * answers from an endpoint of its own.
  */
 import { type Change, countPlannedFiles } from "../core/change.ts";
-import type { DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
@@ -60,13 +59,7 @@ export class RemoteEndpoint implements Endpoint {
       await exchange.send(FrameType.scan, { end: true });
       return await receiveScanAnswer(exchange, onProgress);
     });
-    const { mode, mtime, digest, totals } = summary;
-    const root: Omit<DirectoryEntry, "children"> = {
-      kind: "directory",
-      mode,
-      mtime,
-      digest,
-    };
+    const { root, totals, ignoreDigest } = summary;
     const children = await fetchTree(root, (await known)?.root, {
       modes: options.modes,
       ask: (work) => this.#ask(signal, work),
@@ -75,6 +68,7 @@ export class RemoteEndpoint implements Endpoint {
       root: { ...root, children },
       totals,
       problems,
+      ignoreDigest,
     };
   }
 

@@ -1,26 +1,33 @@
 /** `lockstep listen`: receives from senders that connect. */
-import { dirname } from "@std/path";
 import type { Outcome } from "../../core/outcome.ts";
 import { displayPath } from "../../core/path.ts";
 import {
   IntegrityError,
   messageOf,
   ProtocolError,
+  SyncError,
   TransportError,
-  UsageError,
 } from "../../errors.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
+import { isLoopback } from "../../net/host.ts";
 import type { Transport } from "../../net/transport.ts";
+import type { Endpoint } from "../../session/endpoint.ts";
+import { GuardedEndpoint } from "../../session/guarded_endpoint.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { Receiver, type ReceiverEvent } from "../../session/receiver.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { OptionsOf } from "../args.ts";
 import { type ExitCode, exitCodeOfOutcome } from "../exit_code.ts";
+import { handleStrayErrors } from "../stray_errors.ts";
 import { SOFTWARE } from "../version.ts";
 import { newClientId } from "./client_id.ts";
 import type { CommandContext } from "./context.ts";
+import { makeOutputDirectory } from "./output_directory.ts";
 import { Reception } from "./reception.ts";
-import { isLoopback, type Listening, listenOn } from "./server.ts";
+import { type Listening, listenOn } from "./server.ts";
+import { expiryOf, readCertificate } from "./tls_files.ts";
+import { tokenToAskFor } from "./token.ts";
+import { openTrash, refuseTrashPlace } from "./trash_option.ts";
 
 type ListenOptions = OptionsOf<"listen">;
 
@@ -29,8 +36,17 @@ export async function listen(
   options: ListenOptions,
   { reporter, signal }: CommandContext,
 ): Promise<ExitCode> {
+  const token = tokenToAskFor(options);
+  const certificate = readCertificate(options);
+  const { trash: trashPath, outputDir } = options;
+  if (trashPath !== undefined) {
+    const target = { option: "--output-dir", path: outputDir };
+    refuseTrashPlace(trashPath, target);
+  }
   const fileSystem = new DenoFileSystem();
-  const dir = await makeDirectory(fileSystem, options.outputDir);
+  const dir = await makeOutputDirectory(fileSystem, outputDir);
+  using trash = await openTrash(fileSystem, dir, options);
+  let reportedTrashed = 0;
   const { promise: finished, resolve, reject } = Promise.withResolvers<
     ExitCode
   >();
@@ -38,19 +54,32 @@ export async function listen(
   let reception: Reception | undefined;
   const transports = new Map<string, Transport>();
   const receiver = new Receiver({
-    open: () => LocalEndpoint.open(fileSystem, dir, { create: true }),
+    open: openTarget,
     software: SOFTWARE,
     clientId: newClientId(),
     clock: systemClock,
     wallClock: () => new Date(),
     onEvent,
   });
-  const listening = listenOn(options, async (transport) => {
-    transports.set(transport.peer, transport);
-    // Never rejects: what goes wrong comes as an event.
-    await receiver.accept(transport);
-    transports.delete(transport.peer);
-  });
+  const { host, port } = options;
+  const listening = listenOn(
+    { host, port, token, certificate, clock: systemClock },
+    {
+      async connected(transport): Promise<void> {
+        transports.set(transport.peer, transport);
+        // Never rejects: what goes wrong comes as an event.
+        await receiver.accept(transport);
+        transports.delete(transport.peer);
+      },
+      turnedAway: (peer, reason) =>
+        reporter.report({ kind: "turned-away", peer, reason }),
+      faltered(reason): void {
+        const message = `The listener starts anew: ${reason}`;
+        reporter.report({ kind: "warning", message });
+      },
+    },
+  );
+  using _ = handleStrayErrors(onStray);
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener("abort", onAbort);
   try {
@@ -68,9 +97,29 @@ export async function listen(
     await listening.close();
   }
 
+  async function openTarget(): Promise<Endpoint> {
+    const { maxDelete, noFsync, owner } = options;
+    const target = await LocalEndpoint.open(fileSystem, dir, {
+      create: true,
+      durable: !noFsync,
+      owners: owner,
+      ...(trash && { trash }),
+    });
+    if (maxDelete === undefined) return target;
+    return new GuardedEndpoint(target, maxDelete);
+  }
+
   function announce({ host, port, url }: Listening): void {
-    reporter.report({ kind: "listening", host, port, url, dir });
-    if (isLoopback(host)) return;
+    const asksForToken = token !== undefined;
+    reporter.report({ kind: "listening", host, port, url, dir, asksForToken });
+    const expiry = certificate && expiryOf(certificate.cert, new Date());
+    if (expiry !== undefined) {
+      const day = expiry.toISOString().slice(0, 10);
+      const message = `The certificate is valid until ${day} only: no sender ` +
+        "will trust it";
+      reporter.report({ kind: "warning", message });
+    }
+    if (isLoopback(host) || asksForToken) return;
     const path = displayPath(dir);
     reporter.report({
       kind: "warning",
@@ -99,6 +148,16 @@ export async function listen(
     }
   }
 
+  /**
+   * A fault of the program. What it has broken is not known, so the session that
+   * is under way ends; the next one begins anew.
+   */
+  function onStray(fault: unknown): void {
+    const message = `Internal error: ${messageOf(fault)}`;
+    reporter.report({ kind: "warning", message });
+    receiver.drop(new SyncError("failed", message, { cause: fault }));
+  }
+
   function follow(transport: Transport): void {
     reception?.stop();
     reception = new Reception(
@@ -111,8 +170,12 @@ export async function listen(
   function onEnded({ outcome }: ReceiverEvent & { kind: "ended" }): void {
     reception!.stop();
     const { received } = reception!;
-    reporter.report({ kind: "ended", outcome, received });
-    if (!options.keepListening) resolve(exitCodeOfOutcome(outcome));
+    const trashed = trash && trash.taken - reportedTrashed;
+    reportedTrashed = trash?.taken ?? 0;
+    reporter.report({ kind: "ended", outcome, received, trashed });
+    // Who only looked may be about to send.
+    const isOver = !options.keepListening && outcome.kind !== "planned";
+    if (isOver) resolve(exitCodeOfOutcome(outcome));
   }
 
   function onBroken({ peer, error }: ReceiverEvent & { kind: "broken" }): void {
@@ -139,20 +202,4 @@ export async function listen(
 function isPassing(error: Error): boolean {
   return error instanceof TransportError || error instanceof IntegrityError ||
     error instanceof ProtocolError;
-}
-
-/**
- * Makes the directory, so that what is wrong with it shows before anybody connects.
- * @throws {UsageError} If it is the root of the file system.
- */
-async function makeDirectory(
-  fileSystem: DenoFileSystem,
-  path: string,
-): Promise<string> {
-  const root = await fileSystem.openRoot(path, { create: true });
-  root.close();
-  const real = await Deno.realPath(path);
-  // Whatever is not at the sender would go: from the whole system.
-  if (dirname(real) !== real) return real;
-  throw new UsageError(`--output-dir ${displayPath(real)} is the whole system`);
 }

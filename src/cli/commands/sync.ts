@@ -1,22 +1,43 @@
 /** `lockstep sync`: mirrors a directory to a listener, or to another directory. */
+import { UsageError } from "../../errors.ts";
 import type { Transport } from "../../net/transport.ts";
-import { connectWebSocket } from "../../net/websocket.ts";
+import { type ConnectOptions, connectWebSocket } from "../../net/websocket.ts";
 import type { OptionsOf } from "../args.ts";
 import type { ExitCode } from "../exit_code.ts";
+import { connectOptionsOf } from "./connect_options.ts";
 import type { CommandContext } from "./context.ts";
+import { jobOf, type SyncOptions } from "./sync_job.ts";
 
 /** Runs the command. @throws {SyncError} */
 export async function sync(
   options: OptionsOf<"sync">,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const connection = connectAhead(options, context.signal);
+  const job = await jobOf(options);
+  refuseReceiverOptions(job.options);
+  const connect = connectOptionsOf(job.options.to, options);
+  const connection = connectAhead(job.options, connect, context.signal);
   try {
     const { syncTrees } = await import("./sync_trees.ts");
-    return await syncTrees(options, context, connection);
+    return await syncTrees(job, context, { connect, connection });
   } finally {
     // Whoever has used it has closed it: then nothing happens.
     connection?.then((transport) => transport.close(), () => {});
+  }
+}
+
+/** @throws {UsageError} If an option is for whoever writes, and that is a listener. */
+function refuseReceiverOptions({ to, trash, noFsync }: SyncOptions): void {
+  if (to.kind === "directory") return;
+  if (trash !== undefined) {
+    throw new UsageError(
+      "The receiver keeps the trash: lockstep listen --trash DIR",
+    );
+  }
+  if (noFsync) {
+    throw new UsageError(
+      "The receiver writes to the disk: lockstep listen --no-fsync",
+    );
   }
 }
 
@@ -25,11 +46,12 @@ export async function sync(
  * as long. Not if there is nothing to send: then the other end hears nothing.
  */
 function connectAhead(
-  { from, to }: OptionsOf<"sync">,
+  { from, to }: SyncOptions,
+  connect: ConnectOptions,
   signal: AbortSignal,
 ): Promise<Transport> | undefined {
   if (to.kind === "directory" || !isDirectory(from)) return undefined;
-  const connection = connectWebSocket(to.url, { signal });
+  const connection = connectWebSocket(to.url, { ...connect, signal });
   // Whoever waits for it hears of the error.
   connection.catch(() => {});
   return connection;

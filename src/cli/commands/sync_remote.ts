@@ -1,10 +1,9 @@
-/** Mirrors to a listener: connects, tries again, and makes sure of the goodbye. */
-import { messageOf, TransportError } from "../../errors.ts";
+/** Works with a listener: connects, tries again, and makes sure of the goodbye. */
+import type { Outcome } from "../../core/outcome.ts";
+import { GuardError, messageOf, TransportError } from "../../errors.ts";
 import type { Transport } from "../../net/transport.ts";
-import { connectWebSocket } from "../../net/websocket.ts";
+import { type ConnectOptions, connectWebSocket } from "../../net/websocket.ts";
 import type { Endpoint } from "../../session/endpoint.ts";
-import type { MirrorSummary } from "../../session/events.ts";
-import { mirror, type MirrorOptions } from "../../session/mirror.ts";
 import { withRetry } from "../../session/reconnect.ts";
 import { RemoteEndpoint } from "../../session/remote_endpoint.ts";
 import {
@@ -16,28 +15,37 @@ import { systemClock } from "../../session/system_clock.ts";
 import type { WireCounts } from "../events.ts";
 import { SOFTWARE } from "../version.ts";
 import { newClientId } from "./client_id.ts";
+import { exposureOf } from "./connect_options.ts";
 import type { CommandContext } from "./context.ts";
-import { outcomeOf } from "./outcome.ts";
 
 /** How long the other end may take to answer a goodbye that is no good news. */
 const LEAVE_WITHIN_MS = 1_500;
 
-/** How to mirror to a listener. */
-export interface RemoteOptions {
-  readonly url: string;
-  /** In milliseconds; 0: one try. */
-  readonly retryFor: number;
-  readonly mirror: MirrorOptions;
+/** How to connect to a listener, and what has become of it so far. */
+export interface Connecting {
+  readonly connect: ConnectOptions;
   /** The connection for the first try, if one is being made already. */
   readonly connection: Promise<Transport> | undefined;
 }
 
-/** Tries until all is in place, or the time for that is over; each try is a session. */
-export async function mirrorToListener(
+/** What there is to do with a listener. */
+export interface RemoteWork<T> {
+  readonly url: string;
+  /** In milliseconds; 0: one try. */
+  readonly retryFor: number;
+  readonly connecting: Connecting;
+  /** Begins anew in each try. */
+  work(target: Endpoint): Promise<T>;
+  /** What the listener is told about it. */
+  outcomeOf(result: T): Outcome;
+}
+
+/** Tries until the work is done, or the time for that is over; each try is a session. */
+export async function workWithListener<T>(
   source: Endpoint,
-  options: RemoteOptions,
+  options: RemoteWork<T>,
   { reporter, signal }: CommandContext,
-): Promise<{ summary: MirrorSummary; wire: WireCounts }> {
+): Promise<{ result: T; wire: WireCounts }> {
   // One name for the whole run: who comes back is let in again.
   const self: Party = {
     software: SOFTWARE,
@@ -45,18 +53,24 @@ export async function mirrorToListener(
     traits: source.traits,
   };
   const wire = { sent: 0, received: 0 };
-  let { connection } = options;
-  let confirmed: MirrorSummary | undefined;
+  const { connect } = options.connecting;
+  let { connection } = options.connecting;
+  const exposure = exposureOf(options.url, connect);
+  if (exposure !== undefined) {
+    reporter.report({ kind: "warning", message: exposure });
+  }
+  let confirmed: { readonly result: T } | undefined;
   try {
     await withRetry(async (attempt) => {
-      if (confirmed !== undefined) return await sayGoodbye(confirmed);
+      if (confirmed !== undefined) return await sayGoodbye(confirmed.result);
       await converse(async (session) => {
         attempt.progressed();
         const { name: peer, peer: { software } } = session;
         reporter.report({ kind: "connected", peer, software });
         const target = new RemoteEndpoint(session);
-        confirmed = await mirror(source, target, options.mirror);
-        await target.close(outcomeOf(confirmed));
+        const result = await options.work(target);
+        confirmed = { result };
+        await target.close(options.outcomeOf(result));
         if (await session.peerBye !== undefined) return;
         throw new TransportError(
           `The connection to ${peer} was lost at the end`,
@@ -75,12 +89,12 @@ export async function mirrorToListener(
     // What the target has confirmed stays done, whatever became of the goodbye.
     if (confirmed === undefined) throw error;
   }
-  return { summary: confirmed!, wire };
+  return { result: confirmed!.result, wire };
 
   /** All is in place, but the listener may not know that this was all. */
-  async function sayGoodbye(summary: MirrorSummary): Promise<void> {
+  async function sayGoodbye(result: T): Promise<void> {
     try {
-      await converse((session) => session.bye(outcomeOf(summary)));
+      await converse((session) => session.bye(options.outcomeOf(result)));
     } catch {
       // It has gone: so it did know.
     }
@@ -89,7 +103,8 @@ export async function mirrorToListener(
   async function converse(
     work: (session: Session) => Promise<void>,
   ): Promise<void> {
-    const transport = connection ?? connectWebSocket(options.url, { signal });
+    const transport = connection ??
+      connectWebSocket(options.url, { ...connect, signal });
     connection = undefined;
     const session = await introduce(await transport, self, signal);
     try {
@@ -127,7 +142,11 @@ async function leave(
   signal: AbortSignal,
 ): Promise<void> {
   if (session.signal.aborted) return;
-  const kind = signal.aborted ? "interrupted" : "failed";
+  const kind = signal.aborted
+    ? "interrupted"
+    : error instanceof GuardError
+    ? "halted"
+    : "failed";
   const bye = session.bye({ kind, message: messageOf(error) });
   const { promise: timeout, resolve } = Promise.withResolvers<void>();
   const cancel = systemClock.after(LEAVE_WITHIN_MS, resolve);

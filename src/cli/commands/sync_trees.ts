@@ -1,82 +1,183 @@
 /** The work of `lockstep sync`: what it loads is loaded while the connection is made. */
 import type { Outcome } from "../../core/outcome.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
+import type { TrashDirectory } from "../../fs/trash_directory.ts";
 import type { MirrorSummary } from "../../session/events.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { mirror, type MirrorOptions } from "../../session/mirror.ts";
+import { compareWithNothing } from "../../session/preview.ts";
 import { systemClock } from "../../session/system_clock.ts";
-import type { Transport } from "../../net/transport.ts";
-import type { OptionsOf } from "../args.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
-import type { WireCounts } from "../events.ts";
-import type { Target } from "../values.ts";
+import type { Reporter, WireCounts } from "../events.ts";
 import type { CommandContext } from "./context.ts";
 import { outcomeOf } from "./outcome.ts";
+import { safeguardsFor } from "./safeguards.ts";
+import type { SyncJob, SyncOptions } from "./sync_job.ts";
+import type { Connecting } from "./sync_remote.ts";
+
+/** What works on one pair of trees is given. */
+export interface SyncWork {
+  readonly job: SyncJob;
+  readonly fileSystem: DenoFileSystem;
+  /** Open; whoever began the work closes it. */
+  readonly source: LocalEndpoint;
+  readonly mirrorOptions: MirrorOptions;
+  readonly context: CommandContext;
+  /** How to connect to the listener, if there is one. */
+  readonly connecting: Connecting;
+}
 
 /**
- * Mirrors one tree to the other.
- * @param connection The connection to the listener, if one is being made already.
+ * Mirrors one tree to the other, or tells what that would do.
  * @throws {SyncError}
  */
 export async function syncTrees(
-  options: OptionsOf<"sync">,
+  job: SyncJob,
   context: CommandContext,
-  connection: Promise<Transport> | undefined,
+  connecting: Connecting,
 ): Promise<ExitCode> {
   const { reporter, signal } = context;
-  const start = systemClock.now();
+  const { from, to, dryRun } = job.options;
   const fileSystem = new DenoFileSystem();
   // A source that can't be read touches nothing: the target comes later.
-  const source = await LocalEndpoint.open(fileSystem, options.from);
+  const source = await LocalEndpoint.open(fileSystem, from);
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
-    const mirrorOptions: MirrorOptions = {
-      checksum: options.checksum,
-      symlinks: options.symlinks,
-      deletes: !options.noDelete,
-      signal,
-      onEvent: (event) => reporter.report(event),
+    if (to.kind === "directory") {
+      const { refuseOverlap } = await import("./overlap.ts");
+      refuseOverlap(from, to.path);
+      if (job.options.trash !== undefined) {
+        const { refuseTrashPlace } = await import("./trash_option.ts");
+        const target = { option: "--to", path: to.path };
+        const origin = { option: "--from", path: from };
+        refuseTrashPlace(job.options.trash, target, origin);
+      }
+    }
+    const guards = await safeguardsFor(job, source, reporter);
+    const place = to.kind === "directory" ? to.path : to.url;
+    reporter.report({ kind: "started", from, to: place });
+    const mirrorOptions = mirrorOptionsOf(job.options, reporter);
+    const work: SyncWork = {
+      job,
+      fileSystem,
+      source,
+      mirrorOptions: { ...mirrorOptions, guards, signal },
+      context,
+      connecting,
     };
-    const { summary, wire } = await mirrorTo(options.to, mirrorOptions);
+    if (dryRun) {
+      const { preview } = await import("./dry_run.ts");
+      const exit = await preview(work);
+      outcome = { kind: "planned", message: "" };
+      return exit;
+    }
+    const summary = await mirrorAndReport(work);
     outcome = outcomeOf(summary);
-    const seconds = (systemClock.now() - start) / 1_000;
-    reporter.report({ kind: "done", summary, seconds, wire });
     return summary.problems.length === 0 ? EXIT.done : EXIT.partial;
   } finally {
     await source.close(outcome);
   }
+}
 
-  async function mirrorTo(
-    target: Target,
-    mirrorOptions: MirrorOptions,
-  ): Promise<{ summary: MirrorSummary; wire: WireCounts | undefined }> {
-    const { from, retryFor } = options;
-    if (target.kind === "directory") {
-      const { refuseOverlap } = await import("./overlap.ts");
-      refuseOverlap(from, target.path);
-      reporter.report({ kind: "started", from, to: target.path });
-      const summary = await mirrorToDirectory(target.path, mirrorOptions);
-      return { summary, wire: undefined };
-    }
-    const { url } = target;
-    reporter.report({ kind: "started", from, to: url });
-    const { mirrorToListener } = await import("./sync_remote.ts");
-    const remoteOptions = { url, retryFor, mirror: mirrorOptions, connection };
-    return await mirrorToListener(source, remoteOptions, context);
+/** What of a mirror the options say. */
+function mirrorOptionsOf(
+  options: SyncOptions,
+  reporter: Reporter,
+): MirrorOptions {
+  return {
+    checksum: options.checksum,
+    symlinks: options.symlinks,
+    deletes: !options.noDelete,
+    owners: options.owner,
+    ignore: options.ignore,
+    onEvent: (event) => reporter.report(event),
+  };
+}
+
+async function mirrorAndReport(work: SyncWork): Promise<MirrorSummary> {
+  const start = systemClock.now();
+  const { summary, wire, trashed } = await mirrorTo(work);
+  const seconds = (systemClock.now() - start) / 1_000;
+  const { reporter } = work.context;
+  reporter.report({ kind: "done", summary, seconds, wire, trashed });
+  return summary;
+}
+
+/** What a mirror has done. */
+interface Mirrored {
+  readonly summary: MirrorSummary;
+  readonly wire: WireCounts | undefined;
+  readonly trashed: number | undefined;
+}
+
+async function mirrorTo(work: SyncWork): Promise<Mirrored> {
+  const { job, source, mirrorOptions, context, connecting } = work;
+  const { to, retryFor } = job.options;
+  if (to.kind === "directory") {
+    return await mirrorToDirectory(work, to.path);
   }
+  const { workWithListener } = await import("./sync_remote.ts");
+  const { result, wire } = await workWithListener(source, {
+    url: to.url,
+    retryFor,
+    connecting,
+    work: (target) => mirror(source, target, mirrorOptions),
+    outcomeOf,
+  }, context);
+  return { summary: result, wire, trashed: undefined };
+}
 
-  async function mirrorToDirectory(
-    path: string,
-    mirrorOptions: MirrorOptions,
-  ): Promise<MirrorSummary> {
-    const target = await LocalEndpoint.open(fileSystem, path, { create: true });
-    let outcome: Outcome = { kind: "failed", message: "" };
-    try {
-      const summary = await mirror(source, target, mirrorOptions);
-      outcome = outcomeOf(summary);
-      return summary;
-    } finally {
-      await target.close(outcome);
-    }
+async function mirrorToDirectory(
+  work: SyncWork,
+  path: string,
+): Promise<Mirrored> {
+  const { job, fileSystem, source, mirrorOptions } = work;
+  // What is refused must not leave a new directory behind.
+  if (job.plan !== undefined) await reviewUnmade(work, path);
+  using trash = await trashFor(work, path);
+  const target = await LocalEndpoint.open(fileSystem, path, {
+    create: true,
+    durable: !job.options.noFsync,
+    owners: job.options.owner,
+    ...(trash && { trash }),
+  });
+  let outcome: Outcome = { kind: "failed", message: "" };
+  try {
+    const summary = await mirror(source, target, mirrorOptions);
+    outcome = outcomeOf(summary);
+    return { summary, wire: undefined, trashed: trash?.taken };
+  } finally {
+    await target.close(outcome);
+  }
+}
+
+/** The trash for what is replaced or deleted below `path`, if one is wanted. */
+async function trashFor(
+  { job, fileSystem }: SyncWork,
+  path: string,
+): Promise<TrashDirectory | undefined> {
+  if (job.options.trash === undefined) return undefined;
+  const { openTrash } = await import("./trash_option.ts");
+  return await openTrash(fileSystem, path, job.options);
+}
+
+/** Where the target is missing, asks the guards before it is made. */
+async function reviewUnmade(
+  { fileSystem, source, mirrorOptions }: SyncWork,
+  path: string,
+): Promise<void> {
+  if (await directoryExists(path)) return;
+  const place = { name: path, traits: fileSystem.traits };
+  const comparison = await compareWithNothing(source, place, mirrorOptions);
+  for (const guard of mirrorOptions.guards ?? []) guard.review(comparison);
+}
+
+async function directoryExists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

@@ -5,11 +5,39 @@ import { UsageError } from "../../../src/errors.ts";
 const SYNC = {
   from: "a",
   to: { kind: "directory", path: "b" },
+  token: undefined,
+  tokenFile: undefined,
+  caFile: undefined,
   watch: false,
   checksum: false,
+  owner: false,
   noDelete: false,
   symlinks: "copy",
+  exclude: [],
+  excludeFrom: [],
+  gitignore: false,
   retryFor: 60_000,
+  dryRun: false,
+  plan: undefined,
+  apply: undefined,
+  maxDelete: undefined,
+  allowDelete: undefined,
+  allowNewRoot: false,
+  stateDir: undefined,
+  noState: false,
+  trash: undefined,
+  noFsync: false,
+  json: false,
+  quiet: false,
+  verbose: false,
+} as const;
+
+const EXPLAIN = {
+  path: "a/b",
+  from: "d",
+  exclude: [],
+  excludeFrom: [],
+  gitignore: false,
   json: false,
   quiet: false,
   verbose: false,
@@ -19,14 +47,69 @@ const LISTEN = {
   port: 8080,
   outputDir: "d",
   host: "127.0.0.1",
+  token: undefined,
+  tokenFile: undefined,
+  noAuth: false,
+  tlsCert: undefined,
+  tlsKey: undefined,
+  owner: false,
   keepListening: false,
   retryFor: 60_000,
+  maxDelete: undefined,
+  trash: undefined,
+  noFsync: false,
   json: false,
   quiet: false,
   verbose: false,
 } as const;
 
+const RESTORE = {
+  trash: "t",
+  to: undefined,
+  from: undefined,
+  json: false,
+  quiet: false,
+} as const;
+
 const GOOD: readonly [line: string, command: unknown][] = [
+  ["trash list --trash t", {
+    kind: "trash list",
+    options: { trash: "t", json: false },
+  }],
+  ["trash restore a b/c --trash t", {
+    kind: "trash restore",
+    options: { ...RESTORE, paths: ["a", "b/c"] },
+  }],
+  ["trash restore --trash=t -t d -f 2026-11-21T00-51-07.123Z-2 -- -x", {
+    kind: "trash restore",
+    options: {
+      ...RESTORE,
+      paths: ["-x"],
+      to: "d",
+      from: "2026-11-21T00-51-07.123Z-2",
+    },
+  }],
+  ...([
+    ["90s", 90_000],
+    ["30m", 1_800_000],
+    ["1.5h", 5_400_000],
+    ["30d", 2_592_000_000],
+    ["2w", 1_209_600_000],
+  ] as const).map(([age, olderThan]): [string, unknown] => [
+    `trash empty --trash t --older-than ${age}`,
+    {
+      kind: "trash empty",
+      options: { trash: "t", olderThan, json: false, quiet: false },
+    },
+  ]),
+  ["trash --help", { kind: "help", topic: "trash" }],
+  ["trash restore -h", { kind: "help", topic: "trash restore" }],
+  ["help trash", { kind: "help", topic: "trash" }],
+  ["help trash empty", { kind: "help", topic: "trash empty" }],
+  ["listen -o d --trash t --no-fsync", {
+    kind: "listen",
+    options: { ...LISTEN, trash: "t", noFsync: true },
+  }],
   ["", { kind: "none" }],
   ["--json", { kind: "none" }],
   ["--", { kind: "none" }],
@@ -43,6 +126,41 @@ const GOOD: readonly [line: string, command: unknown][] = [
   ["sync --version", { kind: "version" }],
 
   ["sync --from a --to b", { kind: "sync", options: SYNC }],
+  [
+    "sync --apply p",
+    {
+      kind: "sync",
+      options: { ...SYNC, apply: "p", from: undefined, to: undefined },
+    },
+  ],
+  ["sync --apply p -f a -t b", {
+    kind: "sync",
+    options: { ...SYNC, apply: "p" },
+  }],
+  ...([
+    ["0", { kind: "count", count: 0 }],
+    ["20", { kind: "count", count: 20 }],
+    ["0%", { kind: "percent", percent: 0 }],
+    ["12.5%", { kind: "percent", percent: 12.5 }],
+    ["100%", { kind: "percent", percent: 100 }],
+  ] as const).flatMap(([text, limit]): [string, unknown][] => [
+    [`sync -f a -t b --max-delete ${text}`, {
+      kind: "sync",
+      options: { ...SYNC, maxDelete: limit },
+    }],
+    [`sync -f a -t b --allow-delete ${text}`, {
+      kind: "sync",
+      options: { ...SYNC, allowDelete: limit },
+    }],
+    [`listen -o d --max-delete=${text}`, {
+      kind: "listen",
+      options: { ...LISTEN, maxDelete: limit },
+    }],
+  ]),
+  ["sync -f a -t b --allow-delete all", {
+    kind: "sync",
+    options: { ...SYNC, allowDelete: { kind: "all" } },
+  }],
   ["sync --from=a --to=b", { kind: "sync", options: SYNC }],
   ["sync -f a -t b", { kind: "sync", options: SYNC }],
   ["sync -fa -t=b", { kind: "sync", options: SYNC }],
@@ -98,6 +216,21 @@ const GOOD: readonly [line: string, command: unknown][] = [
     { kind: "sync", options: { ...SYNC, to: { kind: "directory", path } } },
   ]),
 
+  ["sync -f a -t b --exclude *.o --exclude=-x --gitignore --exclude !y", {
+    kind: "sync",
+    options: { ...SYNC, exclude: ["*.o", "-x", "!y"], gitignore: true },
+  }],
+  ["sync -f a -t b --exclude-from c --exclude-from d", {
+    kind: "sync",
+    options: { ...SYNC, excludeFrom: ["c", "d"] },
+  }],
+  ["explain a/b --from d", { kind: "explain", options: EXPLAIN }],
+  ["explain --from d -- a/b", { kind: "explain", options: EXPLAIN }],
+  ["explain --exclude x -f d -- -p", {
+    kind: "explain",
+    options: { ...EXPLAIN, path: "-p", exclude: ["x"] },
+  }],
+
   ["listen --output-dir d", { kind: "listen", options: LISTEN }],
   ["listen --out-dir-path d", { kind: "listen", options: LISTEN }],
   ["listen --out-dir-path=d", { kind: "listen", options: LISTEN }],
@@ -109,6 +242,18 @@ const GOOD: readonly [line: string, command: unknown][] = [
     kind: "listen",
     options: { ...LISTEN, port: 1, verbose: true },
   }],
+  ["sync -f a -t b --token=-x", {
+    kind: "sync",
+    options: { ...SYNC, token: "-x" },
+  }],
+  ["sync -f a -t b --token-file t --ca-file c", {
+    kind: "sync",
+    options: { ...SYNC, tokenFile: "t", caFile: "c" },
+  }],
+  ["listen -o d --no-auth --tls-cert c --tls-key k", {
+    kind: "listen",
+    options: { ...LISTEN, noAuth: true, tlsCert: "c", tlsKey: "k" },
+  }],
   ["listen -o d --host [::1] --keep-listening", {
     kind: "listen",
     options: { ...LISTEN, host: "::1", keepListening: true },
@@ -116,6 +261,23 @@ const GOOD: readonly [line: string, command: unknown][] = [
 ];
 
 const BAD: readonly [line: string, message: string][] = [
+  ["trash", "Write one of: trash list, trash restore, trash empty"],
+  ["trash --trash t", "Write one of: trash list, trash restore, trash empty"],
+  ["trash lst", 'Unknown command "trash lst"; did you mean list?'],
+  ["trash x", 'Unknown command "trash x" (see'],
+  ["trahs list", 'Unknown command "trahs"'],
+  ["help trash lits", "did you mean trash list?"],
+  ["trash list", "--trash DIR is missing (see: lockstep trash list --help)"],
+  ["trash list a --trash t", 'Unexpected argument "a"'],
+  ["trash list --trahs t", "did you mean --trash?"],
+  ["trash restore --trash t", "PATH… is missing"],
+  ["trash restore a --trash t --from 2026", "is not a stamp"],
+  ["trash empty --trash t --older-than 30", '"30" is not an age'],
+  ["trash empty --trash t --older-than 5y", '"5y" is not an age'],
+  ["explain --from d", "PATH is missing (see: lockstep explain --help)"],
+  ["explain a b --from d", 'Unexpected argument "b"'],
+  ["explain a", "--from DIR is missing"],
+  ["explain a --from d --exclude", "--exclude needs a value (PATTERN)"],
   ["snyc", 'Unknown command "snyc"; did you mean sync?'],
   ["xyzzy", 'Unknown command "xyzzy" (see: lockstep --help)'],
   ["help snyc", 'There is no help on "snyc"; did you mean sync?'],
@@ -153,6 +315,19 @@ const BAD: readonly [line: string, message: string][] = [
   ["sync -f a -t b --watch", "--watch is not available in this version"],
   ["sync -f a -t b -w", "--watch is not available in this version"],
   ["sync -f a -t b -q -v", "--quiet and --verbose exclude each other"],
+  ["sync -f a -t b -n --apply p", "--dry-run and --apply exclude each other"],
+  [
+    "sync -f a -t b --no-state --state-dir d",
+    "--state-dir and --no-state exclude each other",
+  ],
+  ["sync --plan p -t b", "--from DIR is missing"],
+  ...["-1", "101%", "all", "1.5", "%", "1e3", "9%%"].map((
+    limit,
+  ): [string, string] => [
+    `sync -f a -t b --max-delete=${limit}`,
+    "is not a number of entries, nor 0% to 100%",
+  ]),
+  ["sync -f a -t b --allow-delete every", 'nor "all"'],
   ["sync -f a -t b --symlinks keep", "expected copy, skip, follow"],
 
   ...["-1", "65536", "80a", "0x50", "1e3", "8080.0", "99999999999"].map((
@@ -181,7 +356,48 @@ const BAD: readonly [line: string, message: string][] = [
   ["sync -f a -t ws://h:port", "is not a valid address"],
   ["sync -f a -t ws://h:0", "0 is not a port that can be reached"],
   ["sync -f a -t ws://h/#x", 'an address can\'t hold "#"'],
-  ["sync -f a -t ws://u:secret@h", "an address can't hold a user or password"],
+  ...[
+    "ws://u:secret@h",
+    "ws://secret@h",
+    "wss://u:secret@h:99999",
+    "ws:u:secret@h",
+    "http://u:secret@h",
+    "ftp://u:secret@h",
+    "ws://u:secret@",
+    "WS://:secret@h#x",
+  ].map((url): [string, string] => [
+    `sync -f a -t ${url}`,
+    "an address can't hold a user or password",
+  ]),
+  ...[
+    "ws://h?token=secret",
+    "wss://h:1/x?a=b&access_token=secret",
+    "http://h?TOKEN=secret",
+    "ws://h:0?token=secret",
+    "ws://h#token=secret",
+  ].map((url): [string, string] => [
+    `sync -f a -t ${url}`,
+    "an address can't hold a token; see --token-file",
+  ]),
+  ["sync -f a -t b --token", "--token needs a value (TOKEN)"],
+  ["sync -f a -t b --token=", "--token needs a value (TOKEN)"],
+  ["sync -f a -t b --token -secret", 'written "--token=TOKEN"'],
+  ["sync -f a -t b --token sécret", "--token: a token has 1 to 1024"],
+  [`sync -f a -t b --token ${"secret".repeat(171)}`, "1 to 1024 printable"],
+  ["sync -f a -t b --tokn=secret", "Unknown option --tokn; did you mean"],
+  ["sync -f a -t b --token secret --token secret", "more than once"],
+  [
+    "sync -f a -t b --token secret --token-file f",
+    "--token and --token-file exclude each other",
+  ],
+  [
+    "listen -o d --no-auth --token secret",
+    "--no-auth and --token exclude each other",
+  ],
+  [
+    "listen -o d --token-file f --no-auth",
+    "--no-auth and --token-file exclude each other",
+  ],
 ];
 
 for (const [line, command] of GOOD) {

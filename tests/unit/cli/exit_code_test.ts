@@ -41,7 +41,7 @@ Deno.test("exitCodeOfError() tells what kind of failure it was", () => {
 
 Deno.test("exitCodeOfOutcome() is what a listener makes of its sender's end", () => {
   const codes =
-    (["done", "partial", "halted", "interrupted", "failed"] as const)
+    (["done", "partial", "halted", "interrupted", "failed", "planned"] as const)
       .map((kind) => exitCodeOfOutcome({ kind, message: "" }));
-  assertEquals(codes, [0, 3, 4, 6, 6]);
+  assertEquals(codes, [0, 3, 4, 6, 6, 0]);
 });

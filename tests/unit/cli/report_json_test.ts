@@ -74,6 +74,7 @@ Deno.test("JsonReporter tells a listener's life", () => {
         port: 8080,
         url: "ws://127.0.0.1:8080",
         dir: "/d",
+        asksForToken: true,
       },
       { kind: "warning", message: "mind the gap" },
       { kind: "waiting", peer: "p", error, waitMs: 60_000 },

@@ -110,6 +110,7 @@ Deno.test("TextReporter tells a listener's life", () => {
       port: 8080,
       url: "ws://127.0.0.1:8080",
       dir: "/d",
+      asksForToken: false,
     },
     { kind: "warning", message: "mind the gap" },
     { kind: "connected", peer: "p", software: "lockstep 9" },
@@ -156,6 +157,22 @@ Deno.test("TextReporter tells a listener's life", () => {
     "lockstep: The sender was interrupted",
     "lockstep: The sender failed: disk",
   ]);
+});
+
+Deno.test("TextReporter says how to send where a token is asked for", () => {
+  const { results } = report([{
+    kind: "listening",
+    host: "127.0.0.1",
+    port: 8080,
+    url: "wss://127.0.0.1:8080",
+    dir: "/d",
+    asksForToken: true,
+  }]);
+  assertEquals(
+    results[1],
+    "Send to it with: lockstep sync --from <DIR> --to wss://127.0.0.1:8080 " +
+      "--token-file <FILE>",
+  );
 });
 
 Deno.test("TextReporter draws at most ten live lines a second, and prints a line each 5 s", () => {

@@ -118,9 +118,12 @@ Deno.test("totalsOfChanges() counts entries by what becomes of them", () => {
     ["a file touched", [change("f", file(), file({ mode: 0 }))], {
       touched: 1,
     }],
-    ["a directory touched", [change("", directory(), shallow(tree))], {
-      touched: 1,
-    }],
+    [
+      "a directory touched",
+      [change("", directory({}, { mtime: 0 }), shallow(tree))],
+      { touched: 1 },
+    ],
+    ["a directory set back", [change("", directory(), shallow(tree))], {}],
     ["a link replaced", [change("l", symlink("a"), symlink("b"))], {
       replaced: 1,
     }],

@@ -36,7 +36,7 @@ async function push({ remote }: Served): Promise<void> {
 /** Messages of a push in which nothing goes wrong, without those of the handshake. */
 const MESSAGES = 12;
 
-Deno.test("A connection that is cut at any message leaves both sides free", async () => {
+Deno.test("D01: A connection that is cut at any message leaves both sides free", async () => {
   const ends = new Set<string>();
   for (const way of ["there", "back"] as const) {
     for (let cutAtMessage = 1; cutAtMessage < MESSAGES; cutAtMessage++) {

@@ -5,7 +5,7 @@ import { PAGE_HEADER_BYTES } from "../../../src/protocol/limits.ts";
 import { settle } from "../../support/fake_clock.ts";
 import { sessionPair } from "../../support/session_pair.ts";
 
-Deno.test("An idle session stays alive on pings", async () => {
+Deno.test("D13: An idle session stays alive on pings", async () => {
   const { client, server, clock } = await sessionPair();
   const before = client.counts.sent;
   await clock.advance(120_000);

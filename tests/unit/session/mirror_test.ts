@@ -379,10 +379,8 @@ function left({ problems }: MirrorSummary): string[] {
 
 Deno.test("mirror() puts an old directory back when its replacement can't be put in place", async () => {
   await using pair = await Pair.of({ d: "a file" }, { "d/old": "precious" });
-  let renames = 0;
   pair.to.fault = (method, path) =>
-    // The first moves the directory aside, the second would put the file in place.
-    method === "rename" && path.endsWith("/d") && ++renames === 2
+    method === "moveNew" && path.endsWith("stage/d")
       ? new FileSystemError("no-space", "no space left on device")
       : undefined;
   const summary = await pair.mirror();
@@ -396,12 +394,12 @@ for (const [old, wanted] of [["directory", "file"], ["file", "directory"]]) {
       ? [{ d: "a file" }, { "d/old": "1" }]
       : [{ "d/new": "1" }, { d: "a file" }];
     await using pair = await Pair.of(from, to);
-    // Somebody still works in what was moved aside.
+    // What has left its place can't be removed.
     pair.beforeTransition(() => {
       pair.to.fault = (method, path) => {
-        const isAside = method === "removeFile" &&
-          path.includes(".lockstep/aside/") && !path.endsWith("/path");
-        return isAside
+        const isHeld = method === "removeFile" &&
+          /\.lockstep\/held\/\d/.test(path);
+        return isHeld
           ? new FileSystemError("denied", "permission denied")
           : undefined;
       };
@@ -418,10 +416,18 @@ for (const [old, wanted] of [["directory", "file"], ["file", "directory"]]) {
   });
 }
 
-Deno.test("mirror() puts back what a killed run had moved aside", async () => {
+/** What a run that was killed leaves: its journal, and what it had taken away. */
+function heldBy(
+  kind: "file" | "directory",
+  facts: readonly [size: number, mtime: number, inode: number],
+): string {
+  return JSON.stringify([0, "d", kind, ...facts, "replaced"]) + "\n";
+}
+
+Deno.test("mirror() puts back what a killed run had taken out of its place", async () => {
   await using pair = await Pair.of({ d: "a file", x: "1" }, {
-    ".lockstep/aside/0/entry/old": "precious",
-    ".lockstep/aside/0/path": "d",
+    ".lockstep/held/0p/old": "precious",
+    ".lockstep/held/journal": heldBy("directory", [0, 0, 0]),
     x: "1",
   });
   let inRound2: string | undefined;
@@ -437,35 +443,54 @@ Deno.test("mirror() puts back what a killed run had moved aside", async () => {
   assert(pair.equal);
 });
 
-Deno.test("mirror() keeps what a killed run had moved aside when its place is taken", async () => {
+Deno.test("mirror() gives up what a killed run had replaced and proven", async () => {
   await using pair = await Pair.of({ d: "a file", x: "new" }, {
-    ".lockstep/aside/0/entry/old": "precious",
-    ".lockstep/aside/0/path": "d",
+    ".lockstep/held/0p/old": "done with",
+    ".lockstep/held/journal": heldBy("directory", [0, 0, 0]),
     d: "a file",
   });
-  const summary = await pair.mirror();
-  assertEquals(left(summary), ["kept d"]);
-  const kept = Object.entries(pair.to.dump()).filter(([path]) =>
-    /^\.lockstep\/kept\/\d+\/old$/.test(path)
-  );
-  assertEquals(kept.map(([, content]) => content), ["precious"]);
+  assertEquals(left(await pair.mirror()), []);
+  assert(pair.equal);
 });
 
-Deno.test("mirror() goes on where what was moved aside can't be moved again, and says where it is", async () => {
+for (
+  const [what, held, journal] of [
+    ["a directory not proven", "0/old", heldBy("directory", [0, 0, 0])],
+    ["a file that was written to", "0", heldBy("file", [3, 7, 0])],
+    ["an entry that no journal knows", "1", ""],
+  ] as const
+) {
+  Deno.test(`mirror() keeps ${what} which a killed run had replaced`, async () => {
+    await using pair = await Pair.of({ d: "a file", x: "new" }, {
+      [`.lockstep/held/${held}`]: "precious",
+      ".lockstep/held/journal": journal,
+      d: "a file",
+    });
+    const summary = await pair.mirror();
+    const path = journal === "" ? "unknown" : "d";
+    assertEquals(left(summary), [`kept ${path}`]);
+    const kept = Object.entries(pair.to.dump()).filter(([path]) =>
+      path.startsWith(".lockstep/kept/")
+    );
+    assertEquals(kept.map(([, content]) => content), ["precious"]);
+  });
+}
+
+Deno.test("mirror() goes on where what is held can't be moved again, and says where it is", async () => {
   await using pair = await Pair.of({ d: "a file", x: "new" }, {
-    ".lockstep/aside/0/entry/old": "precious",
-    ".lockstep/aside/0/path": "d",
-    d: "a file",
+    ".lockstep/held/0/old": "precious",
+    ".lockstep/held/journal": heldBy("directory", [0, 0, 0]),
+    d: "other",
   });
   pair.to.fault = (method, path) =>
-    method === "rename" && path.endsWith("/entry")
+    method === "rename" && path.endsWith("held/0")
       ? new FileSystemError("denied", "permission denied")
       : undefined;
   const summary = await pair.mirror();
   assertEquals(left(summary), ["kept d"]);
   const tree = pair.to.dump();
-  assertEquals(tree[".lockstep/aside/0/entry/old"], "precious");
-  assertEquals(tree["x"], "new");
+  assertEquals(tree[".lockstep/held/0/old"], "precious");
+  assertEquals([tree.x, tree.d], ["new", "a file"]);
 });
 
 Deno.test("mirror() removes what an earlier run left, also when nothing is to be changed", async () => {

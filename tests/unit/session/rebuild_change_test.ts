@@ -29,7 +29,7 @@ function wire([kind, path, entry]: Line): WireChange {
 function rebuild(...lines: Line[]): readonly unknown[] {
   const rebuilder = new ChangeRebuilder(ROOT);
   for (const line of lines) rebuilder.add(wire(line));
-  return rebuilder.finish();
+  return rebuilder.changes;
 }
 
 Deno.test("What is there comes out of the snapshot, with all that it knows", () => {

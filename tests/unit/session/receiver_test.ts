@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   FileSystemError,
   ProtocolError,
+  SyncError,
   TransportError,
 } from "../../../src/errors.ts";
 import {
@@ -85,7 +86,7 @@ Deno.test("A second sender hears that the receiver is busy, and with whom", asyn
   assertEquals(listening.kinds(), ["connected", "refused", "ended"]);
 });
 
-Deno.test("A sender that comes back takes the place of its old session", async () => {
+Deno.test("D04: A sender that comes back takes the place of its old session", async () => {
   const listening = new Listening();
   const old = await listening.connect(1, { dropFromMessage: 1 });
   const fresh = await listening.connect(1);
@@ -170,5 +171,21 @@ Deno.test("A receiver that stops tells its sender, and lets nobody in", async ()
   session.close();
   const error = await assertRejects(() => listening.connect(2), ProtocolError);
   assertEquals(error.code, "refused");
+  await listening.over();
+});
+
+Deno.test("A session that is dropped ends for its reason; the next sender is served", async () => {
+  const listening = new Listening();
+  listening.receiver.drop(new SyncError("failed", "nobody is here"));
+  const session = await listening.connect(1);
+  await settle();
+  listening.receiver.drop(new SyncError("failed", "Internal error: x"));
+  await session.ended;
+  await settle();
+  assertEquals(listening.kinds(), ["connected", "broken"]);
+  const remote = new RemoteEndpoint(await listening.connect(2));
+  await remote.close(DONE);
+  await Promise.all(listening.accepted);
+  assertEquals(listening.kinds().slice(2), ["connected", "ended"]);
   await listening.over();
 });

@@ -101,7 +101,7 @@ Deno.test("Questions that come out of order end the session, and nothing is done
     ],
     [
       "a scan with more behind it",
-      (there) => ask(there, FrameType.scan, (page) => page.u32(0)),
+      (there) => ask(there, FrameType.scan, (page) => page.f64(0)),
     ],
     ["a transition with a payload", async (there) => {
       await scan(there);

@@ -1,0 +1,129 @@
+/** `lockstep sync --dry-run`: tells what would be done, and does nothing. */
+import { comparePaths, displayPath } from "../../core/path.ts";
+import { actionsOf } from "../../core/plan.ts";
+import { nextTurn } from "../../core/turn.ts";
+import {
+  GuardError,
+  isFileSystemError,
+  messageOf,
+  UsageError,
+} from "../../errors.ts";
+import type { Comparison } from "../../session/events.ts";
+import { LocalEndpoint } from "../../session/local_endpoint.ts";
+import { compareSides } from "../../session/mirror.ts";
+import { compareWithNothing } from "../../session/preview.ts";
+import { EXIT, type ExitCode } from "../exit_code.ts";
+import { comparedOptionsOf } from "../plan/compared_options.ts";
+import type { PlanHeader } from "../plan/plan_format.ts";
+import { PlanWriter } from "../plan/plan_writer.ts";
+import { SOFTWARE } from "../version.ts";
+import { liesWithin } from "./overlap.ts";
+import type { SyncJob } from "./sync_job.ts";
+import type { SyncWork } from "./sync_trees.ts";
+import { nameOfTarget } from "./target_name.ts";
+
+/** A long plan leaves the program able to be interrupted. */
+const ACTIONS_PER_TURN = 256;
+
+/**
+ * Compares both sides, and reports each action and the totals; with `--plan`
+ * saves that as well.
+ * @throws {SyncError}
+ */
+export async function preview(work: SyncWork): Promise<ExitCode> {
+  const { job, mirrorOptions, context: { reporter, signal } } = work;
+  using plan = planWriterFor(job);
+  // The listener hears goodbye before anything is printed: reading takes time.
+  const comparison = await compare(work);
+  const { changes, modes, totals } = comparison;
+  plan?.begin(headerFor(work, comparison));
+  let count = 0;
+  for (const action of actionsOf(changes, { modes })) {
+    reporter.report({ kind: "action", action });
+    plan?.add(action);
+    if (++count % ACTIONS_PER_TURN !== 0) continue;
+    await nextTurn();
+    signal.throwIfAborted();
+  }
+  plan?.finish();
+  const problems = comparison.problems.toSorted((a, b) =>
+    comparePaths(a.problem.path, b.problem.path)
+  );
+  for (const { side, problem } of problems) {
+    reporter.report({ kind: "problem", side, problem });
+  }
+  reporter.report({ kind: "previewed", totals, problems: problems.length });
+  try {
+    for (const guard of mirrorOptions.guards ?? []) guard.review(comparison);
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    const message = `This would halt: ${messageOf(error)}`;
+    reporter.report({ kind: "warning", message });
+  }
+  return EXIT.done;
+}
+
+/** @throws {UsageError} If the plan would change what it is about. */
+function planWriterFor({ options }: SyncJob): PlanWriter | undefined {
+  const { plan, from, to } = options;
+  if (plan === undefined) return undefined;
+  const roots = to.kind === "directory" ? [from, to.path] : [from];
+  for (const root of roots) {
+    if (!liesWithin(plan, root)) continue;
+    throw new UsageError(
+      `--plan ${displayPath(plan)} lies inside ${displayPath(root)}`,
+    );
+  }
+  return new PlanWriter(plan);
+}
+
+function headerFor(
+  { job: { options }, source }: SyncWork,
+  comparison: Comparison,
+): PlanHeader {
+  const { to } = options;
+  return {
+    software: SOFTWARE,
+    created: new Date().toISOString(),
+    from: source.name,
+    to: to.kind === "url" ? to : { ...to, path: nameOfTarget(to) },
+    options: comparedOptionsOf(options),
+    source: comparison.source.root.digest!,
+    target: comparison.target?.root.digest,
+  };
+}
+
+async function compare(work: SyncWork): Promise<Comparison> {
+  const { job, source, mirrorOptions, context, connecting } = work;
+  const { to, retryFor } = job.options;
+  if (to.kind === "directory") return await compareWithDirectory(work, to.path);
+  const { workWithListener } = await import("./sync_remote.ts");
+  const { result } = await workWithListener(source, {
+    url: to.url,
+    retryFor,
+    connecting,
+    work: (target) => compareSides(source, target, mirrorOptions),
+    outcomeOf: () => ({ kind: "planned", message: "" }),
+  }, context);
+  return result;
+}
+
+/** A directory that is missing is not made for it. */
+async function compareWithDirectory(
+  { fileSystem, source, mirrorOptions }: SyncWork,
+  path: string,
+): Promise<Comparison> {
+  let target: LocalEndpoint;
+  try {
+    target = await LocalEndpoint.open(fileSystem, path);
+  } catch (error) {
+    if (!isFileSystemError(error, "not-found")) throw error;
+    const place = { name: path, traits: fileSystem.traits };
+    return await compareWithNothing(source, place, mirrorOptions);
+  }
+  try {
+    return await compareSides(source, target, mirrorOptions);
+  } finally {
+    await target.close({ kind: "planned", message: "" });
+  }
+}

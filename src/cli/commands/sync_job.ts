@@ -1,0 +1,43 @@
+/** What one `sync` has to do, wherever that is said. */
+import type { IgnoreOptions } from "../../core/snapshot.ts";
+import { UsageError } from "../../errors.ts";
+import type { OptionsOf } from "../args.ts";
+import type { SavedPlan } from "../plan/saved_plan.ts";
+import { ignoreOptionsOf } from "./ignore_rules.ts";
+import { ruleForOwnState } from "./own_state.ts";
+import type { Target } from "../values.ts";
+
+/** The options of `sync`, in which nothing is left to a saved plan. */
+export type SyncOptions = OptionsOf<"sync"> & {
+  readonly from: string;
+  readonly to: Target;
+  /** What `exclude`, `excludeFrom` and `gitignore` say. */
+  readonly ignore: IgnoreOptions;
+};
+
+/** From where to where, how, and whether a plan says what. */
+export interface SyncJob {
+  readonly options: SyncOptions;
+  /** What is to be done, and nothing else. */
+  readonly plan: SavedPlan | undefined;
+}
+
+/** @throws {UsageError} If options contradict each other, or the plan is damaged. */
+export async function jobOf(options: OptionsOf<"sync">): Promise<SyncJob> {
+  if (options.plan !== undefined && !options.dryRun) {
+    throw new UsageError("--plan needs --dry-run (see: lockstep sync --help)");
+  }
+  if (options.apply !== undefined) {
+    const { jobOfPlan } = await import("../plan/job_of_plan.ts");
+    return jobOfPlan(options.apply, options);
+  }
+  const { from, to } = options;
+  // The command line is not accepted without them.
+  const { rules, files } = ignoreOptionsOf(options);
+  const own = ruleForOwnState(options, from!);
+  const ignore = { rules: own === undefined ? rules : [...rules, own], files };
+  return {
+    options: { ...options, from: from!, to: to!, ignore },
+    plan: undefined,
+  };
+}
