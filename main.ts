@@ -1,17 +1,13 @@
 /** The program: runs the command line and exits with its code. */
 import { ProcessOutput } from "./src/cli/output.ts";
 import { printStack, run } from "./src/cli/run.ts";
+import { catchStrayErrors } from "./src/cli/stray_errors.ts";
 import { messageOf } from "./src/errors.ts";
 
-// They would override where `Deno.serve` listens and what it sends.
-Deno.env.delete("DENO_SERVE_ADDRESS");
-Deno.env.delete("DENO_SERVE_AUTOMATIC_COMPRESSION");
-
 const output = new ProcessOutput();
-addEventListener("unhandledrejection", (event) => {
-  event.preventDefault();
-  output.message(`lockstep: ${messageOf(event.reason)}`);
-  printStack(event.reason, output);
+catchStrayErrors((error) => {
+  output.message(`lockstep: ${messageOf(error)}`);
+  printStack(error, output);
   Deno.exit(1);
 });
 

@@ -87,6 +87,10 @@ declare module "@std/fs" {
     path: string | URL,
     options?: { isDirectory?: boolean; isFile?: boolean; isReadable?: boolean },
   ): Promise<boolean>;
+  export function walkSync(
+    root: string | URL,
+    options?: { includeDirs?: boolean },
+  ): IterableIterator<{ readonly path: string; readonly name: string }>;
 }
 
 declare module "@std/path" {

@@ -8,7 +8,11 @@ import {
   type CommandName,
   commandNames,
   COMMANDS,
+  commandsOf,
+  type CommandSpec,
   COMMON_OPTIONS,
+  EXCLUSIVE,
+  type GroupName,
   type OptionSpec,
   type ValueKind,
 } from "./command_table.ts";
@@ -18,19 +22,38 @@ import { readValue, type ValueTypes } from "./values.ts";
 /** What an option of the table becomes. */
 type ValueOf<S> = S extends { refused: string } ? false
   : S extends { choices: readonly (infer Choice)[] } ? Choice
+  : S extends { many: true; kind: infer K extends ValueKind }
+    ? readonly ValueTypes[K][]
+  : S extends { optional: true; kind: infer K extends ValueKind }
+    ? ValueTypes[K] | undefined
+  : S extends { unless: string; kind: infer K extends ValueKind }
+    ? ValueTypes[K] | undefined
   : S extends { kind: infer K extends ValueKind } ? ValueTypes[K]
   : boolean;
 
+/** The argument of a command that is no option. */
+type PositionalOf<C> = C extends
+  { positional: { property: infer P extends string; many: true } }
+  ? { readonly [K in P]: readonly string[] }
+  : C extends { positional: { property: infer P extends string } }
+    ? { readonly [K in P]: string }
+  : unknown;
+
 /** The options of a command, by the property names of the table. */
-export type OptionsOf<N extends CommandName> = {
-  readonly [P in keyof (typeof COMMANDS)[N]["options"]]: ValueOf<
-    (typeof COMMANDS)[N]["options"][P]
-  >;
-};
+export type OptionsOf<N extends CommandName> =
+  & {
+    readonly [P in keyof (typeof COMMANDS)[N]["options"]]: ValueOf<
+      (typeof COMMANDS)[N]["options"][P]
+    >;
+  }
+  & PositionalOf<(typeof COMMANDS)[N]>;
+
+/** What help is wanted on; undefined: on the program. */
+export type HelpTopic = CommandName | GroupName | undefined;
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly kind: "help"; readonly topic: CommandName | undefined }
+  | { readonly kind: "help"; readonly topic: HelpTopic }
   | { readonly kind: "version" }
   /** Nothing that could be done: show help. */
   | { readonly kind: "none" }
@@ -54,8 +77,16 @@ export function parseCommandLine(args: readonly string[]): Command {
     return { kind: "version" };
   }
   if (name === undefined) return { kind: "none" };
+  if (!isCommandName(name)) {
+    const commands = commandsOf(name).join(", ");
+    throw new UsageError(
+      `Write one of: ${commands} (see: lockstep ${name} --help)`,
+    );
+  }
   try {
-    const rest = args[0] === name ? args.slice(1) : args;
+    const words = name.split(" ");
+    const isNamed = words.every((word, i) => args[i] === word);
+    const rest = isNamed ? args.slice(words.length) : args;
     // The table and the types come from the same place: this is what OptionsOf says.
     return { kind: name, options: readOptions(rest, name) } as Command;
   } catch (error) {
@@ -65,18 +96,42 @@ export function parseCommandLine(args: readonly string[]): Command {
 }
 
 /** The command that is named first, or that the options imply. */
-function commandOf(args: readonly string[]): CommandName | "help" | undefined {
-  const first = args[0];
+function commandOf(
+  args: readonly string[],
+): CommandName | GroupName | "help" | undefined {
+  const [first, second] = args;
   if (first === undefined) return undefined;
-  if (!first.startsWith("-")) {
-    if (first === "help" || isCommandName(first)) return first;
+  if (first.startsWith("-")) return impliedCommand(args);
+  if (first === "help") return first;
+  return namedCommand(first, second) ?? refuseCommand(first, second);
+}
+
+/** The command that these words name, or the group that the first one names. */
+function namedCommand(
+  first: string,
+  second: string | undefined,
+): CommandName | GroupName | undefined {
+  if (isCommandName(first)) return first;
+  if (!isGroupName(first)) return undefined;
+  if (second === undefined || second.startsWith("-")) return first;
+  const both = `${first} ${second}`;
+  return isCommandName(both) ? both : undefined;
+}
+
+/** @throws {UsageError} Always: it says what may be meant. */
+function refuseCommand(first: string, second: string | undefined): never {
+  if (second === undefined || !isGroupName(first)) {
+    const hint = suggestion(first, [...commandNames(), "help"]);
     throw new UsageError(
-      `Unknown command ${quote(first)}${
-        suggestion(first, [...commandNames(), "help"])
-      } (see: lockstep --help)`,
+      `Unknown command ${quote(first)}${hint} (see: lockstep --help)`,
     );
   }
-  return impliedCommand(args);
+  const seconds = commandsOf(first).map((name) => name.split(" ")[1]!);
+  throw new UsageError(
+    `Unknown command ${quote(`${first} ${second}`)}${
+      suggestion(second, seconds)
+    } (see: lockstep ${first} --help)`,
+  );
 }
 
 function impliedCommand(args: readonly string[]): CommandName | undefined {
@@ -108,13 +163,19 @@ function impliedCommand(args: readonly string[]): CommandName | undefined {
   return implied[0];
 }
 
-function topicOf(args: readonly string[]): CommandName | undefined {
-  const [topic, extra] = args.filter((arg) => !arg.startsWith("-"));
-  if (topic === undefined || topic === "help") return undefined;
-  if (extra !== undefined) throw unexpected(extra);
-  if (isCommandName(topic)) return topic;
+function topicOf(args: readonly string[]): HelpTopic {
+  const words = args.filter((arg) => !arg.startsWith("-"));
+  const [first, second] = words;
+  if (first === undefined || first === "help") return undefined;
+  const topic = namedCommand(first, second);
+  const extra = words[topic?.split(" ").length ?? 1];
+  if (topic !== undefined && extra === undefined) return topic;
+  if (extra !== undefined && !isGroupName(first)) throw unexpected(extra);
+  const written = words.join(" ");
   throw new UsageError(
-    `There is no help on ${quote(topic)}${suggestion(topic, commandNames())}`,
+    `There is no help on ${quote(written)}${
+      suggestion(written, commandNames())
+    }`,
   );
 }
 
@@ -138,18 +199,60 @@ function readOptions(
     string: ["_", ...valued.map(({ long }) => long)],
     collect: valued.map(({ long }) => long),
   });
-  const [extra] = parsed._;
-  if (extra !== undefined) throw unexpected(String(extra));
-  const options: Record<string, unknown> = {};
+  const options = readPositional(parsed._.map(String), name);
   for (const [property, spec] of Object.entries(tableOf(name))) {
     options[property] = isValued(spec)
-      ? readValue(onlyValue(parsed[spec.long] as string[], spec), spec)
+      ? valueOf(parsed, spec)
       : parsed[spec.long] === true;
   }
-  if (options.quiet === true && options.verbose === true) {
-    throw new UsageError("--quiet and --verbose exclude each other");
-  }
+  refuseExclusive(options, name);
   return options;
+}
+
+/** The arguments that are no options: as many as the command takes. */
+function readPositional(
+  args: readonly string[],
+  name: CommandName,
+): Record<string, unknown> {
+  const { positional }: CommandSpec = COMMANDS[name];
+  const taken = positional === undefined ? 0 : positional.many ? Infinity : 1;
+  const [extra] = args.slice(taken);
+  if (extra !== undefined) throw unexpected(extra);
+  if (positional === undefined) return {};
+  const { property, label, many } = positional;
+  const [value] = args;
+  if (value === undefined || args.includes("")) {
+    throw new UsageError(`${label} is missing`);
+  }
+  return { [property]: many === true ? args : value };
+}
+
+/** The value of an option, of all that were written. */
+function valueOf(
+  parsed: Record<string, unknown>,
+  spec: OptionSpec & { readonly kind: ValueKind },
+): unknown {
+  const values = parsed[spec.long] as readonly string[];
+  if (spec.many === true) return values.map((value) => readValue(value, spec));
+  const isSaidElsewhere = spec.unless !== undefined &&
+    (parsed[spec.unless] as readonly string[]).length > 0;
+  const mayBeMissing = spec.optional === true || isSaidElsewhere;
+  if (values.length === 0 && mayBeMissing) return undefined;
+  return readValue(onlyValue(values, spec), spec);
+}
+
+/** @throws {UsageError} If two of `options` contradict each other. */
+function refuseExclusive(
+  options: Record<string, unknown>,
+  name: CommandName,
+): void {
+  const isGiven = (property: string): boolean =>
+    options[property] !== undefined && options[property] !== false;
+  for (const [one, other] of EXCLUSIVE) {
+    if (!isGiven(one) || !isGiven(other)) continue;
+    const [first, second] = [one, other].map((p) => tableOf(name)[p]?.long);
+    throw new UsageError(`--${first} and --${second} exclude each other`);
+  }
 }
 
 function onlyValue(values: readonly string[], spec: OptionSpec): string {
@@ -190,6 +293,10 @@ function shown(option: string): string {
 
 function isCommandName(text: string): text is CommandName {
   return Object.hasOwn(COMMANDS, text);
+}
+
+function isGroupName(text: string): text is GroupName {
+  return commandsOf(text).length > 0;
 }
 
 function isValued(

@@ -1,8 +1,10 @@
 /**
  * All commands and options, once: parsing, `--help` and shell completions come
- * from here. Every option that takes a value is required or has a default, so a
- * parsed command has no holes.
+ * from here. Every option that takes a value is required, has a default, or is
+ * optional by name: a parsed command has no holes but those.
  */
+
+import { TARGET_OPTIONS, TRASH_COMMANDS } from "./trash_commands.ts";
 
 /** What a value must look like; `values.ts` checks it. */
 export type ValueKind =
@@ -11,7 +13,13 @@ export type ValueKind =
   | "port"
   | "duration"
   | "target"
-  | "choice";
+  | "limit"
+  | "allowance"
+  | "choice"
+  | "age"
+  | "stamp"
+  | "pattern"
+  | "token";
 
 /** One option. */
 export interface OptionSpec {
@@ -31,6 +39,12 @@ export interface OptionSpec {
   readonly default?: string;
   /** Given exactly once. */
   readonly required?: true;
+  /** The long name of an option that says it as well; undefined then. */
+  readonly unless?: string;
+  /** May be given any number of times; its value is a list. */
+  readonly many?: true;
+  /** May be left out, and is undefined then. */
+  readonly optional?: true;
   readonly help: string;
   /** Said when it is given twice, where the usual message won't do. */
   readonly once?: string;
@@ -45,6 +59,14 @@ export interface CommandSpec {
   readonly description: string;
   /** Options (long names) that imply this command where none is named. */
   readonly impliedBy: readonly string[];
+  /** The one argument that is no option; it has to be there. With `many`, a list. */
+  readonly positional?: {
+    /** Its name among the parsed options; its kind is "path". */
+    readonly property: string;
+    readonly label: string;
+    readonly help: string;
+    readonly many?: true;
+  };
   readonly options: { readonly [property: string]: OptionSpec };
   readonly examples: readonly {
     readonly line: string;
@@ -71,6 +93,54 @@ const OUTPUT_OPTIONS = {
     help: "Print also scans, rounds and each new try",
   },
 } as const satisfies CommandSpec["options"];
+
+const EXCLUDE_OPTIONS = {
+  exclude: {
+    long: "exclude",
+    kind: "pattern",
+    label: "PATTERN",
+    many: true,
+    help: "Leave out what this matches; written as a line of .gitignore",
+  },
+  excludeFrom: {
+    long: "exclude-from",
+    kind: "path",
+    label: "FILE",
+    many: true,
+    help: "Leave out what the lines of FILE match; --exclude wins over them",
+  },
+  gitignore: {
+    long: "gitignore",
+    kind: "flag",
+    help: "Honour .gitignore files, too, not only .syncignore",
+  },
+} as const satisfies CommandSpec["options"];
+
+/** A sender shows the token, a receiver asks for it. */
+const TOKEN_OPTIONS = {
+  token: {
+    long: "token",
+    kind: "token",
+    label: "TOKEN",
+    optional: true,
+    help: "Token that sender and receiver share; other users of this machine " +
+      "can see it in the list of processes",
+  },
+  tokenFile: {
+    long: "token-file",
+    kind: "path",
+    label: "FILE",
+    optional: true,
+    help: "File with the token, which only you may read",
+  },
+} as const satisfies CommandSpec["options"];
+
+const MAX_DELETE = {
+  long: "max-delete",
+  kind: "limit",
+  label: "N|N%",
+  optional: true,
+} as const satisfies Partial<OptionSpec>;
 
 const LISTEN = {
   summary: "Receive a directory over WebSocket",
@@ -101,7 +171,32 @@ const LISTEN = {
       kind: "host",
       label: "HOST",
       default: "127.0.0.1",
-      help: "Address to listen on",
+      help: "Address to listen on; one that other machines reach needs a token",
+    },
+    ...TOKEN_OPTIONS,
+    noAuth: {
+      long: "no-auth",
+      kind: "flag",
+      help: "Let everybody in who reaches the port",
+    },
+    tlsCert: {
+      long: "tls-cert",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "Serve wss:// with the certificate in this PEM file",
+    },
+    tlsKey: {
+      long: "tls-key",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "The certificate's private key, a PEM file",
+    },
+    owner: {
+      long: "owner",
+      kind: "flag",
+      help: "Let a sender set owner and group of what it writes (as root only)",
     },
     keepListening: {
       long: "keep-listening",
@@ -116,6 +211,12 @@ const LISTEN = {
       help:
         "How long to wait for a sender whose connection broke (60, 30s, 5m)",
     },
+    maxDelete: {
+      ...MAX_DELETE,
+      help: "Halt a sender that would delete more than N entries of DIR, or " +
+        "N% of them",
+    },
+    ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
   examples: [
@@ -127,6 +228,10 @@ const LISTEN = {
       line: "lockstep listen -p 0 -o /srv/copy --keep-listening",
       meaning: "serve one sender after another, on a free port",
     },
+    {
+      line: "lockstep listen -o copy --host 0.0.0.0 --token-file token",
+      meaning: "let in whoever has the token, from other machines, too",
+    },
   ],
 } as const satisfies CommandSpec;
 
@@ -135,7 +240,7 @@ const SYNC = {
   description:
     "Copies what is missing at the target, replaces what differs and deletes\n" +
     "what is extra. Ends when the target has confirmed that all is in place.",
-  impliedBy: ["from", "to"],
+  impliedBy: ["from", "to", "apply"],
   options: {
     from: {
       long: "from",
@@ -143,6 +248,7 @@ const SYNC = {
       kind: "path",
       label: "DIR",
       required: true,
+      unless: "apply",
       help: "Directory to copy",
     },
     to: {
@@ -151,9 +257,18 @@ const SYNC = {
       kind: "target",
       label: "URL|DIR",
       required: true,
+      unless: "apply",
       once: "Only one --to is possible in this version",
       help:
         "Where to: the ws:// or wss:// address of a listener, or a directory",
+    },
+    ...TOKEN_OPTIONS,
+    caFile: {
+      long: "ca-file",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "Trust also the certificates in this PEM file (wss:// only)",
     },
     watch: {
       long: "watch",
@@ -166,6 +281,12 @@ const SYNC = {
       long: "checksum",
       kind: "flag",
       help: "Compare content, not size and modification time",
+    },
+    owner: {
+      long: "owner",
+      kind: "flag",
+      help: "Make owner and group equal, by number; the target has to run as " +
+        "root, a listener with --owner",
     },
     noDelete: {
       long: "no-delete",
@@ -180,6 +301,7 @@ const SYNC = {
       default: "copy",
       help: "What to do with symbolic links: copy, skip or follow",
     },
+    ...EXCLUDE_OPTIONS,
     retryFor: {
       long: "retry-for",
       kind: "duration",
@@ -188,6 +310,58 @@ const SYNC = {
       help: "How long to keep trying to connect, at first and after a lost " +
         "connection; 0: try once (60, 30s, 5m)",
     },
+    dryRun: {
+      long: "dry-run",
+      short: "n",
+      kind: "flag",
+      help: "Print each change with its reason, and change nothing anywhere",
+    },
+    plan: {
+      long: "plan",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "With --dry-run: save what would be done in FILE",
+    },
+    apply: {
+      long: "apply",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "Do exactly what a saved plan says, or nothing; --from, --to and " +
+        "what to compare come from FILE",
+    },
+    maxDelete: {
+      ...MAX_DELETE,
+      help: "Halt before more than N entries of the target, or N% of them, " +
+        "are deleted",
+    },
+    allowDelete: {
+      long: "allow-delete",
+      kind: "allowance",
+      label: "N|N%|all",
+      optional: true,
+      help: "Allow that much to be deleted where it looks like an accident",
+    },
+    allowNewRoot: {
+      long: "allow-new-root",
+      kind: "flag",
+      help: "Go on though --from is another directory than in the last run",
+    },
+    stateDir: {
+      long: "state-dir",
+      kind: "path",
+      label: "DIR",
+      optional: true,
+      help: "Where to remember completed runs, instead of " +
+        "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
+    },
+    noState: {
+      long: "no-state",
+      kind: "flag",
+      help: "Remember nothing: each run is like a first one",
+    },
+    ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
   examples: [
@@ -200,17 +374,67 @@ const SYNC = {
       meaning: "through a proxy, deleting nothing",
     },
     {
+      line: "lockstep sync --from ./site --to /mnt/disk/site --dry-run",
+      meaning: "only look what would be done, and why",
+    },
+    {
       line: "lockstep sync --from ./site --to /mnt/disk/site --checksum",
       meaning: "to another local directory, comparing content",
     },
   ],
 } as const satisfies CommandSpec;
 
-/** Every command that has options of its own, by name. */
-export const COMMANDS = { listen: LISTEN, sync: SYNC } as const;
+const EXPLAIN = {
+  summary: "Tell which rule decides whether a path is synced",
+  description:
+    "Says whether a sync of DIR would send PATH or leave it alone, and which\n" +
+    "rule in which line decides. PATH need not exist; a slash at its end then\n" +
+    "says that it is a directory.",
+  impliedBy: [],
+  positional: {
+    property: "path",
+    label: "PATH",
+    help: "A path below DIR, relative to it or absolute",
+  },
+  options: {
+    from: {
+      long: "from",
+      short: "f",
+      kind: "path",
+      label: "DIR",
+      required: true,
+      help: "Directory that would be synced",
+    },
+    ...EXCLUDE_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  examples: [
+    {
+      line: "lockstep explain build/main.o --from ./site",
+      meaning: "by the .syncignore files in ./site",
+    },
+    {
+      line: "lockstep explain build/ --from ./site --gitignore --exclude '*.o'",
+      meaning: "of a directory, with the options of the sync",
+    },
+  ],
+} as const satisfies CommandSpec;
 
-/** The name of a command in {@link COMMANDS}. */
+/** Every command that has options of its own, by name. */
+export const COMMANDS = {
+  listen: LISTEN,
+  sync: SYNC,
+  explain: EXPLAIN,
+  ...TRASH_COMMANDS,
+} as const;
+
+/** The name of a command in {@link COMMANDS}, of one word or two. */
 export type CommandName = keyof typeof COMMANDS;
+
+/** The first word of names of two. */
+export type GroupName = CommandName extends infer N
+  ? N extends `${infer G} ${string}` ? G : never
+  : never;
 
 /** Options that go with every command, and without one. */
 export const COMMON_OPTIONS = {
@@ -228,16 +452,39 @@ export const COMMON_OPTIONS = {
   },
 } as const satisfies CommandSpec["options"];
 
+/** Options, by property, that exclude each other wherever a command has both. */
+export const EXCLUSIVE: readonly (readonly [string, string])[] = [
+  ["quiet", "verbose"],
+  ["token", "tokenFile"],
+  ["noAuth", "token"],
+  ["noAuth", "tokenFile"],
+  ["stateDir", "noState"],
+  ["dryRun", "apply"],
+];
+
 /** Environment variables that Lockstep reads. */
 export const ENVIRONMENT: readonly {
   readonly name: string;
   readonly help: string;
 }[] = [
   { name: "NO_COLOR", help: "No escape codes on the terminal" },
+  {
+    name: "LOCKSTEP_TOKEN",
+    help: "The token, where neither --token nor --token-file is given",
+  },
+  {
+    name: "XDG_STATE_HOME",
+    help: "Holds the directory lockstep, with what is remembered of runs",
+  },
   { name: "LOCKSTEP_DEBUG", help: "1: print the stack trace of an error" },
 ];
 
 /** The names of all commands. */
 export function commandNames(): CommandName[] {
   return Object.keys(COMMANDS) as CommandName[];
+}
+
+/** The names of the commands in the group `name`; none if it is not the name of one. */
+export function commandsOf(name: string): CommandName[] {
+  return commandNames().filter((command) => command.startsWith(`${name} `));
 }

@@ -1,8 +1,12 @@
 /** What a running command tells its reporter. */
+import type { ChangeTotals } from "../core/change.ts";
 import type { Outcome } from "../core/outcome.ts";
+import type { Action } from "../core/plan.ts";
 import type { MirrorSummary, SyncEvent } from "../session/events.ts";
 import type { Received } from "./commands/reception.ts";
 import type { ExitCode } from "./exit_code.ts";
+import type { Explanation } from "./explanation.ts";
+import type { TrashEvent } from "./trash_report.ts";
 
 /** Bytes on the wire, over all tries. */
 export interface WireCounts {
@@ -26,6 +30,8 @@ export type CommandEvent =
     /** What a sender on this machine or network writes after `--to`. */
     readonly url: string;
     readonly dir: string;
+    /** Senders have to show a token. */
+    readonly asksForToken: boolean;
   }
   | {
     readonly kind: "connected";
@@ -53,6 +59,17 @@ export type CommandEvent =
     readonly kind: "ended";
     readonly outcome: Outcome;
     readonly received: Received;
+    /** Entries that went to the trash; undefined where there is none. */
+    readonly trashed?: number | undefined;
+  }
+  /** A dry run: what would be done at one path. */
+  | { readonly kind: "action"; readonly action: Action }
+  /** A dry run is through: nothing was changed. */
+  | {
+    readonly kind: "previewed";
+    readonly totals: ChangeTotals;
+    /** Paths that would be left out. */
+    readonly problems: number;
   }
   /** `sync` is through. */
   | {
@@ -61,7 +78,13 @@ export type CommandEvent =
     readonly seconds: number;
     /** Undefined where there was no wire. */
     readonly wire: WireCounts | undefined;
+    /** Entries that went to the trash; undefined where there is none here. */
+    readonly trashed?: number | undefined;
   }
+  /** A command on a trash has something to say. */
+  | { readonly kind: "trash"; readonly event: TrashEvent }
+  /** `explain` has its answer. */
+  | { readonly kind: "explained"; readonly explanation: Explanation }
   | { readonly kind: "warning"; readonly message: string }
   /** The end: nothing comes after it. */
   | {

@@ -26,7 +26,10 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [string, string])[] = [
   ["2", "wrong usage"],
   ["3", "done, but some paths were left out; each is named"],
   ["4", "halted by a safety stop; nothing was changed"],
-  ["5", "refused by the other end, or it breaks the protocol"],
+  [
+    "5",
+    "refused: busy, wrong token or certificate, other version, no receiver",
+  ],
   ["6", "the other end can't be reached, or went away"],
   ["129, 130, 143", "interrupted (SIGHUP, Ctrl-C, SIGTERM)"],
 ];
@@ -67,6 +70,7 @@ const OF_OUTCOME: Readonly<Record<Outcome["kind"], ExitCode>> = {
   halted: EXIT.halted,
   interrupted: EXIT.unreachable,
   failed: EXIT.unreachable,
+  planned: EXIT.done,
 };
 
 /** The exit code for something that was thrown. */

@@ -3,19 +3,38 @@ import {
   type CommandName,
   commandNames,
   COMMANDS,
+  commandsOf,
   type CommandSpec,
   COMMON_OPTIONS,
   ENVIRONMENT,
   type OptionSpec,
 } from "./command_table.ts";
+import type { HelpTopic } from "./args.ts";
 import { EXIT_CODE_MEANINGS } from "./exit_code.ts";
 
 const MAX_COLUMNS = 79;
 
-/** The help of one command, or of the program; ends with a line break. */
-export function helpText(topic: CommandName | undefined): string {
-  const blocks = topic === undefined ? programHelp() : commandHelp(topic);
-  return `${blocks.join("\n\n")}\n`;
+/** The help of one command, of a group of them, or of the program; ends with a line break. */
+export function helpText(topic: HelpTopic): string {
+  return `${blocksOf(topic).join("\n\n")}\n`;
+}
+
+function blocksOf(topic: HelpTopic): string[] {
+  if (topic === undefined) return programHelp();
+  const commands = commandsOf(topic);
+  return commands.length > 0
+    ? groupHelp(topic, commands)
+    : commandHelp(topic as CommandName);
+}
+
+function groupHelp(group: string, names: readonly CommandName[]): string[] {
+  const specs: CommandSpec[] = names.map((name) => COMMANDS[name]);
+  return [
+    `Usage: lockstep ${group} COMMAND [OPTION…]`,
+    section("Commands", names.map((name) => [name, COMMANDS[name].summary])),
+    exampleSection(specs.flatMap(({ examples }) => examples)),
+    `See "lockstep ${group} COMMAND --help" for the options of a command.`,
+  ];
 }
 
 function programHelp(): string[] {
@@ -37,15 +56,20 @@ function programHelp(): string[] {
 }
 
 function commandHelp(name: CommandName): string[] {
-  const { description, examples, options }: CommandSpec = COMMANDS[name];
+  const { description, examples, options, positional }: CommandSpec =
+    COMMANDS[name];
+  const argument = positional === undefined ? "" : ` ${positional.label}`;
   const specs = Object.values(options).filter((spec) =>
     spec.refused === undefined
   );
   const required = specs.filter((spec) => spec.required === true)
     .map((spec) => ` --${spec.long} ${spec.label}`).join("");
   return [
-    `Usage: lockstep ${name}${required} [OPTION…]`,
+    `Usage: lockstep ${name}${argument}${required} [OPTION…]`,
     description,
+    ...(positional === undefined
+      ? []
+      : [section("Argument", [[positional.label, positional.help]])]),
     optionSection([...specs, COMMON_OPTIONS.help]),
     exampleSection(examples),
     ...closing(),
@@ -66,7 +90,8 @@ function optionSection(specs: readonly OptionSpec[]): string {
       const letter = spec.short === undefined ? "    " : `-${spec.short}, `;
       const label = spec.label === undefined ? "" : ` ${spec.label}`;
       const notes = [
-        ...(spec.required === true ? ["required"] : []),
+        ...(spec.required === true ? [requirementOf(spec)] : []),
+        ...(spec.many === true ? ["may be repeated"] : []),
         ...(spec.default === undefined ? [] : [`default ${spec.default}`]),
         ...(spec.aliases ?? []).map((alias) => `also --${alias}`),
       ];
@@ -74,6 +99,10 @@ function optionSection(specs: readonly OptionSpec[]): string {
       return [`${letter}--${spec.long}${label}`, `${spec.help}${note}`];
     }),
   );
+}
+
+function requirementOf({ unless }: OptionSpec): string {
+  return unless === undefined ? "required" : `required without --${unless}`;
 }
 
 function exampleSection(examples: CommandSpec["examples"]): string {

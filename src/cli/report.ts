@@ -2,7 +2,7 @@
 import type { Reporter } from "./events.ts";
 import type { Output } from "./output.ts";
 
-/** Options that every command has for it. */
+/** Options that commands have for it. */
 export interface ReportOptions {
   readonly json: boolean;
   readonly quiet: boolean;

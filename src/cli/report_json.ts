@@ -3,9 +3,11 @@ import type { ChangeTotals } from "../core/change.ts";
 import { messageOf, SyncError } from "../errors.ts";
 import type { Side, SyncEvent } from "../session/events.ts";
 import type { CommandEvent, Reporter } from "./events.ts";
+import { explanationFields } from "./explanation.ts";
 import type { Output } from "./output.ts";
 import { ProgressMeter } from "./progress.ts";
 import type { ReportClock } from "./report.ts";
+import { trashFields } from "./trash_report.ts";
 
 /** At most two `progress` events a second. */
 const PROGRESS_INTERVAL_MS = 500;
@@ -72,9 +74,26 @@ export class JsonReporter implements Reporter {
         break;
       case "ended": {
         const { kind, message } = event.outcome;
-        this.#print("ended", { outcome: kind, message });
+        const { trashed } = event;
+        this.#print("ended", { outcome: kind, message, trashed });
         break;
       }
+      case "action": {
+        const { path, action, kind, bytes, reason } = event.action;
+        const { kind: why, ...values } = reason;
+        this.#print("action", {
+          path,
+          action,
+          kind,
+          reason: why,
+          ...values,
+          bytes,
+        });
+        break;
+      }
+      case "previewed":
+        this.#print("planned", { round: 1, ...counts(event.totals) });
+        break;
       case "done": {
         const { changes, problems, rounds, digest } = event.summary;
         this.#print("done", {
@@ -85,9 +104,18 @@ export class JsonReporter implements Reporter {
           digest,
           sent: event.wire?.sent ?? 0,
           received: event.wire?.received ?? 0,
+          trashed: event.trashed,
         });
         break;
       }
+      case "trash": {
+        const [name, fields] = trashFields(event.event) ?? [];
+        if (name !== undefined) this.#print(name, fields!);
+        break;
+      }
+      case "explained":
+        this.#print("explained", explanationFields(event.explanation));
+        break;
       case "warning":
         this.#print("warning", { message: event.message });
         break;

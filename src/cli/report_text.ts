@@ -3,6 +3,7 @@ import { displayPath } from "../core/path.ts";
 import { messageOf } from "../errors.ts";
 import type { Side, SyncEvent } from "../session/events.ts";
 import type { CommandEvent, Reporter } from "./events.ts";
+import { explain } from "./explanation.ts";
 import {
   formatBytes,
   formatChanges,
@@ -13,10 +14,12 @@ import {
   formatRate,
   formatTotals,
 } from "./format.ts";
+import { formatAction } from "./format_action.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
 import type { ReportClock } from "./report.ts";
+import { trashLine } from "./trash_report.ts";
 
 /** At most ten new live lines a second. */
 const LIVE_INTERVAL_MS = 100;
@@ -65,7 +68,9 @@ export class TextReporter implements Reporter {
           `Listening on ${event.url}, writing to ${displayPath(event.dir)}`,
         );
         this.#tell(
-          `Send to it with: lockstep sync --from <DIR> --to ${event.url}`,
+          `Send to it with: lockstep sync --from <DIR> --to ${event.url}${
+            event.asksForToken ? " --token-file <FILE>" : ""
+          }`,
         );
         break;
       case "connected":
@@ -113,8 +118,23 @@ export class TextReporter implements Reporter {
       case "ended":
         this.#ended(event);
         break;
+      case "action":
+        this.#tell(formatAction(event.action));
+        break;
+      case "previewed":
+        this.#previewed(event);
+        break;
       case "done":
         this.#done(event);
+        break;
+      case "trash": {
+        const { text, isProblem } = trashLine(event.event);
+        if (isProblem) this.#warn(text);
+        else this.#tell(text);
+        break;
+      }
+      case "explained":
+        this.#tell(explain(event.explanation));
         break;
       case "warning":
         this.#warn(event.message);
@@ -165,10 +185,12 @@ export class TextReporter implements Reporter {
     this.#warn(`${messageOf(error)}; ${next}`);
   }
 
-  #ended({ outcome, received }: CommandEvent & { kind: "ended" }): void {
+  #ended(event: CommandEvent & { kind: "ended" }): void {
+    const { outcome, received, trashed } = event;
     const message = outcome.message === "" ? "" : `: ${outcome.message}`;
     const time = formatDuration(received.seconds * 1_000);
-    const did = `Received ${formatBytes(received.bytes)} in ${time}`;
+    const did = `Received ${formatBytes(received.bytes)} in ${time}` +
+      formatTrashed(trashed);
     switch (outcome.kind) {
       case "done":
         return this.#tell(did + message);
@@ -180,18 +202,31 @@ export class TextReporter implements Reporter {
         return this.#warn(`The sender was interrupted${message}`);
       case "failed":
         return this.#warn(`The sender failed${message}`);
+      case "planned":
+        return this.#tell("The sender only looked; nothing was changed");
       default:
         outcome.kind satisfies never;
     }
   }
 
-  #done({ summary, seconds, wire }: CommandEvent & { kind: "done" }): void {
+  #previewed({ totals, problems }: CommandEvent & { kind: "previewed" }): void {
+    const text = formatChanges(totals);
+    const would = text === "" ? "Nothing to do" : `Would do: ${text}`;
+    this.#tell(
+      problems === 0
+        ? would
+        : `${would}; ${formatNumberOf(problems, "path")} would be left out`,
+    );
+  }
+
+  #done(event: CommandEvent & { kind: "done" }): void {
+    const { summary, seconds, wire, trashed } = event;
     const time = formatDuration(seconds * 1_000);
     const { changes, problems, totals, rounds } = summary;
     const text = formatChanges(changes);
     const did = text === ""
       ? `Nothing to do in ${time}: ${formatTotals(totals)}`
-      : `Done in ${time}: ${text}`;
+      : `Done in ${time}: ${text}${formatTrashed(trashed)}`;
     this.#tell(
       problems.length === 0
         ? did
@@ -244,6 +279,12 @@ export class TextReporter implements Reporter {
     const room = columns - CTRL_C_COLUMNS;
     this.#output.live(truncate(make(room), room - 1));
   }
+}
+
+/** ", 3 entries to the trash"; "" if there are none. */
+function formatTrashed(count = 0): string {
+  if (count === 0) return "";
+  return `, ${formatNumberOf(count, "entry", "entries")} to the trash`;
 }
 
 function plainProgress(progress: Progress): string {

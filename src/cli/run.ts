@@ -31,7 +31,8 @@ export async function run(
         using interrupts = new InterruptListener();
         const { signal } = interrupts;
         const { createReporter } = await import("./report.ts");
-        reporter = await createReporter(command.options, output);
+        const reports = { quiet: false, verbose: false, ...command.options };
+        reporter = await createReporter(reports, output);
         try {
           return await runCommand(command, { reporter, signal });
         } catch (error) {
@@ -66,6 +67,22 @@ async function runCommand(
     case "sync": {
       const { sync } = await import("./commands/sync.ts");
       return await sync(command.options, context);
+    }
+    case "explain": {
+      const { explain } = await import("./commands/explain.ts");
+      return await explain(command.options, context);
+    }
+    case "trash list": {
+      const { trashList } = await import("./commands/trash_list.ts");
+      return await trashList(command.options, context);
+    }
+    case "trash restore": {
+      const { trashRestore } = await import("./commands/trash_restore.ts");
+      return await trashRestore(command.options, context);
+    }
+    case "trash empty": {
+      const { trashEmpty } = await import("./commands/trash_empty.ts");
+      return await trashEmpty(command.options, context);
     }
     default:
       return command satisfies never;

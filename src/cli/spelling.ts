@@ -93,9 +93,11 @@ export function spellOut(
     const value = options[next];
     if (value === undefined) throw new UsageError(missing(spec, written));
     if (/^-(?![\d.])./.test(value)) {
+      // A token that begins with a dash is a secret all the same.
+      const shown = spec.kind === "token" ? spec.label : value;
       throw new UsageError(
         `${missing(spec, written)}; one that begins with "-" is written ${
-          quote(`${written}=${value}`)
+          quote(`${written}=${shown}`)
         }`,
       );
     }

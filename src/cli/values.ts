@@ -1,6 +1,9 @@
 /** Values of options: text -> what it means, or a UsageError that says why not. */
+import type { DeleteLimit } from "../core/guard.ts";
 import { quote } from "../core/path.ts";
 import { UsageError } from "../errors.ts";
+import { parseStamp, type Stamp } from "../fs/trash_stamp.ts";
+import { isToken, TOKEN_RULE } from "../net/token.ts";
 import type { OptionSpec, ValueKind } from "./command_table.ts";
 
 /** Where `sync` mirrors to. */
@@ -8,19 +11,32 @@ export type Target =
   | { readonly kind: "url"; readonly url: string }
   | { readonly kind: "directory"; readonly path: string };
 
-/** What a value of each kind becomes; a duration is in milliseconds. */
+/** What a value of each kind becomes; a duration and an age are in milliseconds. */
 export interface ValueTypes {
   path: string;
   host: string;
   port: number;
   duration: number;
   target: Target;
+  limit: DeleteLimit;
+  allowance: DeleteLimit;
   choice: string;
+  age: number;
+  stamp: Stamp;
+  pattern: string;
+  token: string;
 }
 
 const MAX_PORT = 65_535;
 const MAX_DURATION_MS = 7 * 24 * 3_600_000;
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+const AGE_UNIT_MS = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 24 * 3_600_000,
+  w: 7 * 24 * 3_600_000,
+} as const;
 
 const READERS: {
   [K in ValueKind]: (
@@ -34,7 +50,13 @@ const READERS: {
   port: readPort,
   duration: readDuration,
   target: readTarget,
+  limit: readLimit,
+  allowance: readAllowance,
   choice: readChoice,
+  age: readAge,
+  stamp: readStamp,
+  pattern: (text) => text,
+  token: readToken,
 };
 
 /**
@@ -103,7 +125,58 @@ function readChoice(text: string, option: string, spec: OptionSpec): string {
   return text;
 }
 
+function readAge(text: string, option: string): number {
+  const match = /^(\d{1,6}(?:\.\d{1,3})?)([smhdw])$/.exec(text);
+  if (match === null) {
+    throw new UsageError(
+      `${option} ${quote(text)} is not an age: a number with m, h, d or w`,
+    );
+  }
+  return Number(match[1]) * AGE_UNIT_MS[match[2] as keyof typeof AGE_UNIT_MS];
+}
+
+function readStamp(text: string, option: string): Stamp {
+  const stamp = parseStamp(text);
+  if (stamp !== undefined) return stamp;
+  throw new UsageError(
+    `${option} ${quote(text)} is not a stamp, as "trash list" shows them`,
+  );
+}
+
+function readLimit(text: string, option: string): DeleteLimit {
+  const limit = toLimit(text);
+  if (limit !== undefined) return limit;
+  throw new UsageError(
+    `${option} ${quote(text)} is not a number of entries, nor 0% to 100%`,
+  );
+}
+
+function readAllowance(text: string, option: string): DeleteLimit {
+  const limit: DeleteLimit | undefined = text === "all"
+    ? { kind: "all" }
+    : toLimit(text);
+  if (limit !== undefined) return limit;
+  throw new UsageError(
+    `${option} ${
+      quote(text)
+    } is not a number of entries, nor 0% to 100%, nor "all"`,
+  );
+}
+
+function toLimit(text: string): DeleteLimit | undefined {
+  if (/^\d{1,15}$/.test(text)) return { kind: "count", count: Number(text) };
+  const percent = Number(/^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(text)?.[1] ?? NaN);
+  return percent <= 100 ? { kind: "percent", percent } : undefined;
+}
+
+/** What is wrong with it is not shown: it may be nearly right. */
+function readToken(text: string, option: string): string {
+  if (isToken(text)) return text;
+  throw new UsageError(`${option}: a token has ${TOKEN_RULE}`);
+}
+
 function readTarget(text: string, option: string): Target {
+  refuseSecrets(text, option);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return readTargetPath(text, option);
   if (scheme === "http" || scheme === "https") {
@@ -139,6 +212,24 @@ function readTargetPath(text: string, option: string): Target {
   return { kind: "directory", path: readPath(text, option) };
 }
 
+/**
+ * Comes first, and is looked for in the text: no message may show a secret, also
+ * where something else is wrong with the address.
+ * @throws {UsageError} If the address holds a user, a password or a token.
+ */
+function refuseSecrets(text: string, option: string): void {
+  if (!/^([a-z][a-z0-9+.-]*:\/\/|wss?:)/i.test(text)) return;
+  const [place = "", query = ""] = text.split(/[?#](.*)/s);
+  if (/^[^:]*:\/*[^/]*@/.test(place)) {
+    throw new UsageError(`${option}: an address can't hold a user or password`);
+  }
+  if (/(^|&)[^=&]*token/i.test(query)) {
+    throw new UsageError(
+      `${option}: an address can't hold a token; see --token-file`,
+    );
+  }
+}
+
 function checkUrl(text: string, option: string): void {
   const url = URL.parse(text);
   if (url === null || /\s/.test(text)) {
@@ -151,10 +242,6 @@ function checkUrl(text: string, option: string): void {
     throw new UsageError(
       `${option} ${quote(text)}: 0 is not a port that can be reached`,
     );
-  }
-  if (url.username !== "" || url.password !== "") {
-    // Not shown: it may be a secret.
-    throw new UsageError(`${option}: an address can't hold a user or password`);
   }
   if (url.hash !== "") {
     throw new UsageError(

@@ -8,11 +8,12 @@
  * - both files with the same content: only mode and mtime.
  * - else: replace.
  */
-import type {
-  DirectoryEntry,
-  Entry,
-  FileEntry,
-  TrackedEntry,
+import {
+  type DirectoryEntry,
+  type Entry,
+  type FileEntry,
+  sameOwner,
+  type TrackedEntry,
 } from "./entry.ts";
 import { join, type Name, type RelPath } from "./path.ts";
 
@@ -65,6 +66,18 @@ export function isTouch(change: Change): boolean {
   if (old.kind === "directory") return wanted.kind === "directory";
   return old.kind === "file" && wanted.kind === "file" &&
     sameContent(old, wanted);
+}
+
+/**
+ * Whether `change` only sets a directory's mode and mtime back to what they are,
+ * because other changes in it will move them. Where `modes` is false, mode bits
+ * do not count.
+ */
+export function isIdle(change: Change, modes: boolean): boolean {
+  const { old, new: wanted } = change;
+  return old?.kind === "directory" && wanted?.kind === "directory" &&
+    old.mtime === wanted.mtime && (!modes || old.mode === wanted.mode) &&
+    sameOwner(old, wanted);
 }
 
 /** Whether carrying `change` out needs the content of files. */
@@ -134,10 +147,14 @@ function* filesIn(
   }
 }
 
-/** Counts what `changes` do. */
-export function totalsOfChanges(changes: Iterable<Change>): ChangeTotals {
+/** Counts what `changes` do; mode bits count unless `modes` is false. */
+export function totalsOfChanges(
+  changes: Iterable<Change>,
+  modes = true,
+): ChangeTotals {
   let created = 0, replaced = 0, touched = 0, deleted = 0, files = 0, bytes = 0;
   for (const change of changes) {
+    if (isIdle(change, modes)) continue;
     if (change.new === undefined) {
       deleted += countEntries(change.old);
     } else if (isTouch(change)) {
@@ -164,7 +181,8 @@ export function shallow(directory: DirectoryEntry): DirectoryEntry {
   return { ...directory, children: new Map(), digest: undefined };
 }
 
-function countEntries(entry: Entry | undefined): number {
+/** Counts `entry` itself and all below it; 0 where there is none. */
+export function countEntries(entry: Entry | undefined): number {
   if (entry === undefined) return 0;
   if (entry.kind !== "directory") return 1;
   let sum = 1;

@@ -8,6 +8,9 @@ import {
   type Entry,
   isTracked,
   isWhollyTracked,
+  type ProblemEntry,
+  sameOwner,
+  type UntrackedEntry,
   withoutUntracked,
 } from "./entry.ts";
 import { displayPath, join, type RelPath, ROOT } from "./path.ts";
@@ -70,7 +73,7 @@ export function diff(
     }
     if (
       moved || base.mtime !== goal.mtime ||
-      (options.modes && base.mode !== goal.mode)
+      (options.modes && base.mode !== goal.mode) || !sameOwner(base, goal)
     ) {
       changes.push({ path, old: shallow(base), new: shallow(goal) });
     }
@@ -105,18 +108,21 @@ export function diff(
     if (base.kind === "file" && goal.kind === "file") {
       const same = sameContent(base, goal);
       const modes = options.modes && base.mode !== goal.mode;
-      if (same && !modes && base.mtime === goal.mtime) return false;
+      const isEqual = same && !modes && base.mtime === goal.mtime &&
+        sameOwner(base, goal);
+      if (isEqual) return false;
       changes.push({ path, old: base, new: goal });
       return !same;
     }
     if (base.kind === "symlink" && goal.kind === "symlink") {
-      const same = base.target === goal.target && base.mtime === goal.mtime;
+      const same = base.target === goal.target &&
+        base.mtime === goal.mtime && sameOwner(base, goal);
       return !same && change({ path, old: base, new: goal });
     }
     // The kind flips: what is there has to go first.
     if (base.kind === "directory") {
       if (!isWhollyTracked(base)) {
-        return block(path, "the directory there holds entries left alone");
+        return block(path, holding(path, base));
       }
       if (!options.deletes && base.children.size > 0) {
         return block(
@@ -132,16 +138,22 @@ export function diff(
     if (isTracked(base) && isWhollyTracked(base)) {
       return change({ path, old: base, new: undefined });
     }
-    if (base.kind === "directory") {
-      let moved = false;
-      for (const [name, child] of base.children) {
-        if (remove(join(path, name), child)) moved = true;
-      }
-      // The directory stays, and what went from it has moved its mtime.
-      if (moved) changes.push({ path, old: shallow(base), new: shallow(base) });
-      block(path, "the directory holds entries that are left alone");
+    if (base.kind !== "directory") return false;
+    clear(path, base);
+    return block(path, holding(path, base));
+  }
+
+  /** Removes what can be removed from a directory that stays. */
+  function clear(path: RelPath, base: DirectoryEntry): void {
+    let moved = false;
+    for (const [name, child] of base.children) {
+      const at = join(path, name);
+      if (isTracked(child) && isWhollyTracked(child)) {
+        moved = change({ path: at, old: child, new: undefined });
+      } else if (child.kind === "directory") clear(at, child);
     }
-    return false;
+    // What went from it has moved its mtime.
+    if (moved) changes.push({ path, old: shallow(base), new: shallow(base) });
   }
 
   function change(change: Change): true {
@@ -157,4 +169,28 @@ export function diff(
     });
     return false;
   }
+}
+
+/** Why the directory at `path` can't go as a whole. */
+function holding(path: RelPath, directory: DirectoryEntry): string {
+  const found = firstLeftAlone(path, directory);
+  if (found === undefined) throw new TypeError("Nothing in it is left alone");
+  const { entry } = found;
+  const reason = entry.kind === "untracked" ? entry.reason : entry.message;
+  return "the directory there holds entries that are left alone, as " +
+    `${displayPath(found.path)} (${reason})`;
+}
+
+function firstLeftAlone(
+  path: RelPath,
+  directory: DirectoryEntry,
+): { path: RelPath; entry: UntrackedEntry | ProblemEntry } | undefined {
+  for (const [name, entry] of directory.children) {
+    const at = join(path, name);
+    if (!isTracked(entry)) return { path: at, entry };
+    if (entry.kind !== "directory") continue;
+    const found = firstLeftAlone(at, entry);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

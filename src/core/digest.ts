@@ -12,6 +12,7 @@
  * | name   | n     | all                      |                                |
  * | mtime  | 8     | all                      | milliseconds, IEEE double      |
  * | mode   | 2     | directory, file          | 0 where modes are not compared |
+ * | owner  | 8     | all, where owners count  | user, then group               |
  * | digest | 32    | directory                | of its children                |
  * | size   | 8     | file                     | bytes, IEEE double             |
  * | known  | 1     | file                     | 1 if a digest follows, else 0  |
@@ -22,7 +23,7 @@
  * What takes no part in the sync (untracked, problem) has no record.
  */
 import { createHash } from "node:crypto";
-import type { Digest, Entry } from "./entry.ts";
+import type { Digest, Entry, Owner } from "./entry.ts";
 import { MAX_NAME_BYTES, type Name } from "./path.ts";
 
 const FIXED_BYTES = 64;
@@ -47,13 +48,15 @@ export function digestOfChildren(
       case "directory":
         at = putHeader(at, 1, name, entry.mtime);
         view.setUint16(at, modes ? entry.mode : 0);
-        at = putDigest(at + 2, entry.digest);
+        at = putOwner(at + 2, entry.owner);
+        at = putDigest(at, entry.digest);
         break;
       case "file":
         at = putHeader(at, 2, name, entry.mtime);
         view.setUint16(at, modes ? entry.mode : 0);
-        view.setFloat64(at + 2, entry.size);
-        at += 10;
+        at = putOwner(at + 2, entry.owner);
+        view.setFloat64(at, entry.size);
+        at += 8;
         if (entry.digest === undefined) scratch[at++] = 0;
         else {
           scratch[at++] = 1;
@@ -62,6 +65,7 @@ export function digestOfChildren(
         break;
       case "symlink": {
         at = putHeader(at, 3, name, entry.mtime);
+        at = putOwner(at, entry.owner);
         const { written } = encoder.encodeInto(
           entry.target,
           scratch.subarray(at + 4),
@@ -91,6 +95,13 @@ function putHeader(
   view.setUint16(at + 1, length);
   view.setFloat64(at + 3 + length, mtime);
   return at + 11 + length;
+}
+
+function putOwner(at: number, owner: Owner | undefined): number {
+  if (owner === undefined) return at;
+  view.setUint32(at, owner.uid);
+  view.setUint32(at + 4, owner.gid);
+  return at + 8;
 }
 
 function putText(at: number, text: string): number {

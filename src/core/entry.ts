@@ -7,6 +7,13 @@ import { compareNames, type Name } from "./path.ts";
 /** SHA-256 in lower-case hexadecimal: 64 characters. */
 export type Digest = string;
 
+/** Owner and group, by number. */
+export interface Owner {
+  /** 0 to 2^32 - 2. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** A node of a tree. */
 export type Entry =
   | DirectoryEntry
@@ -29,6 +36,8 @@ export interface DirectoryEntry {
   readonly children: ReadonlyMap<Name, Entry>;
   /** Of the children, see `digest.ts`; undefined where nobody computed it. */
   readonly digest: Digest | undefined;
+  /** There where owners are to be equal. */
+  readonly owner?: Owner;
 }
 
 /** A regular file. */
@@ -47,6 +56,7 @@ export interface FileEntry {
   readonly ctime: number | undefined;
   /** The file's number in its file system; undefined for a foreign file. */
   readonly inode: number | undefined;
+  readonly owner?: Owner;
 }
 
 /** A symbolic link; it is copied as it is, never followed. */
@@ -56,6 +66,7 @@ export interface SymlinkEntry {
   readonly target: string;
   /** As of a file, but never below 0: older times cannot be set on a link. */
   readonly mtime: number;
+  readonly owner?: Owner;
 }
 
 /** Why an entry takes no part in the sync. */
@@ -63,7 +74,8 @@ export type UntrackedReason =
   | "special-file"
   | "invalid-name"
   | "mount-point"
-  | "symlink-skipped";
+  | "symlink-skipped"
+  | "ignored";
 
 /** Something that takes no part: left alone on both sides. */
 export interface UntrackedEntry {
@@ -89,9 +101,18 @@ export interface Totals {
 /** No children. */
 export const NO_CHILDREN: ReadonlyMap<Name, Entry> = new Map();
 
+/** What an ignore rule matches; what is in a directory comes not into the tree. */
+export const IGNORED: UntrackedEntry = { kind: "untracked", reason: "ignored" };
+
 /** Whether a sync may create, replace or delete `entry`. */
 export function isTracked(entry: Entry): entry is TrackedEntry {
   return entry.kind !== "untracked" && entry.kind !== "problem";
+}
+
+/** Whether the owners of two entries are equal, as far as they count. */
+export function sameOwner(a: TrackedEntry, b: TrackedEntry): boolean {
+  if (a.owner === undefined || b.owner === undefined) return true;
+  return a.owner.uid === b.owner.uid && a.owner.gid === b.owner.gid;
 }
 
 /** Puts children into name order. */

@@ -1,6 +1,13 @@
 /** How a conversation ended, told to the other side. */
 export interface Outcome {
-  readonly kind: "done" | "partial" | "halted" | "interrupted" | "failed";
+  readonly kind:
+    | "done"
+    | "partial"
+    | "halted"
+    | "interrupted"
+    | "failed"
+    /** The asking side only looked at what it would do. */
+    | "planned";
   /** For people. */
   readonly message: string;
 }

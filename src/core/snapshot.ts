@@ -1,5 +1,6 @@
 /** A tree at one moment, as one side saw it. */
-import type { DirectoryEntry, Entry, Totals } from "./entry.ts";
+import type { Digest, DirectoryEntry, Entry, Totals } from "./entry.ts";
+import type { IgnoreTree } from "./ignore_tree.ts";
 import { namesOf, type RelPath } from "./path.ts";
 import type { Problem } from "./problem.ts";
 
@@ -10,7 +11,22 @@ export interface Snapshot {
   readonly totals: Totals;
   /** What takes no part, or could not be read: each is named. */
   readonly problems: readonly Problem[];
+  /** Of the ignore files that the scan went by (`ignore_digest.ts`); of none if absent. */
+  readonly ignoreDigest?: Digest;
+  /** All rules; absent for a tree at the other end, where nobody here knows them. */
+  readonly ignoreTree?: IgnoreTree;
 }
+
+/** What takes no part because somebody says so. */
+export interface IgnoreOptions {
+  /** Patterns for the whole tree, in order; they win over those of files. */
+  readonly rules: readonly string[];
+  /** Names of ignore files that are honoured; of two in a directory the later wins. */
+  readonly files: readonly string[];
+}
+
+/** Nothing is ignored. */
+export const NO_IGNORE: IgnoreOptions = { rules: [], files: [] };
 
 /** How two trees are to be looked at, so that their digests can be compared. */
 export interface ScanOptions {
@@ -20,6 +36,9 @@ export interface ScanOptions {
   readonly symlinks: SymlinkPolicy;
   /** Whether both file systems keep permission bits. */
   readonly modes: boolean;
+  /** Whether owners are to be equal as well; not unless said. */
+  readonly owners?: boolean;
+  readonly ignore: IgnoreOptions;
 }
 
 /**

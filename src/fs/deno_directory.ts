@@ -6,6 +6,7 @@
  */
 import { closeSync, fchmodSync, openSync, readSync, rmdirSync } from "node:fs";
 import { basename, dirname } from "@std/path";
+import type { Owner } from "../core/entry.ts";
 import type { Name } from "../core/path.ts";
 import { type Anchor, below, openAnchor } from "./anchor.ts";
 import {
@@ -25,17 +26,27 @@ import {
   toFileError,
   writeAll,
 } from "./deno_file.ts";
+import { flushDirectory, flushFile, flushFileSystem } from "./deno_flush.ts";
+import { readLinkAt } from "./deno_link.ts";
 import { listDirectory } from "./deno_listing.ts";
 import { lockFile } from "./deno_lock.ts";
 import { setMetadataAt } from "./deno_metadata.ts";
-import { moveNewEntry, renameEntry, type Spot } from "./deno_move.ts";
+import {
+  linkEntry,
+  moveNewEntry,
+  renameEntry,
+  type Spot,
+} from "./deno_move.ts";
 import {
   KEEPS_MODES,
+  setLinkOwner,
   setLinkTime,
   setOpenMetadata,
+  setOpenOwner,
   setOpenTime,
   toStat,
 } from "./deno_stat.ts";
+import { faultPoint } from "./fault_point.ts";
 import type {
   Directory,
   Listing,
@@ -114,6 +125,18 @@ export class DenoDirectory implements Directory {
     }
   }
 
+  async readLink(name: Name): Promise<string> {
+    const at = this.#anchor.at(name);
+    try {
+      const info = Deno.lstatSync(at);
+      if (info.isSymlink) return readLinkAt(at, info);
+      const reason = "it is not a symbolic link";
+      throw refusal("unsupported", "read", this.#show(name), reason);
+    } catch (error) {
+      throw this.#error(error, "read", name);
+    }
+  }
+
   async readFile(
     name: Name,
     into: Uint8Array,
@@ -122,6 +145,7 @@ export class DenoDirectory implements Directory {
     let length = 0;
     let stat: Stat;
     try {
+      faultPoint("read");
       if (!KEEPS_MODES) this.#refuseLink(name);
       const fd = openSync(at, OPEN_TO_READ);
       try {
@@ -153,10 +177,13 @@ export class DenoDirectory implements Directory {
   ): Promise<void> {
     const at = this.#anchor.at(name);
     try {
+      faultPoint("change");
       const fd = openSync(at, CREATE_NEW, metadata.mode);
       let isOpen = true;
       try {
+        faultPoint("change");
         writeAll(fd, content, 0);
+        setOpenOwner(fd, metadata.owner);
         if ((metadata.mode & this.#umask) !== 0) fchmodSync(fd, metadata.mode);
         setOpenTime(fd, at, metadata.mtime);
         isOpen = false;
@@ -178,6 +205,7 @@ export class DenoDirectory implements Directory {
 
   async createDirectory(name: Name): Promise<void> {
     try {
+      faultPoint("change");
       Deno.mkdirSync(this.#anchor.at(name), { mode: 0o700 });
     } catch (error) {
       throw this.#error(error, "create", name);
@@ -188,6 +216,7 @@ export class DenoDirectory implements Directory {
     name: Name,
     target: string,
     mtime: number,
+    owner?: Owner,
   ): Promise<void> {
     const at = this.#anchor.at(name);
     try {
@@ -195,8 +224,10 @@ export class DenoDirectory implements Directory {
         const reason = "a symbolic link has to point somewhere";
         throw refusal("unsupported", "create", this.#show(name), reason);
       }
+      faultPoint("change");
       Deno.symlinkSync(target, at);
       try {
+        setLinkOwner(at, owner);
         setLinkTime(at, mtime);
       } catch (error) {
         discard(at);
@@ -209,6 +240,7 @@ export class DenoDirectory implements Directory {
 
   async setMetadata(name: Name, metadata: Metadata): Promise<void> {
     try {
+      faultPoint("change");
       setMetadataAt(this.#place(name), metadata);
     } catch (error) {
       throw this.#error(error, "set mode and time of", name);
@@ -217,6 +249,7 @@ export class DenoDirectory implements Directory {
 
   async setOwnMetadata(metadata: Metadata): Promise<void> {
     try {
+      faultPoint("change");
       const at = this.#anchor.own();
       const { fd } = this.#anchor;
       if (fd !== undefined) setOpenMetadata(fd, at, metadata);
@@ -234,6 +267,10 @@ export class DenoDirectory implements Directory {
     moveNewEntry(this.#spot(name), this.#target(to, name, newName));
   }
 
+  async link(name: Name, to: Directory, newName: Name): Promise<void> {
+    linkEntry(this.#spot(name), this.#target(to, name, newName));
+  }
+
   async removeFile(name: Name): Promise<void> {
     const at = this.#anchor.at(name);
     try {
@@ -242,6 +279,7 @@ export class DenoDirectory implements Directory {
         const reason = "it is a directory";
         throw refusal("is-a-directory", "remove", this.#show(name), reason);
       }
+      faultPoint("change");
       Deno.removeSync(at);
     } catch (error) {
       throw this.#error(error, "remove", name);
@@ -250,6 +288,7 @@ export class DenoDirectory implements Directory {
 
   async removeDirectory(name: Name): Promise<void> {
     try {
+      faultPoint("change");
       rmdirSync(this.#anchor.at(name));
     } catch (error) {
       throw this.#error(error, "remove", name);
@@ -258,6 +297,15 @@ export class DenoDirectory implements Directory {
 
   async lock(name: Name): Promise<Lock> {
     return lockFile(this.#place(name));
+  }
+
+  async flush(name?: Name): Promise<void> {
+    if (name === undefined) await flushDirectory(this.#anchor);
+    else await flushFile(this.#place(name));
+  }
+
+  async flushFileSystem(): Promise<boolean> {
+    return await flushFileSystem(this.#anchor.path);
   }
 
   close(): void {

@@ -21,6 +21,7 @@ export class DenoFileSystem implements FileSystem {
   readonly traits: FileSystemTraits = {
     modes: KEEPS_MODES,
     symlinks: Deno.build.os !== "windows",
+    owners: KEEPS_MODES && Deno.uid() === 0,
   };
   readonly #handles: boolean;
   readonly #umask: number;

@@ -3,12 +3,11 @@ import type { Name } from "../core/path.ts";
 import { messageOf } from "../errors.ts";
 import { type Anchor, below } from "./anchor.ts";
 import { fileSystemError, isNotFound, refusal } from "./deno_errors.ts";
+import { readLinkAt, REPLACEMENT } from "./deno_link.ts";
 import { toStat } from "./deno_stat.ts";
+import { faultPoint } from "./fault_point.ts";
 import type { ListedEntry, Listing } from "./file_system.ts";
 import { Pacer } from "./pacer.ts";
-
-/** What Deno shows in place of bytes that are not UTF-8. */
-const REPLACEMENT = "\ufffd";
 
 /** UTF-16 units up to which a path and the longest name make a path that the kernel takes. */
 const MAX_PLAIN_PATH_LENGTH = 1200;
@@ -35,6 +34,7 @@ export async function listDirectory(
 ): Promise<Listing> {
   const pacer = new Pacer({ everyCalls: ENTRIES_PER_CLOCK });
   try {
+    faultPoint("list");
     const own = anchor.own();
     const before = Deno.statSync(own);
     if (
@@ -119,13 +119,7 @@ class Lister {
     const path = this.#prefix + name;
     try {
       const info = Deno.lstatSync(path);
-      const target = info.isSymlink ? Deno.readLinkSync(path) : undefined;
-      if (
-        target?.includes(REPLACEMENT) &&
-        new TextEncoder().encode(target).length !== info.size
-      ) {
-        throw new Error("it points to a path that is not valid UTF-8");
-      }
+      const target = info.isSymlink ? readLinkAt(path, info) : undefined;
       this.#entries.push({ name: name as Name, stat: toStat(info), target });
     } catch (error) {
       if (!isNotFound(error)) {

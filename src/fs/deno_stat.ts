@@ -1,5 +1,7 @@
 /** Stat and metadata between Deno's form and that of {@link FileSystem}. */
-import { fchmodSync, futimesSync, lutimesSync } from "node:fs";
+import * as nodeFs from "node:fs";
+import { fchmodSync, fchownSync, futimesSync, lutimesSync } from "node:fs";
+import type { Owner } from "../core/entry.ts";
 import type { Metadata, Stat } from "./file_system.ts";
 import { canReachByHandle } from "./open_handles.ts";
 
@@ -21,6 +23,9 @@ export type FileFacts = Pick<
   | "mode"
   | "ino"
   | "dev"
+  | "nlink"
+  | "uid"
+  | "gid"
 >;
 
 /** `info` as {@link Stat}. */
@@ -42,6 +47,9 @@ export function toStat(info: FileFacts): Stat {
     mode: KEEPS_MODES ? (info.mode ?? 0) & 0o777 : isDirectory ? 0o755 : 0o644,
     inode: info.ino ?? 0,
     device: info.dev,
+    links: info.nlink ?? 1,
+    uid: info.uid ?? 0,
+    gid: info.gid ?? 0,
   };
 }
 
@@ -55,8 +63,25 @@ export function setOpenMetadata(
   metadata: Metadata,
   modeNow?: number,
 ): void {
+  setOpenOwner(fd, metadata.owner);
   if (KEEPS_MODES && metadata.mode !== modeNow) fchmodSync(fd, metadata.mode);
   setOpenTime(fd, path, metadata.mtime);
+}
+
+/** Gives the open file or directory `fd` to `owner`, if there is one. */
+export function setOpenOwner(fd: number, owner: Owner | undefined): void {
+  if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
+}
+
+/**
+ * Gives the link at `path` to `owner`, if there is one.
+ * @throws {Deno.errors.NotSupported} In Deno before 2.9, which can't do that.
+ */
+export function setLinkOwner(path: string, owner: Owner | undefined): void {
+  if (owner === undefined) return;
+  const lchown: typeof nodeFs.lchownSync | undefined = nodeFs.lchownSync;
+  if (lchown === undefined) throw new Deno.errors.NotSupported();
+  lchown(path, owner.uid, owner.gid);
 }
 
 /** Sets the mtime of the open file or directory `fd`, which is at `path`. */

@@ -9,6 +9,7 @@
  * bits are dropped when read and never set. An implementation whose file system
  * keeps no modes (`traits.modes`) reports 0o644 or 0o755 and ignores what is set.
  */
+import type { Owner } from "../core/entry.ts";
 import type { Name } from "../core/path.ts";
 
 /** What kind of thing an entry is; `special` is a fifo, socket or device. */
@@ -28,6 +29,11 @@ export interface Stat {
   readonly mode: number;
   readonly inode: number;
   readonly device: number;
+  /** How many names a file has; 1 where that is not kept. */
+  readonly links: number;
+  /** Numbers of owner and group; 0 where not kept. */
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** One entry of a listing. */
@@ -54,6 +60,8 @@ export interface Listing {
 export interface Metadata {
   readonly mode: number;
   readonly mtime: number;
+  /** Only who may give entries away can set it; without, nothing changes. */
+  readonly owner?: Owner;
 }
 
 /** What a file system can hold. */
@@ -62,6 +70,8 @@ export interface FileSystemTraits {
   readonly modes: boolean;
   /** Whether symbolic links can be made. */
   readonly symlinks: boolean;
+  /** Whether owners can be set. */
+  readonly owners: boolean;
 }
 
 /** A file system; the library's users may bring their own. */
@@ -120,6 +130,12 @@ export interface Directory {
   }>;
 
   /**
+   * Where the symbolic link `name` points, as written.
+   * @throws `not-found`, `unsupported` for what is no link
+   */
+  readLink(name: Name): Promise<string>;
+
+  /**
    * Reads the file `name` from the start into `into`, as much as fits. The stat
    * is taken *after* reading: if it equals the one of a scan (size, mtime, ctime
    * and inode), the bytes are those that the scan saw. Never blocks on a fifo.
@@ -152,7 +168,12 @@ export interface Directory {
   createDirectory(name: Name): Promise<void>;
 
   /** Makes a symbolic link. @throws `exists`, `unsupported` */
-  createSymlink(name: Name, target: string, mtime: number): Promise<void>;
+  createSymlink(
+    name: Name,
+    target: string,
+    mtime: number,
+    owner?: Owner,
+  ): Promise<void>;
 
   /**
    * Sets mode and mtime of the file or directory `name` without following a link.
@@ -177,6 +198,13 @@ export interface Directory {
    */
   moveNew(name: Name, to: Directory, newName: Name): Promise<void>;
 
+  /**
+   * Gives the file or link `name` a second name, `newName` in `to`.
+   * @throws `exists` if there is an entry of that name, whatever it is;
+   *   `unsupported` where entries can't have two names.
+   */
+  link(name: Name, to: Directory, newName: Name): Promise<void>;
+
   /** Removes what is not a directory. @throws `not-found`, `is-a-directory` */
   removeFile(name: Name): Promise<void>;
 
@@ -188,6 +216,18 @@ export interface Directory {
    * @throws `locked` if another process, or another lock of this one, holds it.
    */
   lock(name: Name): Promise<Lock>;
+
+  /**
+   * Waits until the content of the file `name`, or without a name the entries of
+   * this directory, would survive a loss of power.
+   */
+  flush(name?: Name): Promise<void>;
+
+  /**
+   * The same for all that was written to the file system of this directory, at
+   * one go; answers false where the system can't do that.
+   */
+  flushFileSystem(): Promise<boolean>;
 
   close(): void;
 }

@@ -1,11 +1,18 @@
 /** Making and removing what is Lockstep's own: never used on entries of a user. */
 import type { Name } from "../core/path.ts";
 import { isFileSystemError } from "../errors.ts";
-import type { Directory } from "./file_system.ts";
+import type { Directory, Stat } from "./file_system.ts";
+import { Pacer } from "./pacer.ts";
 
 /** Removes the entry `name` with all that is in it; nothing happens if there is none. */
-export async function removeTree(parent: Directory, name: Name): Promise<void> {
-  const stat = await parent.lookup(name);
+export async function removeTree(
+  parent: Directory,
+  name: Name,
+  pacer = new Pacer(),
+): Promise<void> {
+  const pause = pacer.turn();
+  if (pause !== undefined) await pause;
+  const stat = await lookUp(parent, name);
   if (stat === undefined) return;
   if (stat.kind !== "directory") {
     await parent.removeFile(name);
@@ -15,12 +22,25 @@ export async function removeTree(parent: Directory, name: Name): Promise<void> {
   try {
     await makeWritable(directory, stat.mode);
     for (const entry of (await directory.list()).entries) {
-      await removeTree(directory, entry.name);
+      await removeTree(directory, entry.name, pacer);
     }
   } finally {
     directory.close();
   }
   await parent.removeDirectory(name);
+}
+
+/** What `name` stands for, if anything; nothing can have a name that is too long. */
+async function lookUp(
+  parent: Directory,
+  name: Name,
+): Promise<Stat | undefined> {
+  try {
+    return await parent.lookup(name);
+  } catch (error) {
+    if (isFileSystemError(error, "name-too-long")) return undefined;
+    throw error;
+  }
 }
 
 /** Gives the owner of a directory, whose mode is `mode`, the right to work in it. */

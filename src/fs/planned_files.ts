@@ -104,6 +104,14 @@ export class PlannedFiles {
     }
   }
 
+  /** The files of change number `i` whose content will not be here. */
+  *failedOf(i: number): Generator<Destination> {
+    const end = this.#firsts[i + 1] ?? this.count;
+    for (let index = this.#firsts[i]!; index < end; index++) {
+      if (this.hasFailed(index)) yield this.at(index)!;
+    }
+  }
+
   /** Reports what is wrong with something that is not a planned file. */
   report(problem: Problem): void {
     this.#problems.push(problem);

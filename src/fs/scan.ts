@@ -4,10 +4,15 @@ import {
   type Digest,
   type DirectoryEntry,
   type Entry,
+  IGNORED,
   NO_CHILDREN,
+  type Owner,
   sortChildren,
   type UntrackedReason,
 } from "../core/entry.ts";
+import { toByteText } from "../core/byte_text.ts";
+import { IgnoreScope } from "../core/ignore.ts";
+import { compileRule } from "../core/ignore_rule.ts";
 import {
   compareNames,
   displayPath,
@@ -22,10 +27,13 @@ import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { isFileSystemError, messageOf } from "../errors.ts";
 import { digestOfFile } from "./content.ts";
 import type { Directory, ListedEntry, Stat } from "./file_system.ts";
+import { IgnoreReader } from "./ignore_reader.ts";
 import { Pacer } from "./pacer.ts";
 
-/** Who wants the scan stopped, and who wants to hear of it. */
+/** Whose tree it is, who wants the scan stopped, and who wants to hear of it. */
 export interface ScanControl {
+  /** Whether the rules of another tree, the source, decide what is ignored. */
+  readonly isTarget?: boolean;
   readonly signal?: AbortSignal;
   /** Called after each directory with the number of entries seen so far. */
   readonly onProgress?: (entries: number) => void;
@@ -36,13 +44,16 @@ const REASONS: Readonly<Record<UntrackedReason, string>> = {
   "invalid-name": "its name is not valid UTF-8",
   "mount-point": "another file system is mounted there",
   "symlink-skipped": "symbolic links are skipped",
+  "ignored": "a rule says so",
 };
 
 /**
  * Scans the tree below the open directory `root`. What can't be read becomes a
  * problem entry and is named in the snapshot's problems; so is what takes no
- * part, except skipped links.
+ * part, except skipped links and what is ignored. A directory whose ignore file
+ * can't be used is a problem as a whole, except at a target.
  * @throws {FileSystemError} If `root` itself can't be read.
+ * @throws {SyncError} `unsupported`, if a rule in the options is too long.
  */
 export async function scan(
   root: Directory,
@@ -51,46 +62,72 @@ export async function scan(
 ): Promise<Snapshot> {
   const stat = await root.stat();
   const scanner = new Scanner(options, control);
-  const entry = await scanner.scanDirectory(root, ROOT, stat);
+  const scope = scanner.ignore.given;
+  const entry = await scanner.scanDirectory(root, ROOT, stat, scope);
   return {
     root: entry,
     totals: scanner.totals,
     problems: scanner.problems,
+    ignoreDigest: scanner.ignore.digest(),
+    ignoreTree: scanner.ignore.tree(),
   };
 }
 
 class Scanner {
   readonly totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
   readonly problems: Problem[] = [];
+  readonly ignore: IgnoreReader;
   readonly #options: ScanOptions;
   readonly #control: ScanControl;
   readonly #pacer = new Pacer();
   readonly #breathe = (): Promise<void> | undefined => this.#pacer.turn();
   /** Directories that hold the one being scanned, which links may lead back to. */
   readonly #open: Stat[] = [];
+  /** Few owners have many entries: each pair of numbers is kept once. */
+  readonly #owners = new Map<number, { readonly owner: Owner }>();
   #entries = 0;
 
   constructor(options: ScanOptions, control: ScanControl) {
     this.#options = options;
     this.#control = control;
+    const { rules, files } = options.ignore;
+    const given = rules.map((rule) =>
+      compileRule(toByteText(rule), { file: "--exclude", line: undefined })
+    );
+    this.ignore = new IgnoreReader(
+      IgnoreScope.given(given),
+      files,
+      control.isTarget === true,
+    );
   }
 
+  /** @param inherited The ignore rules that hold here without those of the directory. */
   async scanDirectory(
     directory: Directory,
     path: RelPath,
     stat: Stat,
+    inherited: IgnoreScope,
   ): Promise<DirectoryEntry> {
     const { entries, failed } = await directory.list();
     const sorted = [...entries].sort((a, b) => compareNames(a.name, b.name));
+    const scope = await this.ignore.enter(directory, path, sorted, inherited);
     const children = new Map<Name, Entry>();
     this.#open.push(stat);
     for (const listed of sorted) {
       const { name } = listed;
       if (path === ROOT && name === RESERVED_NAME) continue;
       // Most entries are files that need not be read: nothing to wait for.
-      const entry = listed.stat.kind === "file" && !this.#options.checksum
+      const entry = this.#isIgnored(listed, scope)
+        ? IGNORED
+        : listed.stat.kind === "file" && !this.#options.checksum
         ? this.#file(listed.stat, undefined)
-        : await this.#entry(directory, join(path, name), listed, stat.device);
+        : await this.#entry(
+          directory,
+          join(path, name),
+          listed,
+          stat.device,
+          scope,
+        );
       if (entry !== undefined) children.set(name, entry);
     }
     this.#open.pop();
@@ -117,6 +154,7 @@ class Scanner {
       mtime: stat.mtime,
       children: ordered.size === 0 ? NO_CHILDREN : ordered,
       digest: digestOfChildren(ordered, this.#options.modes),
+      ...this.#owner(stat),
     };
   }
 
@@ -126,6 +164,7 @@ class Scanner {
     path: RelPath,
     listed: ListedEntry,
     device: number,
+    scope: IgnoreScope,
   ): Promise<Entry | undefined> {
     const { name, stat } = listed;
     try {
@@ -134,12 +173,16 @@ class Scanner {
           if (stat.device !== device) {
             return this.#untracked(path, "mount-point");
           }
-          return await this.#directory(await parent.openDirectory(name), path);
+          return await this.#directory(
+            await parent.openDirectory(name),
+            path,
+            scope.enter(name),
+          );
         case "file":
           // Not so for files: some file systems give theirs another number.
           return await this.#readFile(parent, path, name, stat);
         case "symlink":
-          return await this.#symlink(parent, path, listed);
+          return await this.#symlink(parent, path, listed, scope);
         case "special":
           return this.#untracked(path, "special-file");
         default:
@@ -152,12 +195,24 @@ class Scanner {
     }
   }
 
+  /** A link that is followed is decided about when it is known where it leads. */
+  #isIgnored({ name, stat }: ListedEntry, scope: IgnoreScope): boolean {
+    if (stat.kind === "symlink" && this.#options.symlinks === "follow") {
+      return false;
+    }
+    return scope.ignores(name, stat.kind === "directory");
+  }
+
   /** Scans the directory `opened`, and closes it. */
-  async #directory(opened: Directory, path: RelPath): Promise<Entry> {
+  async #directory(
+    opened: Directory,
+    path: RelPath,
+    inherited: IgnoreScope,
+  ): Promise<Entry> {
     try {
       // Not the listed one: what was opened is what counts.
       const stat = await opened.stat();
-      const entry = await this.scanDirectory(opened, path, stat);
+      const entry = await this.scanDirectory(opened, path, stat, inherited);
       this.totals.directories++;
       return entry;
     } finally {
@@ -199,15 +254,21 @@ class Scanner {
     parent: Directory,
     path: RelPath,
     { name, stat, target }: ListedEntry,
+    scope: IgnoreScope,
   ): Promise<Entry> {
     switch (this.#options.symlinks) {
       case "copy":
         this.totals.symlinks++;
-        return { kind: "symlink", target: target!, mtime: stat.mtime };
+        return {
+          kind: "symlink",
+          target: target!,
+          mtime: stat.mtime,
+          ...this.#owner(stat),
+        };
       case "skip":
         return { kind: "untracked", reason: "symlink-skipped" };
       case "follow":
-        return await this.#follow(parent, path, name);
+        return await this.#follow(parent, path, name, scope);
       default:
         return this.#options.symlinks satisfies never;
     }
@@ -218,16 +279,19 @@ class Scanner {
     parent: Directory,
     path: RelPath,
     name: Name,
+    scope: IgnoreScope,
   ): Promise<Entry> {
     let followed: Awaited<ReturnType<Directory["follow"]>>;
     try {
       followed = await parent.follow(name);
     } catch (error) {
       if (!isFileSystemError(error)) throw error;
+      if (scope.ignores(name, false)) return IGNORED;
       return this.#problem(path, messageOf(error));
     }
     const { directory, name: found } = followed;
     try {
+      if (scope.ignores(name, found === undefined)) return IGNORED;
       if (found === undefined) {
         const stat = await directory.stat();
         const loop = this.#open.some((open) =>
@@ -241,7 +305,13 @@ class Scanner {
             }: it leads back to a directory that holds it`,
           );
         }
-        const entry = await this.scanDirectory(directory, path, stat);
+        const inherited = scope.enter(name);
+        const entry = await this.scanDirectory(
+          directory,
+          path,
+          stat,
+          inherited,
+        );
         this.totals.directories++;
         return entry;
       }
@@ -268,7 +338,20 @@ class Scanner {
       digest,
       ctime: stat.ctime,
       inode: stat.inode,
+      ...this.#owner(stat),
     };
+  }
+
+  /** The owner as part of an entry; nothing where owners do not count. */
+  #owner({ uid, gid }: Stat): { readonly owner: Owner } | undefined {
+    if (!this.#options.owners) return undefined;
+    const key = uid * 2 ** 32 + gid;
+    let known = this.#owners.get(key);
+    if (known === undefined) {
+      known = { owner: { uid, gid } };
+      this.#owners.set(key, known);
+    }
+    return known;
   }
 
   #untracked(path: RelPath, reason: UntrackedReason): Entry {

@@ -108,6 +108,11 @@ export class Stage {
     return this.#files.areStaged(i);
   }
 
+  /** Whether file number `index` is here, with all its content. */
+  hasFile(index: number): boolean {
+    return this.#files.isStaged(index);
+  }
+
   /** Reports files of change number `i` whose content never came. */
   reportMissing(i: number): void {
     this.#files.reportMissing(i);
@@ -121,12 +126,17 @@ export class Stage {
   /**
    * Builds the new directory of change number `i` to the end: empty directories,
    * links, and the mode and mtime of all but the directory itself, which must be
-   * writable to be moved. What fails is added to the problems.
+   * writable to be moved. What fails is added to the problems; of a file that
+   * did not come to its end nothing stays, or it would be moved with the rest.
+   * @throws {FileSystemError} If that can't be removed.
    */
   async complete(i: number): Promise<void> {
     const { path, new: entry } = this.#changes[i]!;
     if (entry?.kind !== "directory") return;
     this.reportMissing(i);
+    for (const { parent, name } of this.#files.failedOf(i)) {
+      await removeTree(await this.#cursor.at(parent), name);
+    }
     const parent = await this.directoryFor(path);
     await this.#build(parent, path, entry, true);
   }
@@ -304,5 +314,6 @@ async function putSymlink(
   entry: SymlinkEntry,
 ): Promise<void> {
   await removeTree(directory, name);
-  await directory.createSymlink(name, entry.target, entry.mtime);
+  const { target, mtime, owner } = entry;
+  await directory.createSymlink(name, target, mtime, owner);
 }

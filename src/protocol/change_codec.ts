@@ -20,7 +20,8 @@ import { ProtocolError } from "../errors.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import { readEntry, writeEntry } from "./entry_codec.ts";
 import { PathReader, PathWriter } from "./fields.ts";
-import { MAX_RECORDS, PAGE_BYTES } from "./limits.ts";
+import { PAGE_BYTES } from "./limits.ts";
+import { Quota } from "./quota.ts";
 import { TreeReader, writeTree } from "./tree_codec.ts";
 
 const Kind = { put: 1, touch: 2, remove: 3 } as const;
@@ -61,10 +62,16 @@ export function* writeChanges(
 /** Puts changes together again: pages go in, whole changes come out. */
 export class ChangeReader {
   readonly #paths = new PathReader();
-  readonly #tree = new TreeReader();
+  readonly #quota: Quota;
+  readonly #tree: TreeReader;
   /** The change whose tree is being read. */
   #open: WireChange | undefined;
-  #count = 0;
+
+  /** @param quota Of the changes, and of all entries in their new trees. */
+  constructor(quota: Quota = new Quota("changes")) {
+    this.#quota = quota;
+    this.#tree = new TreeReader(quota);
+  }
 
   /** Whether a change has begun and not ended. */
   get incomplete(): boolean {
@@ -81,9 +88,6 @@ export class ChangeReader {
         this.#open = undefined;
       }
       if (reader.left === 0) return;
-      if (++this.#count > MAX_RECORDS) {
-        throw new ProtocolError("There are too many changes");
-      }
       const change = this.#readChange(reader);
       if (this.#tree.incomplete) this.#open = change;
       else yield change;
@@ -99,12 +103,16 @@ export class ChangeReader {
     if (path === "" && kind !== Kind.touch) {
       throw new ProtocolError("The root can't be replaced or removed");
     }
-    if (kind === Kind.remove) return { kind: "remove", path };
+    if (kind === Kind.remove) {
+      this.#quota.take(path.length);
+      return { kind: "remove", path };
+    }
     const children = new Map<Name, Entry>();
     const entry = readEntry(reader, "tree", children);
     if (!isTracked(entry)) {
       throw new ProtocolError("A change puts an entry of no use");
     }
+    this.#quota.takeEntry(path, entry);
     if (kind === Kind.touch) {
       if (entry.kind === "symlink") {
         throw new ProtocolError("A symbolic link can't be touched");

@@ -6,7 +6,10 @@
  * | kind   | u8     | all                  | bits 0-2: 1 directory, 2 file,       |
  * |        |        |                      | 3 symlink, 4 untracked, 5 problem;   |
  * |        |        |                      | bit 3: a digest follows (directory   |
- * |        |        |                      | and file only); others 0             |
+ * |        |        |                      | and file only); bit 4: an owner      |
+ * |        |        |                      | follows (1 to 3 only); others 0      |
+ * | owner  | u32    | all with bit 4       | user; up to 2^32 - 2                 |
+ * | group  | u32    | all with bit 4       | as the user                          |
  * | mode   | mode   | directory, file      |                                      |
  * | mtime  | time   | directory, file,     | of a symlink not below 0             |
  * |        |        | symlink              |                                      |
@@ -14,7 +17,8 @@
  * | digest | digest | directory, file      | only with bit 3                      |
  * | target | text   | symlink              | 1 to 32,768 bytes, without NUL       |
  * | reason | u8     | untracked            | 1 special-file, 2 invalid-name,      |
- * |        |        |                      | 3 mount-point, 4 symlink-skipped     |
+ * |        |        |                      | 3 mount-point, 4 symlink-skipped,    |
+ * |        |        |                      | 5 ignored                            |
  * | remark | remark | problem              |                                      |
  *
  * Children are written as name and entry, in strictly increasing name order; an
@@ -26,6 +30,7 @@
 import {
   type Entry,
   NO_CHILDREN,
+  type Owner,
   type UntrackedReason,
 } from "../core/entry.ts";
 import { compareNames, type Name } from "../core/path.ts";
@@ -50,6 +55,10 @@ const Kind = {
   problem: 5,
 } as const;
 const HAS_DIGEST = 8;
+const HAS_OWNER = 16;
+
+/** Stands for "no change" where owners are set. */
+const NOBODY_AT_ALL = 0xffff_ffff;
 
 const REASONS: readonly (UntrackedReason | undefined)[] = [
   undefined,
@@ -57,6 +66,7 @@ const REASONS: readonly (UntrackedReason | undefined)[] = [
   "invalid-name",
   "mount-point",
   "symlink-skipped",
+  "ignored",
 ];
 
 /** Whether a directory is written for a listing (with digest) or for a tree. */
@@ -70,20 +80,28 @@ export function writeEntry(
 ): void {
   switch (entry.kind) {
     case "directory":
-      writer.u8(Kind.directory | (form === "listing" ? HAS_DIGEST : 0));
+      writeTag(
+        writer,
+        Kind.directory | (form === "listing" ? HAS_DIGEST : 0),
+        entry.owner,
+      );
       writer.u16(entry.mode);
       writer.f64(entry.mtime);
       if (form === "listing") writeDigest(writer, entry.digest ?? "");
       break;
     case "file":
-      writer.u8(Kind.file | (entry.digest === undefined ? 0 : HAS_DIGEST));
+      writeTag(
+        writer,
+        Kind.file | (entry.digest === undefined ? 0 : HAS_DIGEST),
+        entry.owner,
+      );
       writer.u16(entry.mode);
       writer.f64(entry.mtime);
       writer.varint(entry.size);
       if (entry.digest !== undefined) writeDigest(writer, entry.digest);
       break;
     case "symlink":
-      writer.u8(Kind.symlink);
+      writeTag(writer, Kind.symlink, entry.owner);
       writer.f64(entry.mtime);
       writer.text(entry.target);
       break;
@@ -109,7 +127,10 @@ export function readEntry(
   form: EntryForm,
   children: ReadonlyMap<Name, Entry> = NO_CHILDREN,
 ): Entry {
-  const tag = reader.u8("the kind of an entry");
+  const kind = reader.u8("the kind of an entry");
+  const hasOwner = (kind & HAS_OWNER) !== 0;
+  const owner = hasOwner ? { owner: readOwner(reader) } : undefined;
+  const tag = kind & ~HAS_OWNER;
   switch (tag) {
     case Kind.directory:
     case Kind.directory | HAS_DIGEST: {
@@ -120,7 +141,7 @@ export function readEntry(
         throw new ProtocolError("A directory's digest is out of place");
       }
       const digest = known ? readDigest(reader) : undefined;
-      return { kind: "directory", mode, mtime, children, digest };
+      return { kind: "directory", mode, mtime, children, digest, ...owner };
     }
     case Kind.file:
     case Kind.file | HAS_DIGEST: {
@@ -136,6 +157,7 @@ export function readEntry(
         digest,
         ctime: undefined,
         inode: undefined,
+        ...owner,
       };
     }
     case Kind.symlink: {
@@ -144,9 +166,10 @@ export function readEntry(
       if (mtime < 0 || target === "" || target.includes("\0")) {
         throw new ProtocolError("A symbolic link has an impossible target");
       }
-      return { kind: "symlink", target, mtime };
+      return { kind: "symlink", target, mtime, ...owner };
     }
     case Kind.untracked: {
+      if (hasOwner) throw outOfPlace();
       const reason = REASONS[reader.u8("a reason")];
       if (reason === undefined) {
         throw new ProtocolError("An untracked entry has an unknown reason");
@@ -154,10 +177,33 @@ export function readEntry(
       return { kind: "untracked", reason };
     }
     case Kind.problem:
+      if (hasOwner) throw outOfPlace();
       return { kind: "problem", message: readRemark(reader) };
     default:
       throw new ProtocolError(`An entry has the unknown kind ${tag}`);
   }
+}
+
+function writeTag(
+  writer: ByteWriter,
+  tag: number,
+  owner: Owner | undefined,
+): void {
+  if (owner === undefined) return writer.u8(tag);
+  writer.u8(tag | HAS_OWNER);
+  writer.u32(owner.uid);
+  writer.u32(owner.gid);
+}
+
+function readOwner(reader: ByteReader): Owner {
+  const uid = reader.u32("an owner");
+  const gid = reader.u32("a group");
+  if (uid !== NOBODY_AT_ALL && gid !== NOBODY_AT_ALL) return { uid, gid };
+  throw new ProtocolError("An entry has an impossible owner");
+}
+
+function outOfPlace(): ProtocolError {
+  return new ProtocolError("The owner of an entry is out of place");
 }
 
 /** @throws {ProtocolError} If `name` does not come after `last`. */
@@ -168,8 +214,4 @@ export function checkOrder(last: string, name: Name): void {
       ? "A directory holds the same name twice"
       : "The names in a directory are out of order",
   );
-}
-
-export function tooManyEntries(): ProtocolError {
-  return new ProtocolError("A tree has too many entries");
 }

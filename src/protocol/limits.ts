@@ -1,7 +1,8 @@
 /**
  * Every maximum of the protocol. What a peer sends is checked against these
  * where it is decoded, before anything is allocated for it. Maxima of names and
- * paths are those of the model, see `core/path.ts`.
+ * paths are those of the model, see `core/path.ts`; those of ignore rules are in
+ * `core/ignore_limits.ts`.
  *
  * | what                              | maximum        | unit                |
  * | --------------------------------- | -------------- | ------------------- |
@@ -15,13 +16,23 @@
  * | other text (reasons, messages)    | 1,024          | UTF-16 units        |
  * | software name                     | 100            | UTF-16 units        |
  * | capabilities, length of each      | 64, 64         | bytes of UTF-8      |
- * | entries of a tree                 | 20,000,000     |                     |
- * | changes, problems, wants of a run | 20,000,000     |                     |
+ * | entries of a tree                 | 5,000,000      |                     |
+ * | changes, with all in new trees    | 5,000,000      |                     |
+ * | problems, wants … of an answer    | 5,000,000      |                     |
+ * | names, paths … in all of these    | 268,435,456    | UTF-16 units        |
  * | exchanges open at once            | 16             | for each side       |
  * | pieces in a content frame         | 2,048          |                     |
+ * | rules given for a scan            | 1,000          |                     |
+ * | names of ignore files             | 16             |                     |
+ * | a rule                            | 4,096          | bytes of UTF-8      |
  */
 import { MAX_PATH_LENGTH } from "../core/path.ts";
 
+export {
+  MAX_GIVEN_RULES,
+  MAX_IGNORE_FILES,
+  MAX_PATTERN_BYTES,
+} from "../core/ignore_limits.ts";
 export {
   MAX_NAME_BYTES,
   MAX_PATH_DEPTH,
@@ -74,11 +85,15 @@ export const MAX_CAPABILITIES = 64;
 /** Longest name of a capability, in bytes. */
 export const MAX_CAPABILITY_BYTES = 64;
 
-/** Most entries of a tree, and of all the new trees in a list of changes. */
-export const MAX_ENTRIES = 20_000_000;
+/**
+ * Most records of one kind (entries of a tree, changes with all in their new
+ * trees, problems, wants …): all of them fit the memory that Deno gives a process,
+ * 4 GiB, and no peer can make it use more.
+ */
+export const MAX_RECORDS = 5_000_000;
 
-/** Most records of one kind (changes, problems, wants …) in one answer. */
-export const MAX_RECORDS = 20_000_000;
+/** Most text in the records of one list or tree: names, paths, targets, remarks. */
+export const MAX_RECORDED_TEXT = 256 * 1024 * 1024;
 
 /** Most exchanges that one side may have open at once. */
 export const MAX_EXCHANGES = 16;

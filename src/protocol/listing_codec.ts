@@ -5,14 +5,10 @@
 import type { DirectoryEntry, Entry } from "../core/entry.ts";
 import { type Name, RESERVED_NAME } from "../core/path.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
-import {
-  checkOrder,
-  readEntry,
-  tooManyEntries,
-  writeEntry,
-} from "./entry_codec.ts";
+import { checkOrder, readEntry, writeEntry } from "./entry_codec.ts";
 import { readName, reservedName } from "./fields.ts";
-import { MAX_ENTRIES, PAGE_BYTES } from "./limits.ts";
+import { PAGE_BYTES } from "./limits.ts";
+import { Quota } from "./quota.ts";
 
 /**
  * Writes the listings of `directories`, one after the other, into `page`. Yields
@@ -35,8 +31,8 @@ export function* writeListings(
 
 /** What a {@link ListingReader} is to know. */
 export interface ListingOptions {
-  /** How many entries may come in all. */
-  readonly maxEntries?: number;
+  /** Of the whole tree, where that comes in several listings. */
+  readonly quota?: Quota;
   /** Whether the first directory is the root, where one name is reserved. */
   readonly isRoot: boolean;
   /** The map for what is in directory number `place`, from 0. */
@@ -51,21 +47,16 @@ export class ListingReader {
   #place = 0;
   #children: Map<Name, Entry> | undefined;
   #last = "";
-  #left: number;
+  readonly #quota: Quota;
 
   constructor(options: ListingOptions) {
     this.#options = options;
-    this.#left = options.maxEntries ?? MAX_ENTRIES;
+    this.#quota = options.quota ?? new Quota("entries of a tree");
   }
 
   /** Whether a directory has begun and not ended. */
   get incomplete(): boolean {
     return this.#children !== undefined;
-  }
-
-  /** How many entries may still come. */
-  get entriesLeft(): number {
-    return this.#left;
   }
 
   read(reader: ByteReader): void {
@@ -84,9 +75,10 @@ export class ListingReader {
       ) {
         throw reservedName();
       }
-      if (this.#left-- === 0) throw tooManyEntries();
       this.#last = name;
-      this.#children.set(name, readEntry(reader, "listing"));
+      const entry = readEntry(reader, "listing");
+      this.#quota.takeEntry(name, entry);
+      this.#children.set(name, entry);
     }
   }
 }

@@ -5,11 +5,14 @@
  *
  * | frame      | payload                                                       |
  * | ---------- | ------------------------------------------------------------- |
- * | scan       | flags u8 (bit 0 checksum, bit 1 modes), symlinks u8 (0 copy,  |
- * |            | 1 skip, 2 follow)                                             |
+ * | scan       | flags u8 (bit 0 checksum, bit 1 modes, bit 2 owners),         |
+ * |            | symlinks u8 (0 copy, 1 skip, 2 follow); number of ignore      |
+ * |            | files varint, each a name, none twice; number of rules        |
+ * |            | varint, each a text, not empty and without NUL                |
  * | progress   | entries seen so far, varint                                   |
- * | scanned    | root: mode, mtime time, digest; totals: directories, files,   |
- * |            | symlinks, bytes, varint each                                  |
+ * | scanned    | root: a directory in the form of a listing; digest of the     |
+ * |            | ignore files (`core/ignore_digest.ts`); totals: directories,  |
+ * |            | files, symlinks, bytes, varint each                           |
  * | problems   | each: code u8 (1 stale, 2 unreadable, 3 failed, 4 skipped,    |
  * |            | 5 blocked, 6 kept), path, remark                              |
  * | list       | each: number of a directory, less that before it less 1       |
@@ -19,23 +22,34 @@
  * | transition | nothing                                                       |
  * | stored     | nothing                                                       |
  */
-import type { Totals } from "../core/entry.ts";
+import type { DirectoryEntry, Totals } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import type { Problem, ProblemCode } from "../core/problem.ts";
-import type { ScanOptions, SymlinkPolicy } from "../core/snapshot.ts";
+import type {
+  IgnoreOptions,
+  ScanOptions,
+  SymlinkPolicy,
+} from "../core/snapshot.ts";
 import { ProtocolError } from "../errors.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
+import { readEntry, writeEntry } from "./entry_codec.ts";
 import {
   PathReader,
   PathWriter,
   readDigest,
-  readMode,
+  readName,
   readRemark,
-  readTime,
   writeDigest,
   writeRemark,
 } from "./fields.ts";
-import { MAX_RECORDS, PAGE_BYTES } from "./limits.ts";
+import {
+  MAX_GIVEN_RULES,
+  MAX_IGNORE_FILES,
+  MAX_PATTERN_BYTES,
+  MAX_RECORDS,
+  PAGE_BYTES,
+} from "./limits.ts";
+import { Quota } from "./quota.ts";
 
 const SYMLINKS: readonly SymlinkPolicy[] = ["copy", "skip", "follow"];
 
@@ -51,46 +65,80 @@ const PROBLEMS: readonly (ProblemCode | undefined)[] = [
 
 /** What the answer to a scan begins with. */
 export interface ScanSummary {
-  readonly mode: number;
-  readonly mtime: number;
-  readonly digest: string;
+  /** With its digest, and without what is in it. */
+  readonly root: DirectoryEntry;
+  readonly ignoreDigest: string;
   readonly totals: Totals;
 }
 
 export function writeScanOptions(page: ByteWriter, options: ScanOptions): void {
-  page.u8((options.checksum ? 1 : 0) | (options.modes ? 2 : 0));
+  page.u8(
+    (options.checksum ? 1 : 0) | (options.modes ? 2 : 0) |
+      (options.owners ? 4 : 0),
+  );
   page.u8(SYMLINKS.indexOf(options.symlinks));
+  for (const texts of [options.ignore.files, options.ignore.rules]) {
+    page.varint(texts.length);
+    for (const text of texts) page.text(text);
+  }
 }
 
 export function readScanOptions(reader: ByteReader): ScanOptions {
   const flags = reader.u8("the scan options");
   const symlinks = SYMLINKS[reader.u8("the scan options")];
-  if (flags > 3 || symlinks === undefined) {
+  if (flags > 7 || symlinks === undefined) {
     throw new ProtocolError("A scan has unknown options");
   }
-  return { checksum: (flags & 1) !== 0, modes: (flags & 2) !== 0, symlinks };
+  const ignore = readIgnoreOptions(reader);
+  return {
+    checksum: (flags & 1) !== 0,
+    modes: (flags & 2) !== 0,
+    owners: (flags & 4) !== 0,
+    symlinks,
+    ignore,
+  };
+}
+
+function readIgnoreOptions(reader: ByteReader): IgnoreOptions {
+  const files = new Set<string>();
+  for (let left = reader.varint(MAX_IGNORE_FILES, "a scan"); left > 0; left--) {
+    const name = readName(reader);
+    if (name === undefined || files.has(name)) {
+      throw new ProtocolError("A scan names an ignore file twice, or not");
+    }
+    files.add(name);
+  }
+  const rules: string[] = [];
+  for (let left = reader.varint(MAX_GIVEN_RULES, "a scan"); left > 0; left--) {
+    const rule = reader.text(MAX_PATTERN_BYTES, "an ignore rule");
+    if (rule === "" || rule.includes("\0")) {
+      throw new ProtocolError("A scan has an ignore rule that can't be one");
+    }
+    rules.push(rule);
+  }
+  return { files: [...files], rules };
 }
 
 export function writeScanSummary(page: ByteWriter, summary: ScanSummary): void {
-  page.u16(summary.mode);
-  page.f64(summary.mtime);
-  writeDigest(page, summary.digest);
+  writeEntry(page, summary.root, "listing");
+  writeDigest(page, summary.ignoreDigest);
   const { directories, files, symlinks, bytes } = summary.totals;
   for (const count of [directories, files, symlinks, bytes]) page.varint(count);
 }
 
 export function readScanSummary(reader: ByteReader): ScanSummary {
-  const mode = readMode(reader);
-  const mtime = readTime(reader);
-  const digest = readDigest(reader);
+  const root = readEntry(reader, "listing");
+  if (root.kind !== "directory") {
+    throw new ProtocolError("The root of a tree is no directory");
+  }
+  const ignoreDigest = readDigest(reader);
   const directories = readCount(reader);
   const files = readCount(reader);
   const symlinks = readCount(reader);
   const bytes = reader.varint(Number.MAX_SAFE_INTEGER, "a count");
   return {
-    mode,
-    mtime,
-    digest,
+    root,
+    ignoreDigest,
     totals: { directories, files, symlinks, bytes },
   };
 }
@@ -116,16 +164,23 @@ export function* writeProblems(
 /** Reads the pages of one list of problems. */
 export class ProblemReader {
   readonly #paths = new PathReader();
+  readonly #quota: Quota;
   readonly problems: Problem[] = [];
+
+  constructor(quota: Quota = new Quota("problems")) {
+    this.#quota = quota;
+  }
 
   read(reader: ByteReader): void {
     while (reader.left > 0) {
       const code = PROBLEMS[reader.u8("a problem")];
-      if (code === undefined || this.problems.length === MAX_RECORDS) {
-        throw new ProtocolError("A problem is of an unknown kind, or too many");
+      if (code === undefined) {
+        throw new ProtocolError("A problem is of an unknown kind");
       }
       const path = this.#paths.read(reader);
-      this.problems.push({ code, path, message: readRemark(reader) });
+      const message = readRemark(reader);
+      this.#quota.take(path.length + message.length);
+      this.problems.push({ code, path, message });
     }
   }
 }
@@ -180,14 +235,18 @@ export function* writePaths(
 /** Reads the pages of one list of paths. */
 export class PathListReader {
   readonly #paths = new PathReader();
+  readonly #quota: Quota;
   readonly paths: RelPath[] = [];
+
+  constructor(quota: Quota = new Quota("paths")) {
+    this.#quota = quota;
+  }
 
   read(reader: ByteReader): void {
     while (reader.left > 0) {
-      if (this.paths.length === MAX_RECORDS) {
-        throw new ProtocolError("There are too many paths");
-      }
-      this.paths.push(this.#paths.readUsable(reader));
+      const path = this.#paths.readUsable(reader);
+      this.#quota.take(path.length);
+      this.paths.push(path);
     }
   }
 }

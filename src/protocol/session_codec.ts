@@ -6,14 +6,14 @@
  * | hello          | magic u32 0x4c4b5354, lowest version u16, highest u16;    |
  * |                | from version 1 on: software text (1 to 100 characters),   |
  * |                | client id (16 bytes), traits u8 (bit 0 modes, bit 1       |
- * |                | symlinks), window u32 (bytes), number of capabilities     |
- * |                | varint, each a text                                       |
+ * |                | symlinks, bit 2 owners), window u32 (bytes), number of    |
+ * |                | capabilities varint, each a text                          |
  * | refuse         | code u16 (see `error_code.ts`), remark                    |
  * | failed, cancel | code u16, remark                                          |
  * | ping           | nothing                                                   |
  * | credit         | bytes, varint                                             |
  * | bye            | outcome u8 (1 done, 2 partial, 3 halted, 4 interrupted,   |
- * |                | 5 failed), remark                                         |
+ * |                | 5 failed, 6 planned), remark                              |
  */
 import type { Outcome } from "../core/outcome.ts";
 import { ProtocolError } from "../errors.ts";
@@ -39,6 +39,7 @@ const OUTCOMES: readonly (Outcome["kind"] | undefined)[] = [
   "halted",
   "interrupted",
   "failed",
+  "planned",
 ];
 
 /** The first message of each side. */
@@ -47,7 +48,11 @@ export interface Hello {
   readonly software: string;
   /** 32 hexadecimal digits. */
   readonly clientId: string;
-  readonly traits: { readonly modes: boolean; readonly symlinks: boolean };
+  readonly traits: {
+    readonly modes: boolean;
+    readonly symlinks: boolean;
+    readonly owners: boolean;
+  };
   /** How many unconsumed bytes its sender puts up with. */
   readonly windowBytes: number;
   readonly capabilities: readonly string[];
@@ -67,7 +72,8 @@ export function writeHello(
     throw new TypeError("A client id has 32 hexadecimal digits");
   }
   writer.raw(id);
-  writer.u8((hello.traits.modes ? 1 : 0) | (hello.traits.symlinks ? 2 : 0));
+  const { modes, symlinks, owners } = hello.traits;
+  writer.u8((modes ? 1 : 0) | (symlinks ? 2 : 0) | (owners ? 4 : 0));
   writer.u32(hello.windowBytes);
   writer.varint(hello.capabilities.length);
   for (const capability of hello.capabilities) writer.text(capability);
@@ -94,7 +100,7 @@ export function readHello(reader: ByteReader): Hello {
   }
   const clientId = reader.raw(CLIENT_ID_BYTES, "a client id").toHex();
   const traits = reader.u8("the traits");
-  if (traits > 3) throw new ProtocolError("A hello has unknown traits");
+  if (traits > 7) throw new ProtocolError("A hello has unknown traits");
   const windowBytes = reader.u32("the window");
   if (windowBytes < MIN_WINDOW_BYTES || windowBytes > MAX_WINDOW_BYTES) {
     throw new ProtocolError(`A hello has a window of ${windowBytes} bytes`);
@@ -108,7 +114,11 @@ export function readHello(reader: ByteReader): Hello {
   return {
     software,
     clientId,
-    traits: { modes: (traits & 1) !== 0, symlinks: (traits & 2) !== 0 },
+    traits: {
+      modes: (traits & 1) !== 0,
+      symlinks: (traits & 2) !== 0,
+      owners: (traits & 4) !== 0,
+    },
     windowBytes,
     capabilities,
   };

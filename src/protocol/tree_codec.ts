@@ -6,14 +6,10 @@ import type { DirectoryEntry, Entry } from "../core/entry.ts";
 import { type Name, RESERVED_NAME } from "../core/path.ts";
 import { ProtocolError } from "../errors.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
-import {
-  checkOrder,
-  readEntry,
-  tooManyEntries,
-  writeEntry,
-} from "./entry_codec.ts";
+import { checkOrder, readEntry, writeEntry } from "./entry_codec.ts";
 import { readName, reservedName } from "./fields.ts";
-import { MAX_ENTRIES, MAX_PATH_DEPTH, PAGE_BYTES } from "./limits.ts";
+import { MAX_PATH_DEPTH, PAGE_BYTES } from "./limits.ts";
+import { Quota } from "./quota.ts";
 
 /**
  * Writes all that is in `directory`, depth first. Yields
@@ -43,8 +39,13 @@ export function* writeTree(
 export class TreeReader {
   /** Directories that have begun and not ended, outermost first. */
   readonly #open: { children: Map<Name, Entry>; last: string }[] = [];
+  readonly #quota: Quota;
   #depth = 0;
-  #left = MAX_ENTRIES;
+
+  /** @param quota Of all trees that are read. */
+  constructor(quota: Quota = new Quota("entries of a tree")) {
+    this.#quota = quota;
+  }
 
   /** Whether a tree has begun and not ended. */
   get incomplete(): boolean {
@@ -68,7 +69,6 @@ export class TreeReader {
         continue;
       }
       checkOrder(top.last, name);
-      if (this.#left-- === 0) throw tooManyEntries();
       top.last = name;
       // The root's own children stand at depth 1, where the name is reserved.
       const depth = this.#depth + this.#open.length;
@@ -83,6 +83,7 @@ export class TreeReader {
       if (entry.kind === "untracked" || entry.kind === "problem") {
         throw new ProtocolError("A new tree holds an entry of no use");
       }
+      this.#quota.takeEntry(name, entry);
       top.children.set(name, entry);
       if (entry.kind === "directory") {
         this.#open.push({ children, last: "" });

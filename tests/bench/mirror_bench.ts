@@ -131,6 +131,8 @@ async function main(): Promise<void> {
     temp.path,
     temp.directory("rsync target"),
   );
+  // What the runs remember goes with the rest.
+  Deno.env.set("XDG_STATE_HOME", temp.at("state"));
   const machine = await machineFacts(PROGRAM, temp.path);
   if (!options.json) {
     for (const [name, fact] of Object.entries(machine)) {

@@ -15,7 +15,7 @@ const MIB = 1024 * 1024;
 const KILLS = Number(Deno.env.get("LOCKSTEP_KILLS") ?? 6);
 
 test(
-  "a sender killed at any moment leaves whole files, and the next run completes",
+  "E01-E05: a sender killed at any moment leaves whole files, and the next run completes",
   ["signals"],
   async () => {
     await using it = await Versions.make(31);
@@ -41,7 +41,7 @@ test(
 );
 
 test(
-  "a receiver killed at any moment leaves whole files, and the next run completes",
+  "E01-E05: a receiver killed at any moment leaves whole files, and the next run completes",
   ["signals"],
   async () => {
     await using it = await Versions.make(32);
@@ -66,7 +66,7 @@ test(
 );
 
 test(
-  "a local sync killed at any moment leaves whole files, and the next run completes",
+  "E01-E05: a local sync killed at any moment leaves whole files, and the next run completes",
   ["signals"],
   async () => {
     await using it = await Versions.make(33);
@@ -84,11 +84,12 @@ test(
   },
 );
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  const code = signal === "SIGINT" ? 130 : 143;
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+for (const [signal, code] of Object.entries(SIGNALS)) {
   for (const side of ["sender", "receiver"] as const) {
     test(
-      `${signal} at the ${side} ends it with ${code} and the other side with 6; the next run goes on`,
+      `E13: ${signal} at the ${side} ends it with ${code} and the other side with 6; the next run goes on`,
       ["signals"],
       async () => {
         await using temp = new TempDir();
@@ -106,7 +107,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
         const [stopped, other] = side === "sender"
           ? [sender, receiver]
           : [receiver, sender];
-        stopped.kill(signal);
+        stopped.kill(signal as keyof typeof SIGNALS);
         assertEnded(await stopped.ended, code);
         assertEnded(await other.ended, 6);
 
@@ -199,16 +200,20 @@ test(
   },
 );
 
-test("a second Ctrl-C ends a receiver that hangs", ["signals"], async () => {
-  await using temp = new TempDir();
-  await using receiver = new Program([
-    ...["listen", "--port", "0", "--json", "--output-dir", temp.at("target")],
-  ]);
-  await receiver.event("listening");
-  receiver.kill("SIGINT");
-  receiver.kill("SIGINT");
-  assertEnded(await receiver.ended, 130);
-});
+test(
+  "E13: a second Ctrl-C ends a receiver that hangs",
+  ["signals"],
+  async () => {
+    await using temp = new TempDir();
+    await using receiver = new Program([
+      ...["listen", "--port", "0", "--json", "--output-dir", temp.at("target")],
+    ]);
+    await receiver.event("listening");
+    receiver.kill("SIGINT");
+    receiver.kill("SIGINT");
+    assertEnded(await receiver.ended, 130);
+  },
+);
 
 /** A target that holds one version of a tree, and a source with the next. */
 class Versions implements AsyncDisposable {

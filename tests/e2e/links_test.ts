@@ -29,7 +29,7 @@ function makeLinks(source: string, outside: string): void {
 
 for (const { name, mirror } of CARRIERS) {
   test(
-    `--symlinks copy carries every link as it is, ${name}`,
+    `I10, I11: --symlinks copy carries every link as it is, ${name}`,
     ["symlinks"],
     async () => {
       await using temp = new TempDir();
@@ -167,7 +167,7 @@ for (const { name, mirror } of CARRIERS) {
   );
 
   test(
-    `hard links become files of their own, and outside ones stay whole, ${name}`,
+    `I12: hard links become files of their own, and outside ones stay whole, ${name}`,
     ["symlinks"],
     async () => {
       await using temp = new TempDir();

@@ -20,7 +20,7 @@ import { TempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 
 /** What a field of an event may be. */
-type Rule = "count" | "number" | "text" | readonly string[];
+type Rule = "count" | "number" | "text" | "value" | readonly string[];
 
 const CHANGES = {
   created: "count",
@@ -43,6 +43,18 @@ const SCHEMA: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     symlinks: "count",
     bytes: "count",
   },
+  action: {
+    path: "text",
+    action: ["create", "replace", "touch", "delete"],
+    kind: ["directory", "file", "symlink"],
+    reason: [
+      ...["new", "extra", "kind", "target", "size", "content", "newer"],
+      ...["older", "mode", "time"],
+    ],
+    "from?": "value",
+    "to?": "value",
+    bytes: "count",
+  },
   planned: { round: "count", ...CHANGES },
   progress: {
     files: "count",
@@ -62,7 +74,9 @@ const SCHEMA: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
   waiting: { peer: "text", waitMs: "count", error: "text" },
   "turned-away": { peer: "text", reason: "text" },
   ended: {
-    outcome: ["done", "partial", "halted", "interrupted", "failed"],
+    outcome: [
+      ...["done", "partial", "halted", "interrupted", "failed", "planned"],
+    ],
     message: "text",
   },
   done: {
@@ -96,7 +110,8 @@ Deno.test("every line of --json is an event that its documentation knows, on bot
   const received = await receiver.ended;
   assertEnded(sent);
   assertEnded(received);
-  for (const ended of [sent, received]) assertSchema(ended);
+  const planned = await sync(source, temp.at("other"), ["--dry-run"]);
+  for (const ended of [sent, received, planned]) assertSchema(ended);
   const names = sent.events.map(({ event }) => event);
   for (const name of ["connected", "scanned", "planned", "retrying", "done"]) {
     assert(names.includes(name), `${name} is not among ${names}`);
@@ -253,7 +268,8 @@ test("on a terminal there is one live line, no wider than the terminal", [
   await using proxy = new TcpProxy(receiver.port, () => ({
     toServer: { bytesPerSecond: 5_000_000 },
   }));
-  const words = [...PROGRAM, "sync", "--from", source, "--to", proxy.url]
+  const sync = ["sync", "--from", source, "--to", proxy.url, "--no-state"];
+  const words = [...PROGRAM, ...sync]
     .map((word) => `'${word}'`).join(" ");
   const shown = await command("script", [
     "-qec",
@@ -282,7 +298,7 @@ test(
     for (const flags of ["--json", "--verbose", ""]) {
       const target = temp.at(`target ${flags}`);
       const status = await shell(
-        `${words} sync --from "$1" --to "$2" ${flags} 2>&1 | head -1 >/dev/null
+        `${words} sync --from "$1" --to "$2" --no-state ${flags} 2>&1 | head -1 >/dev/null
        echo "\${PIPESTATUS[0]}"`,
         source,
         target,
@@ -361,6 +377,8 @@ function conforms(value: unknown, rule: Rule): boolean {
       return Number.isFinite(value) && (value as number) >= 0;
     case "text":
       return typeof value === "string";
+    case "value":
+      return typeof value === "string" || Number.isSafeInteger(value);
     default:
       return rule.includes(value as string);
   }

@@ -1,11 +1,19 @@
 /** The README is true: its commands run, and its tables name what there is. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../src/cli/command_table.ts";
 import { EXIT_CODE_MEANINGS } from "../../src/cli/exit_code.ts";
 import { helpText } from "../../src/cli/help.ts";
+import { namesIn } from "../support/disk_tree.ts";
+import { shell } from "../support/command.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
-import { listen, Program, run } from "../support/program.ts";
+import {
+  type JsonEvent,
+  listen,
+  Program,
+  type ProgramOptions,
+  run,
+} from "../support/program.ts";
 import { TempDir } from "../support/temp.ts";
 
 const README = Deno.readTextFileSync(
@@ -78,6 +86,69 @@ Deno.test("the README's command mirrors on one machine", async () => {
   await assertSameTree(photos, copy);
 });
 
+Deno.test("the README's commands leave things out", async () => {
+  await using temp = new TempDir();
+  const photos = makePhotos(temp);
+  const text = section("Leave things out");
+  const [rules] = blocks(text, "gitignore");
+  Deno.writeTextFileSync(`${photos}/.syncignore`, rules!);
+  Deno.writeTextFileSync(temp.at("rules.txt"), "*.txt\n");
+  for (
+    const name of ["a.log", "important.log", "a.tmp", "a.txt", "b.ignored"]
+  ) Deno.writeTextFileSync(`${photos}/${name}`, name);
+  for (const name of ["build", "cache"]) Deno.mkdirSync(`${photos}/${name}`);
+  Deno.writeTextFileSync(`${photos}/.gitignore`, "*.ignored\n");
+  const [syncs, explains] = blocks(text, "sh");
+  const left: string[][] = [];
+  for (const line of syncs!.trim().split("\n")) {
+    const words = line.replaceAll("'", "").split(" ").slice(1);
+    const ended = await run(words, { cwd: temp.path });
+    assertEquals(ended.code, 0, ended.stderr);
+    const there = namesIn(temp.at("copy"));
+    left.push(namesIn(photos).filter((name) => !there.includes(name)));
+    Deno.removeSync(temp.at("copy"), { recursive: true });
+  }
+  assertEquals(left, [
+    ["a.log", "b.ignored", "build"],
+    ["a.log", "a.tmp", "build", "cache"],
+    ["a.log", "a.txt", "build"],
+  ]);
+  const words = commandIn(explains!, "lockstep explain");
+  const { stdout } = await run(words, { cwd: temp.path });
+  assertStringIncludes(stdout, '.syncignore line 4: "/build/"');
+});
+
+Deno.test("the README's commands keep, list, restore and empty", async () => {
+  await using temp = new TempDir();
+  const photos = makePhotos(temp);
+  const [keep, use] = blocks(
+    section("Get back what was replaced or deleted"),
+    "sh",
+  );
+  const options = { cwd: temp.path };
+  const words = commandIn(keep!, "lockstep listen").slice(5);
+  await using receiver = await listen(temp.at("backup"), words, options);
+  await runInTurn([["sync", "-f", "photos", "-t", receiver.url]], options);
+  const sync = commandIn(keep!, "lockstep sync");
+  await runInTurn([sync], options);
+  Deno.writeTextFileSync(`${photos}/2026/sea.jpg`, "higher waves");
+  await runInTurn([sync], options);
+  Deno.removeSync(`${temp.path}/copy/2026/sea.jpg`);
+
+  const commands = use!.trim().split("\n").map((line) =>
+    line.split(" ").slice(1)
+  );
+  const [list, restore, restoreTo, empty] = commands;
+  const [listed] = await runInTurn([list!, restore!], options);
+  assert(/^\S+Z, from .*copy:\n +file +5 B {2}2026\/sea.jpg\n/.test(listed!));
+  const sea = (directory: string): string =>
+    Deno.readTextFileSync(temp.at(directory, "2026", "sea.jpg"));
+  assertEquals(sea("copy"), "waves");
+  await runInTurn([sync, restoreTo!, empty!], options);
+  assertEquals([sea("copy"), sea("old-photos")], ["higher waves", "waves"]);
+  assertEquals(namesIn(temp.at("trash")), []);
+});
+
 Deno.test("the README's forms without a command work", async () => {
   await using temp = new TempDir();
   const photos = makePhotos(temp);
@@ -98,12 +169,101 @@ Deno.test("the README's forms without a command work", async () => {
   await assertSameTree(photos, temp.at("backup"));
 });
 
+Deno.test("the README's commands show, save and carry out a plan", async () => {
+  await using temp = new TempDir();
+  const photos = makePhotos(temp);
+  const copy = temp.at("disk", "photos");
+  const text = blocks(section("See first what would happen"), "sh").join("\n");
+  const commands = text.split("\n").filter((line) => line !== "").map((line) =>
+    line.split(" ").slice(1).map((word) =>
+      word === "/mnt/disk/photos" ? copy : word
+    )
+  );
+  const options = { cwd: temp.path };
+  const [looked, saved, applied] = await runInTurn(commands, options);
+  assert(looked!.includes("create   2026/sea.jpg  (new)"), looked);
+  assertEquals(saved, looked);
+  assert(applied!.startsWith("Done in"), applied);
+  await assertSameTree(photos, copy);
+});
+
+Deno.test("the README's limits hold", async () => {
+  await using temp = new TempDir();
+  makePhotos(temp);
+  const [one, other] = blocks(section("Guards"), "sh");
+  const copy = temp.directory("copy");
+  const sync = commandIn(one!, "lockstep sync").map((word) =>
+    word === "/mnt/disk/photos" ? copy : word
+  );
+  Deno.writeTextFileSync(`${copy}/extra`, "");
+  const halted = await run(sync, { cwd: temp.path });
+  assertEquals(halted.code, 4, halted.stderr);
+  Deno.removeSync(`${copy}/extra`);
+  await runInTurn([sync], { cwd: temp.path });
+
+  const words = commandIn(other!, "lockstep listen").slice(5);
+  assertEquals(words.slice(0, 1), ["--max-delete"]);
+  await using receiver = await listen(temp.at("backup"), words);
+  const args = ["sync", "--from", "photos", "--to", receiver.url];
+  await runInTurn([args], { cwd: temp.path });
+});
+
+/** Runs commands that must succeed: what each says on its standard output. */
+async function runInTurn(
+  commands: readonly (readonly string[])[],
+  options: ProgramOptions,
+): Promise<string[]> {
+  const outputs: string[] = [];
+  for (const words of commands) {
+    const ended = await run(words, options);
+    assertEquals(ended.code, 0, ended.stderr);
+    outputs.push(ended.stdout);
+  }
+  return outputs;
+}
+
+test("the README's commands mirror with a token, and with TLS", [
+  "openssl",
+  "modes",
+], async () => {
+  await using temp = new TempDir();
+  const photos = makePhotos(temp);
+  const lines = blocks(section("Security"), "sh").join("\n")
+    .replaceAll(/\\\n */g, "").split("\n");
+  for (const line of lines.filter((line) => line.includes("openssl"))) {
+    await shell(`cd "$1"; ${line} 2>/dev/null`, temp.path);
+  }
+  const wordsOf = (start: string): string[][] =>
+    lines.filter((line) => line.startsWith(`lockstep ${start} `))
+      .map((line) => line.split(" ").slice(1));
+  const listens = wordsOf("listen");
+  const syncs = wordsOf("sync");
+  assertEquals([listens.length, syncs.length], [2, 2]);
+  for (const [i, words] of listens.entries()) {
+    const here = words.map((word) =>
+      word.replace("8080", "0").replace("0.0.0.0", "127.0.0.1")
+    );
+    await using receiver = new Program([...here, "--json"], { cwd: temp.path });
+    const { port } = await receiver.event("listening");
+    const args = syncs[i]!.map((word) =>
+      word.replace("backup.example:8080", `localhost:${port}`)
+    );
+    const ended = await run(args, { cwd: temp.path });
+    assertEquals(ended.code, 0, ended.stderr);
+    assertEquals((await receiver.ended).code, 0);
+    await assertSameTree(photos, temp.at("backup"));
+  }
+});
+
 Deno.test("the README names no option that does not exist", () => {
   const help = Object.keys(COMMANDS).map((name) =>
     helpText(name as keyof typeof COMMANDS)
   ).join("\n");
-  const text = section("Mirror to another machine") +
-    section("What is mirrored") + section("Output for programs");
+  const security = section("Security").replaceAll(/```.*?```/gs, "");
+  const text = security + section("Mirror to another machine") +
+    section("Leave things out") + section("What is mirrored") +
+    section("Output for programs") +
+    section("See first what would happen") + section("Guards");
   const named = new Set(text.match(/--[a-z][a-z-]+/g));
   assert(named.size > 10);
   for (const option of named) {
@@ -127,7 +287,15 @@ Deno.test("the README documents each event that the program prints", async () =>
   const sent = await run(
     ["sync", "--from", photos, "--to", receiver.url, "--json"],
   );
-  for (const event of [...sent.events, ...(await receiver.ended).events]) {
+  const planned = await run(
+    ["sync", "--from", photos, "--to", temp.at("other"), "--json", "-n"],
+  );
+  const received = await receiver.ended;
+  for (const { events } of [sent, planned, received]) {
+    events.forEach(assertDocumented);
+  }
+
+  function assertDocumented(event: JsonEvent): void {
     const row = documented.split("\n").find((line) =>
       line.startsWith(`| \`${event.event}\``)
     );

@@ -80,6 +80,7 @@ function start(who: string, args: readonly string[], cwd: string): Started {
   const child = new Deno.Command(program!, {
     args: words,
     cwd,
+    env: { XDG_STATE_HOME: `${cwd}/state` },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -100,7 +100,7 @@ function directory(
 /** The endpoint; its fields may be looked at and set between calls. */
 export class FakeEndpoint implements Endpoint {
   readonly name = "fake";
-  traits = { modes: true, symlinks: true };
+  traits = { modes: true, symlinks: true, owners: false };
   root: DirectoryEntry;
   /** Content of files, by path. */
   readonly content = new Map<string, Uint8Array>();

@@ -1,7 +1,6 @@
 /**
- * One frame of each type as version 1 has it on the wire, alone in its message,
- * and what it says. These
- * bytes must never change: a release that writes or reads them otherwise does not
+ * Frames of each type as version 1 has them on the wire, each alone in its
+ * message, and what they say. These bytes must never change: a release that writes or reads them otherwise does not
  * speak version 1.
  */
 import type { Entry } from "../../src/core/entry.ts";
@@ -37,7 +36,7 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     value: [{ min: 1, max: 1 }, {
       software: "a/1.0 ",
       clientId: ID,
-      traits: { modes: true, symlinks: true },
+      traits: { modes: true, symlinks: true, owners: false },
       windowBytes: 4 * 1024 * 1024,
       capabilities: ["zstd"],
     }],
@@ -75,6 +74,14 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     value: { kind: "partial", message: "ok" },
   },
   {
+    name: "bye of who only looked",
+    type: FrameType.bye,
+    exchange: 0,
+    end: false,
+    hex: "7d887489 05 00 0000 00000000 00000004 06 02 6f6b",
+    value: { kind: "planned", message: "ok" },
+  },
+  {
     name: "failed",
     type: FrameType.failed,
     exchange: 5,
@@ -95,8 +102,16 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     type: FrameType.scan,
     exchange: 1,
     end: true,
-    hex: "0a4f711b 10 01 0000 00000001 00000002 03 02",
-    value: { checksum: true, modes: true, symlinks: "follow" },
+    hex: `97f3468c 10 01 0000 00000001 00000018
+      03 02 01 0b2e73796e6369676e6f7265
+      02 032a2e6f 0321612f`,
+    value: {
+      checksum: true,
+      modes: true,
+      owners: false,
+      symlinks: "follow",
+      ignore: { rules: ["*.o", "!a/"], files: [".syncignore"] },
+    },
   },
   {
     name: "list",
@@ -220,12 +235,17 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     type: FrameType.scanned,
     exchange: 1,
     end: false,
-    hex: `0e2d1eae 21 00 0000 00000001 00000032
-      01ed ${T1000} ${DIGEST} 01 02 03 8080808004`,
+    hex: `a8411010 21 00 0000 00000001 00000053
+      09 01ed ${T1000} ${DIGEST} ${DIGEST} 01 02 03 8080808004`,
     value: {
-      mode: 0o755,
-      mtime: 1000,
-      digest: DIGEST,
+      root: {
+        kind: "directory",
+        mode: 0o755,
+        mtime: 1000,
+        children: new Map(),
+        digest: DIGEST,
+      },
+      ignoreDigest: DIGEST,
       totals: { directories: 1, files: 2, symlinks: 3, bytes: 2 ** 30 },
     },
   },

@@ -5,11 +5,14 @@ import { hasCommand } from "./command.ts";
 export type Need =
   | "bash"
   | "chattr"
+  | "git"
   | "linux"
   | "mkfifo"
   | "modes"
   | "mount"
   | "npm"
+  | "openssl"
+  | "prlimit"
   | "root"
   | "rsync"
   | "script"
@@ -24,11 +27,14 @@ const root = !windows && Deno.uid() === 0;
 const met: Record<Need, () => boolean> = {
   bash: () => hasCommand("bash"),
   chattr: () => root && hasCommand("chattr"),
+  git: () => hasCommand("git"),
   linux: () => Deno.build.os === "linux",
   mkfifo: () => hasCommand("mkfifo"),
   modes: () => !windows,
   mount: () => root && canMount(),
   npm: () => hasCommand("npm"),
+  openssl: () => hasCommand("openssl"),
+  prlimit: () => hasCommand("prlimit"),
   root: () => root,
   rsync: () => hasCommand("rsync"),
   script: () => Deno.build.os === "linux" && hasCommand("script"),

@@ -4,6 +4,7 @@
  */
 import { fromFileUrl } from "@std/path";
 import { TextLineStream } from "@std/streams";
+import { StateHome } from "./temp.ts";
 import { until } from "./until.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
@@ -33,6 +34,7 @@ export interface Ended {
 export interface ProgramOptions {
   /** Words before the program: a tool that runs it. */
   readonly under?: readonly string[];
+  /** Without XDG_STATE_HOME in it, what the process remembers goes with it. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Mask of permission bits that the process does not give to new files. */
@@ -46,6 +48,7 @@ export class Program implements AsyncDisposable {
   /** Resolves when the process is gone and all its output was read. */
   readonly ended: Promise<Ended>;
   readonly #child: Deno.ChildProcess;
+  readonly #state = new StateHome();
   readonly #lines: string[] = [];
   readonly #errors: string[] = [];
   #gone = false;
@@ -61,7 +64,7 @@ export class Program implements AsyncDisposable {
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
-        ...(options.env === undefined ? {} : { env: { ...options.env } }),
+        env: { XDG_STATE_HOME: this.#state.path, ...options.env },
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       }).spawn();
     } finally {
@@ -112,6 +115,7 @@ export class Program implements AsyncDisposable {
       // It ended this moment.
     }
     await this.ended;
+    await this.#state[Symbol.asyncDispose]();
   }
 
   async #collect(): Promise<Ended> {

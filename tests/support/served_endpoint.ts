@@ -1,6 +1,6 @@
 /** A remote endpoint and the fake one behind it, over a connection in memory. */
 import type { Outcome } from "../../src/core/outcome.ts";
-import type { ScanOptions } from "../../src/core/snapshot.ts";
+import { NO_IGNORE, type ScanOptions } from "../../src/core/snapshot.ts";
 import type { MemoryTransportOptions } from "../../src/net/memory_transport.ts";
 import { RemoteEndpoint } from "../../src/session/remote_endpoint.ts";
 import {
@@ -14,6 +14,7 @@ export const SCAN: ScanOptions = {
   checksum: false,
   symlinks: "copy",
   modes: true,
+  ignore: NO_IGNORE,
 };
 
 export const DONE: Outcome = { kind: "done", message: "" };

@@ -24,7 +24,7 @@ export function party(id = 0): Party {
   return {
     software: "test/1",
     clientId: `${id}`.padStart(32, "0"),
-    traits: { modes: true, symlinks: true },
+    traits: { modes: true, symlinks: true, owners: false },
   };
 }
 

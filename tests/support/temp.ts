@@ -33,6 +33,14 @@ export class TempDir implements AsyncDisposable {
   }
 }
 
+/** A place for what programs remember from run to run; open to every user. */
+export class StateHome extends TempDir {
+  constructor() {
+    super();
+    if (Deno.build.os !== "windows") Deno.chmodSync(this.path, 0o777);
+  }
+}
+
 /** Removes a directory also if it is deep, immutable or closed to its owner. */
 export async function removeTree(path: string): Promise<void> {
   try {

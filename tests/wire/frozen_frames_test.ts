@@ -30,8 +30,9 @@ import { FROZEN_FRAMES, frozenBytes } from "../support/frozen_frames.ts";
 import { encodeMessage } from "../support/wire_message.ts";
 
 Deno.test("There is a frozen frame of every type", () => {
+  const types = new Set(FROZEN_FRAMES.map(({ type }) => type));
   assertEquals(
-    FROZEN_FRAMES.map(({ type }) => type).sort((a, b) => a - b),
+    [...types].sort((a, b) => a - b),
     Object.values(FrameType).sort((a, b) => a - b),
   );
 });

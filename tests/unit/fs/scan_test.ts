@@ -3,6 +3,7 @@ import type { Entry } from "../../../src/core/entry.ts";
 import { parseRelPath } from "../../../src/core/path.ts";
 import {
   entryAt,
+  NO_IGNORE,
   type ScanOptions,
   type Snapshot,
 } from "../../../src/core/snapshot.ts";
@@ -14,6 +15,7 @@ const OPTIONS: ScanOptions = {
   checksum: false,
   symlinks: "copy",
   modes: true,
+  ignore: NO_IGNORE,
 };
 
 async function scanAll(

@@ -7,6 +7,7 @@ import {
   MAX_BATCH_PIECES,
   type Piece,
 } from "../../../src/core/piece.ts";
+import { NO_IGNORE } from "../../../src/core/snapshot.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import { scan } from "../../../src/fs/scan.ts";
 import { supply } from "../../../src/fs/supply.ts";
@@ -34,6 +35,7 @@ async function supplyAll(
     checksum: false,
     symlinks: "copy",
     modes: true,
+    ignore: NO_IGNORE,
   });
   await before?.(fileSystem);
   const changes = [...snapshot.root.children].map(([name, entry]) => ({

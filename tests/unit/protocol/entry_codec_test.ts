@@ -10,6 +10,7 @@ import {
   writeListings,
 } from "../../../src/protocol/listing_codec.ts";
 import { MAX_PATH_DEPTH } from "../../../src/protocol/limits.ts";
+import { Quota } from "../../../src/protocol/quota.ts";
 import { directoryOf, fileEntry } from "../../support/fake_endpoint.ts";
 import { bytesOf } from "../../support/session_pair.ts";
 
@@ -21,10 +22,13 @@ const ENTRIES: readonly Entry[] = [
   fileEntry(5, { digest: DIGEST, mtime: 8.64e15 }),
   { kind: "symlink", target: "../somewhere/else", mtime: 0 },
   { kind: "symlink", target: "ü".repeat(2000), mtime: 5 },
+  fileEntry(5, { digest: DIGEST, owner: { uid: 0, gid: 2 ** 32 - 2 } }),
+  { kind: "symlink", target: "x", mtime: 0, owner: { uid: 1000, gid: 100 } },
   { kind: "untracked", reason: "special-file" },
   { kind: "untracked", reason: "invalid-name" },
   { kind: "untracked", reason: "mount-point" },
   { kind: "untracked", reason: "symlink-skipped" },
+  { kind: "untracked", reason: "ignored" },
   { kind: "problem", message: "Cannot read it: no permission" },
 ];
 
@@ -36,6 +40,21 @@ Deno.test("Every kind of entry comes back as it was", () => {
       assertEquals(readEntry(reader, form), entry);
       reader.end("an entry");
     }
+  }
+});
+
+Deno.test("An owner that stands for nobody, or for what has none, is refused", () => {
+  for (
+    const bytes of [
+      [16 | 3, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0],
+      [16 | 3, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff],
+      [16 | 4, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+      [16 | 5, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x41],
+      [16 | 3, 0, 0],
+    ]
+  ) {
+    const reader = new ByteReader(new Uint8Array(bytes));
+    assertThrows(() => readEntry(reader, "tree"), ProtocolError);
   }
 });
 
@@ -118,7 +137,7 @@ Deno.test("ListingReader refuses entries beyond the number that may come", () =>
   )[0]!;
   const reader = (maxEntries: number): ListingReader =>
     new ListingReader({
-      maxEntries,
+      quota: new Quota("entries", maxEntries),
       isRoot: false,
       childrenOf: () => new Map(),
       onEnd: () => {},

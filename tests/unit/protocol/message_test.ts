@@ -2,7 +2,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { parseRelPath } from "../../../src/core/path.ts";
 import type { SupplyRequest, Want } from "../../../src/core/piece.ts";
 import type { Problem } from "../../../src/core/problem.ts";
-import type { ScanOptions } from "../../../src/core/snapshot.ts";
+import {
+  type IgnoreOptions,
+  NO_IGNORE,
+  type ScanOptions,
+} from "../../../src/core/snapshot.ts";
 import { ProtocolError } from "../../../src/errors.ts";
 import { ByteReader, ByteWriter } from "../../../src/protocol/bytes.ts";
 import {
@@ -37,10 +41,21 @@ function page(write: (page: ByteWriter) => Iterable<void>): ByteReader {
   return new ByteReader(writer.bytes.slice());
 }
 
+const IGNORE: IgnoreOptions = {
+  rules: ["*.o", "!ä/", "x".repeat(4_096)],
+  files: [".gitignore", ".syncignore"],
+};
+
 Deno.test("Scan options come back as they were", () => {
   for (const symlinks of ["copy", "skip", "follow"] as const) {
     for (const checksum of [true, false]) {
-      const options: ScanOptions = { checksum, modes: !checksum, symlinks };
+      const options: ScanOptions = {
+        checksum,
+        modes: !checksum,
+        owners: !checksum,
+        symlinks,
+        ignore: checksum ? IGNORE : NO_IGNORE,
+      };
       const bytes = bytesOf((writer) => writeScanOptions(writer, options));
       assertEquals(readScanOptions(new ByteReader(bytes)), options);
     }
@@ -49,9 +64,14 @@ Deno.test("Scan options come back as they were", () => {
 
 Deno.test("A scan's summary comes back as it was", () => {
   const summary = {
-    mode: 0o755,
-    mtime: -5,
-    digest: DIGEST,
+    root: {
+      kind: "directory",
+      mode: 0o755,
+      mtime: -5,
+      children: new Map(),
+      digest: DIGEST,
+    } as const,
+    ignoreDigest: "cd".repeat(32),
     totals: { directories: 1, files: 2, symlinks: 3, bytes: 2 ** 50 },
   };
   const bytes = bytesOf((writer) => writeScanSummary(writer, summary));

@@ -29,7 +29,7 @@ import { bytesOf } from "../../support/session_pair.ts";
 const HELLO: Hello = {
   software: "lockstep/0.1.0",
   clientId: "0123456789abcdef0123456789abcdef",
-  traits: { modes: true, symlinks: false },
+  traits: { modes: true, symlinks: false, owners: true },
   windowBytes: MAX_WINDOW_BYTES,
   capabilities: ["zstd", "from-the-future"],
 };
@@ -49,7 +49,7 @@ Deno.test("A hello with impossible values is refused", () => {
     ["version 0", good({}).with(5, 0)],
     ["versions the wrong way round", good({}).with(5, 2)],
     ["no software", good({ software: "" })],
-    ["unknown traits", good({}).with(4 + 4 + 15 + 16, 4)],
+    ["unknown traits", good({}).with(4 + 4 + 15 + 16, 8)],
     ["a window that is too small", good({ windowBytes: 1024 })],
     ["a window that is too large", good({ windowBytes: 2 ** 31 })],
     ["too many capabilities", good({ capabilities: Array(65).fill("x") })],
@@ -93,6 +93,7 @@ Deno.test("An outcome comes back as it was", () => {
       "halted",
       "interrupted",
       "failed",
+      "planned",
     ] as const
   ) {
     const outcome = { kind, message: "2 paths left out" };
