@@ -135,6 +135,45 @@ const TOKEN_OPTIONS = {
   },
 } as const satisfies CommandSpec["options"];
 
+/** How a listener is reached. */
+const REACH_OPTIONS = {
+  ...TOKEN_OPTIONS,
+  caFile: {
+    long: "ca-file",
+    kind: "path",
+    label: "FILE",
+    optional: true,
+    help: "Trust also the certificates in this PEM file (wss:// only)",
+  },
+  retryFor: {
+    long: "retry-for",
+    kind: "duration",
+    label: "TIME",
+    default: "60",
+    help: "How long to keep trying to connect, at first and after a lost " +
+      "connection; 0: try once (60, 30s, 5m)",
+  },
+} as const satisfies CommandSpec["options"];
+
+/** What of two trees is to be equal. */
+const COMPARE_OPTIONS = {
+  owner: {
+    long: "owner",
+    kind: "flag",
+    help: "Make owner and group equal, by number; the target has to run as " +
+      "root, a listener with --owner",
+  },
+  symlinks: {
+    long: "symlinks",
+    kind: "choice",
+    label: "HOW",
+    choices: ["copy", "skip", "follow"],
+    default: "copy",
+    help: "What to do with symbolic links: copy, skip or follow",
+  },
+  ...EXCLUDE_OPTIONS,
+} as const satisfies CommandSpec["options"];
+
 const MAX_DELETE = {
   long: "max-delete",
   kind: "limit",
@@ -262,14 +301,7 @@ const SYNC = {
       help:
         "Where to: the ws:// or wss:// address of a listener, or a directory",
     },
-    ...TOKEN_OPTIONS,
-    caFile: {
-      long: "ca-file",
-      kind: "path",
-      label: "FILE",
-      optional: true,
-      help: "Trust also the certificates in this PEM file (wss:// only)",
-    },
+    ...REACH_OPTIONS,
     watch: {
       long: "watch",
       short: "w",
@@ -282,34 +314,12 @@ const SYNC = {
       kind: "flag",
       help: "Compare content, not size and modification time",
     },
-    owner: {
-      long: "owner",
-      kind: "flag",
-      help: "Make owner and group equal, by number; the target has to run as " +
-        "root, a listener with --owner",
-    },
     noDelete: {
       long: "no-delete",
       kind: "flag",
       help: "Keep what is extra at the target",
     },
-    symlinks: {
-      long: "symlinks",
-      kind: "choice",
-      label: "HOW",
-      choices: ["copy", "skip", "follow"],
-      default: "copy",
-      help: "What to do with symbolic links: copy, skip or follow",
-    },
-    ...EXCLUDE_OPTIONS,
-    retryFor: {
-      long: "retry-for",
-      kind: "duration",
-      label: "TIME",
-      default: "60",
-      help: "How long to keep trying to connect, at first and after a lost " +
-        "connection; 0: try once (60, 30s, 5m)",
-    },
+    ...COMPARE_OPTIONS,
     dryRun: {
       long: "dry-run",
       short: "n",
@@ -384,6 +394,47 @@ const SYNC = {
   ],
 } as const satisfies CommandSpec;
 
+const VERIFY = {
+  summary: "Compare two directories by content, and change nothing",
+  description:
+    "Reads every file at both sides and prints each path that differs, is\n" +
+    "missing at the target, or is extra there. Ends with 0 if both are equal,\n" +
+    "with 3 if they are not.",
+  impliedBy: [],
+  options: {
+    from: {
+      long: "from",
+      short: "f",
+      kind: "path",
+      label: "DIR",
+      required: true,
+      help: "Directory to compare",
+    },
+    to: {
+      long: "to",
+      short: "t",
+      kind: "target",
+      label: "URL|DIR",
+      required: true,
+      help: "With what: the address of a listener, or a directory",
+    },
+    ...REACH_OPTIONS,
+    ...COMPARE_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  examples: [
+    {
+      line: "lockstep verify --from ./site --to /mnt/disk/site",
+      meaning: "is the copy still what it was made from?",
+    },
+    {
+      line:
+        "lockstep verify --from ./site --to wss://example.org/backup --json",
+      meaning: "with a listener, for a program",
+    },
+  ],
+} as const satisfies CommandSpec;
+
 const EXPLAIN = {
   summary: "Tell which rule decides whether a path is synced",
   description:
@@ -424,6 +475,7 @@ const EXPLAIN = {
 export const COMMANDS = {
   listen: LISTEN,
   sync: SYNC,
+  verify: VERIFY,
   explain: EXPLAIN,
   ...TRASH_COMMANDS,
 } as const;

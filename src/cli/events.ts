@@ -1,9 +1,11 @@
 /** What a running command tells its reporter. */
 import type { ChangeTotals } from "../core/change.ts";
+import type { Digest, Totals } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Action } from "../core/plan.ts";
 import type { MirrorSummary, SyncEvent } from "../session/events.ts";
 import type { Received } from "./commands/reception.ts";
+import type { Differences } from "./differences.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { Explanation } from "./explanation.ts";
 import type { TrashEvent } from "./trash_report.ts";
@@ -70,6 +72,21 @@ export type CommandEvent =
     readonly totals: ChangeTotals;
     /** Paths that would be left out. */
     readonly problems: number;
+  }
+  /** `verify` starts; `to` is an address or a directory. */
+  | { readonly kind: "verifying"; readonly from: string; readonly to: string }
+  /** What would make the two sides equal at one path, where they are not. */
+  | { readonly kind: "difference"; readonly action: Action }
+  /** `verify` is through. */
+  | {
+    readonly kind: "verified";
+    readonly found: Differences;
+    /** The source tree. */
+    readonly totals: Totals;
+    readonly digest: Digest;
+    /** Paths that could not be compared. */
+    readonly problems: number;
+    readonly seconds: number;
   }
   /** `sync` is through. */
   | {

@@ -2,6 +2,7 @@
 import type { Owner } from "../core/entry.ts";
 import { displayPath, quote } from "../core/path.ts";
 import type { Action, Reason } from "../core/plan.ts";
+import { differenceOf } from "./differences.ts";
 import { formatCount } from "./format.ts";
 
 /** As wide as the longest name of an action. */
@@ -50,6 +51,16 @@ export function formatReason(reason: Reason): string {
 /** "2026-01-31 12:00:00.000Z" */
 export function formatTime(ms: number): string {
   return new Date(ms).toISOString().replace("T", " ");
+}
+
+/** "missing  a/b.txt"; what differs with what, as {@link formatAction}. */
+export function formatDifference(action: Action): string {
+  const { path, kind, reason } = action;
+  const slash = kind === "directory" ? "/" : "";
+  const difference = differenceOf(action);
+  const what = difference.padEnd(ACTION_COLUMNS);
+  const why = difference === "differs" ? `  (${formatReason(reason)})` : "";
+  return `${what}  ${displayPath(path)}${slash}${why}`;
 }
 
 /** "1000:100" */

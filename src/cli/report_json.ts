@@ -2,6 +2,7 @@
 import type { ChangeTotals } from "../core/change.ts";
 import { messageOf, SyncError } from "../errors.ts";
 import type { Side, SyncEvent } from "../session/events.ts";
+import { differenceOf } from "./differences.ts";
 import type { CommandEvent, Reporter } from "./events.ts";
 import { explanationFields } from "./explanation.ts";
 import type { Output } from "./output.ts";
@@ -89,6 +90,24 @@ export class JsonReporter implements Reporter {
           ...values,
           bytes,
         });
+        break;
+      }
+      case "verifying":
+        this.#print("started", { from: event.from, to: event.to });
+        break;
+      case "difference": {
+        const { path, kind, reason } = event.action;
+        const { kind: why, ...values } = reason;
+        const difference = differenceOf(event.action);
+        const about = { path, difference, kind, reason: why };
+        this.#print("difference", { ...about, ...values });
+        break;
+      }
+      case "verified": {
+        const { found, totals, problems, digest } = event;
+        const seconds = Math.round(event.seconds * 1_000) / 1_000;
+        const counted = { ...found, problems, ...totals, seconds, digest };
+        this.#print("verified", counted);
         break;
       }
       case "previewed":

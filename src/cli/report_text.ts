@@ -14,7 +14,7 @@ import {
   formatRate,
   formatTotals,
 } from "./format.ts";
-import { formatAction } from "./format_action.ts";
+import { formatAction, formatDifference } from "./format_action.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
@@ -124,6 +124,15 @@ export class TextReporter implements Reporter {
       case "previewed":
         this.#previewed(event);
         break;
+      case "verifying":
+        this.#tell(`Comparing ${event.from} with ${event.to}`);
+        break;
+      case "difference":
+        this.#tell(formatDifference(event.action));
+        break;
+      case "verified":
+        this.#verified(event);
+        break;
       case "done":
         this.#done(event);
         break;
@@ -217,6 +226,19 @@ export class TextReporter implements Reporter {
         ? would
         : `${would}; ${formatNumberOf(problems, "path")} would be left out`,
     );
+  }
+
+  #verified(event: CommandEvent & { kind: "verified" }): void {
+    const { found, totals, problems, seconds } = event;
+    const { missing, differs, extra } = found;
+    const time = formatDuration(seconds * 1_000);
+    const result = missing + differs + extra === 0
+      ? `Equal: ${formatTotals(totals)}`
+      : `Not equal: ${missing} missing, ${differs} different, ${extra} extra`;
+    const left = problems === 0
+      ? ""
+      : `; ${formatNumberOf(problems, "path")} not compared`;
+    this.#tell(`${result}${left} (${time})`);
   }
 
   #done(event: CommandEvent & { kind: "done" }): void {

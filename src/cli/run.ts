@@ -68,6 +68,10 @@ async function runCommand(
       const { sync } = await import("./commands/sync.ts");
       return await sync(command.options, context);
     }
+    case "verify": {
+      const { verify } = await import("./commands/verify.ts");
+      return await verify(command.options, context);
+    }
     case "explain": {
       const { explain } = await import("./commands/explain.ts");
       return await explain(command.options, context);

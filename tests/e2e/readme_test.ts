@@ -187,6 +187,20 @@ Deno.test("the README's commands show, save and carry out a plan", async () => {
   await assertSameTree(photos, copy);
 });
 
+Deno.test("the README's command compares", async () => {
+  await using temp = new TempDir();
+  const photos = makePhotos(temp);
+  const copy = temp.at("disk", "photos");
+  assertEquals((await run(["sync", "-f", photos, "-t", copy])).code, 0);
+  const [text] = blocks(section("Is the copy still good?"), "sh");
+  const words = commandIn(text!, "lockstep verify").map((word) =>
+    word === "/mnt/disk/photos" ? copy : word
+  );
+  assertEquals((await run(words, { cwd: temp.path })).code, 0);
+  Deno.writeTextFileSync(`${copy}/2026/sea.jpg`, "calm!");
+  assertEquals((await run(words, { cwd: temp.path })).code, 3);
+});
+
 Deno.test("the README's limits hold", async () => {
   await using temp = new TempDir();
   makePhotos(temp);
@@ -290,8 +304,11 @@ Deno.test("the README documents each event that the program prints", async () =>
   const planned = await run(
     ["sync", "--from", photos, "--to", temp.at("other"), "--json", "-n"],
   );
+  const compared = await run(
+    ["verify", "--from", photos, "--to", temp.directory("empty"), "--json"],
+  );
   const received = await receiver.ended;
-  for (const { events } of [sent, planned, received]) {
+  for (const { events } of [sent, planned, compared, received]) {
     events.forEach(assertDocumented);
   }
 

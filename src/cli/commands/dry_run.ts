@@ -2,21 +2,14 @@
 import { comparePaths, displayPath } from "../../core/path.ts";
 import { actionsOf } from "../../core/plan.ts";
 import { nextTurn } from "../../core/turn.ts";
-import {
-  GuardError,
-  isFileSystemError,
-  messageOf,
-  UsageError,
-} from "../../errors.ts";
+import { GuardError, messageOf, UsageError } from "../../errors.ts";
 import type { Comparison } from "../../session/events.ts";
-import { LocalEndpoint } from "../../session/local_endpoint.ts";
-import { compareSides } from "../../session/mirror.ts";
-import { compareWithNothing } from "../../session/preview.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import { comparedOptionsOf } from "../plan/compared_options.ts";
 import type { PlanHeader } from "../plan/plan_format.ts";
 import { PlanWriter } from "../plan/plan_writer.ts";
 import { SOFTWARE } from "../version.ts";
+import { compare } from "./compare.ts";
 import { liesWithin } from "./overlap.ts";
 import type { SyncJob } from "./sync_job.ts";
 import type { SyncWork } from "./sync_trees.ts";
@@ -34,7 +27,11 @@ export async function preview(work: SyncWork): Promise<ExitCode> {
   const { job, mirrorOptions, context: { reporter, signal } } = work;
   using plan = planWriterFor(job);
   // The listener hears goodbye before anything is printed: reading takes time.
-  const comparison = await compare(work);
+  const { to, retryFor } = job.options;
+  const comparison = await compare(
+    { ...work, to, retryFor },
+    { orNothing: true },
+  );
   const { changes, modes, totals } = comparison;
   plan?.begin(headerFor(work, comparison));
   let count = 0;
@@ -91,39 +88,4 @@ function headerFor(
     source: comparison.source.root.digest!,
     target: comparison.target?.root.digest,
   };
-}
-
-async function compare(work: SyncWork): Promise<Comparison> {
-  const { job, source, mirrorOptions, context, connecting } = work;
-  const { to, retryFor } = job.options;
-  if (to.kind === "directory") return await compareWithDirectory(work, to.path);
-  const { workWithListener } = await import("./sync_remote.ts");
-  const { result } = await workWithListener(source, {
-    url: to.url,
-    retryFor,
-    connecting,
-    work: (target) => compareSides(source, target, mirrorOptions),
-    outcomeOf: () => ({ kind: "planned", message: "" }),
-  }, context);
-  return result;
-}
-
-/** A directory that is missing is not made for it. */
-async function compareWithDirectory(
-  { fileSystem, source, mirrorOptions }: SyncWork,
-  path: string,
-): Promise<Comparison> {
-  let target: LocalEndpoint;
-  try {
-    target = await LocalEndpoint.open(fileSystem, path);
-  } catch (error) {
-    if (!isFileSystemError(error, "not-found")) throw error;
-    const place = { name: path, traits: fileSystem.traits };
-    return await compareWithNothing(source, place, mirrorOptions);
-  }
-  try {
-    return await compareSides(source, target, mirrorOptions);
-  } finally {
-    await target.close({ kind: "planned", message: "" });
-  }
 }

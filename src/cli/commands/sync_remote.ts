@@ -141,15 +141,19 @@ async function leave(
   error: unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  if (session.signal.aborted) return;
+  if (session.signal.aborted) return await soon(session.left);
   const kind = signal.aborted
     ? "interrupted"
     : error instanceof GuardError
     ? "halted"
     : "failed";
-  const bye = session.bye({ kind, message: messageOf(error) });
+  await soon(session.bye({ kind, message: messageOf(error) }).catch(() => {}));
+}
+
+/** Waits for `leaving`, but not for long. */
+async function soon(leaving: Promise<void>): Promise<void> {
   const { promise: timeout, resolve } = Promise.withResolvers<void>();
   const cancel = systemClock.after(LEAVE_WITHIN_MS, resolve);
-  await Promise.race([bye.catch(() => {}), timeout]);
+  await Promise.race([leaving, timeout]);
   cancel();
 }
