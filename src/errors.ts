@@ -140,13 +140,16 @@ export type FileSystemErrorCode = Extract<
 export class FileSystemError extends SyncError {
   override name = "FileSystemError";
   declare readonly code: FileSystemErrorCode;
+  /** Whether it is the file system of the other side that failed. */
+  readonly isForeign: boolean;
 
   constructor(
     code: FileSystemErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly isForeign?: boolean } = {},
   ) {
     super(code, message, options);
+    this.isForeign = options.isForeign === true;
   }
 }
 
@@ -163,4 +166,9 @@ export function isFileSystemError(
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replaceAll(/\s*\n\s*/g, " ");
+}
+
+/** Anything that was thrown, as an error. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -253,7 +253,7 @@ const LISTEN = {
     maxDelete: {
       ...MAX_DELETE,
       help: "Halt a sender that would delete more than N entries of DIR, or " +
-        "N% of them",
+        "N% of them, in one session; what it replaces does not count",
     },
     ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
@@ -520,6 +520,7 @@ export const ENVIRONMENT: readonly {
   readonly help: string;
 }[] = [
   { name: "NO_COLOR", help: "No escape codes on the terminal" },
+  { name: "TERM", help: "dumb: no escape codes either" },
   {
     name: "LOCKSTEP_TOKEN",
     help: "The token, where neither --token nor --token-file is given",
@@ -528,7 +529,16 @@ export const ENVIRONMENT: readonly {
     name: "XDG_STATE_HOME",
     help: "Holds the directory lockstep, with what is remembered of runs",
   },
+  { name: "LOCALAPPDATA", help: "The same, where XDG_STATE_HOME is not set" },
+  {
+    name: "HOME",
+    help: "Where neither is set, .local/state in it is taken for that",
+  },
   { name: "LOCKSTEP_DEBUG", help: "1: print the stack trace of an error" },
+  {
+    name: "LOCKSTEP_FAULT",
+    help: "For tests of Lockstep itself: makes one call fail, or dies at it",
+  },
 ];
 
 /** The names of all commands. */

@@ -28,7 +28,8 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [string, string])[] = [
   ["4", "halted by a safety stop; nothing was changed"],
   [
     "5",
-    "refused: busy, wrong token or certificate, other version, no receiver",
+    "refused (busy, wrong token or certificate, other version, no receiver), " +
+    "or the other end failed (its disk is full …)",
   ],
   ["6", "the other end can't be reached, or went away"],
   ["129, 130, 143", "interrupted (SIGHUP, Ctrl-C, SIGTERM)"],
@@ -76,7 +77,9 @@ const OF_OUTCOME: Readonly<Record<Outcome["kind"], ExitCode>> = {
 /** The exit code for something that was thrown. */
 export function exitCodeOfError(error: unknown): ExitCode {
   if (!(error instanceof SyncError)) return EXIT.failed;
-  if (error instanceof FileSystemError) return EXIT.failed;
+  if (error instanceof FileSystemError) {
+    return error.isForeign ? EXIT.refused : EXIT.failed;
+  }
   return OF_CODE[error.code];
 }
 

@@ -12,7 +12,9 @@ export interface Explanation {
 }
 
 /** The explanation in a sentence. */
-export function explain({ path, isDirectory, decision }: Explanation): string {
+export function explanationText(
+  { path, isDirectory, decision }: Explanation,
+): string {
   const shown = displayPath(path) + (isDirectory && path !== "" ? "/" : "");
   if (decision === undefined) return `${shown}: Lockstep's own: never synced`;
   const { rule, ignored, at } = decision;

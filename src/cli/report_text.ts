@@ -3,7 +3,7 @@ import { displayPath } from "../core/path.ts";
 import { messageOf } from "../errors.ts";
 import type { Side, SyncEvent } from "../session/events.ts";
 import type { CommandEvent, Reporter } from "./events.ts";
-import { explain } from "./explanation.ts";
+import { explanationText } from "./explanation.ts";
 import {
   formatBytes,
   formatChanges,
@@ -143,7 +143,7 @@ export class TextReporter implements Reporter {
         break;
       }
       case "explained":
-        this.#tell(explain(event.explanation));
+        this.#tell(explanationText(event.explanation));
         break;
       case "warning":
         this.#warn(event.message);

@@ -142,34 +142,3 @@ export function isWhollyTracked(entry: Entry): boolean {
   }
   return true;
 }
-
-/** Counts `entry` itself and all below it. */
-export function totalsOf(entry: Entry): Totals {
-  const totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
-  count(entry, totals);
-  return totals;
-}
-
-function count(
-  entry: Entry,
-  totals: { -readonly [K in keyof Totals]: Totals[K] },
-): void {
-  switch (entry.kind) {
-    case "directory":
-      totals.directories++;
-      for (const child of entry.children.values()) count(child, totals);
-      break;
-    case "file":
-      totals.files++;
-      totals.bytes += entry.size;
-      break;
-    case "symlink":
-      totals.symlinks++;
-      break;
-    case "untracked":
-    case "problem":
-      break;
-    default:
-      entry satisfies never;
-  }
-}

@@ -9,7 +9,7 @@ import { displayPath, type RelPath } from "./path.ts";
 /** How many entries may be deleted. */
 export type DeleteLimit =
   | { readonly kind: "count"; readonly count: number }
-  /** Of the entries at the target; above 0, up to 100. */
+  /** Of the entries at the target; 0 to 100. */
   | { readonly kind: "percent"; readonly percent: number }
   | { readonly kind: "all" };
 
@@ -74,7 +74,7 @@ export class DeletionTally {
 }
 
 /** Whether deleting `count` of `entries` entries is within `limit`. */
-export function isWithinLimit(
+function isWithinLimit(
   count: number,
   entries: number,
   limit: DeleteLimit,
@@ -174,8 +174,11 @@ export function checkSameRoot(
 /** Whether two identities are of one directory, as far as that can be told. */
 export function isSameRoot(a: RootIdentity, b: RootIdentity): boolean {
   if (a.inode === 0 || b.inode === 0) return a.path === b.path;
-  return a.inode === b.inode && a.device === b.device &&
-    (a.born === undefined || b.born === undefined || a.born === b.born);
+  if (a.inode !== b.inode) return false;
+  // Devices are numbered anew when they are mounted anew; a birth stays.
+  return a.born === undefined || b.born === undefined
+    ? a.device === b.device
+    : a.born === b.born;
 }
 
 function describeLoss(deletions: DeletionTally, entries: number): string {

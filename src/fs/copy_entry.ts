@@ -55,7 +55,7 @@ export async function removeCopied(
 ): Promise<void> {
   const { stat, children } = copied;
   if (children === undefined) {
-    if (!isSameVersion(stat, await directory.lookup(name))) {
+    if (!isUnchanged(stat, await directory.lookup(name))) {
       throw changed(directory, name);
     }
     return await directory.removeFile(name);
@@ -85,7 +85,7 @@ class Copier {
     if (pause !== undefined) await pause;
     const stat = await from.directory.lookup(from.name);
     if (stat === undefined) {
-      throw refusal("not-found", from.directory, from.name, "it is gone");
+      throw cannotMove("not-found", from.directory, from.name, "it is gone");
     }
     switch (stat.kind) {
       case "file":
@@ -100,7 +100,7 @@ class Copier {
         return { stat, children: await this.#copyDirectory(from, to, stat) };
       case "special": {
         const reason = "a fifo, socket or device can't be copied";
-        throw refusal("unsupported", from.directory, from.name, reason);
+        throw cannotMove("unsupported", from.directory, from.name, reason);
       }
       default:
         return stat.kind satisfies never;
@@ -117,7 +117,7 @@ class Copier {
       const copy = await directory.openWritable(name);
       try {
         await this.#copyContent(source, copy, stat.size);
-        if (!isSameVersion(stat, await source.stat())) {
+        if (!isUnchanged(stat, await source.stat())) {
           throw changed(from.directory, from.name);
         }
         await copy.setMetadata({ mode, mtime });
@@ -189,16 +189,16 @@ class Copier {
 }
 
 /** Of two names for one file, the ctime moves when the other one is removed. */
-function isSameVersion(a: Stat, b: Stat | undefined): boolean {
+function isUnchanged(a: Stat, b: Stat | undefined): boolean {
   return b !== undefined && a.kind === b.kind && a.size === b.size &&
     a.mtime === b.mtime && a.inode === b.inode;
 }
 
 function changed(directory: Directory, name: Name): FileSystemError {
-  return refusal("io", directory, name, "it changed while it was copied");
+  return cannotMove("io", directory, name, "it changed while it was copied");
 }
 
-function refusal(
+function cannotMove(
   code: "unsupported" | "not-found" | "io",
   directory: Directory,
   name: Name,

@@ -32,10 +32,10 @@ import { listDirectory } from "./deno_listing.ts";
 import { lockFile } from "./deno_lock.ts";
 import { setMetadataAt } from "./deno_metadata.ts";
 import {
+  type AnchoredName,
   linkEntry,
   moveNewEntry,
   renameEntry,
-  type Spot,
 } from "./deno_move.ts";
 import {
   KEEPS_MODES,
@@ -305,7 +305,10 @@ export class DenoDirectory implements Directory {
   }
 
   async flushFileSystem(): Promise<boolean> {
-    return await flushFileSystem(this.#anchor.path);
+    const { fd, path } = this.#anchor;
+    // Another process reaches the very same directory through ours.
+    const reach = fd === undefined ? path : `/proc/${Deno.pid}/fd/${fd}`;
+    return await flushFileSystem(reach);
   }
 
   close(): void {
@@ -328,12 +331,12 @@ export class DenoDirectory implements Directory {
     }
   }
 
-  #spot(name: Name): Spot {
+  #spot(name: Name): AnchoredName {
     return { anchor: this.#anchor, name };
   }
 
   /** Where `newName` is in `to`, if entries can be moved there. */
-  #target(to: Directory, name: Name, newName: Name): Spot {
+  #target(to: Directory, name: Name, newName: Name): AnchoredName {
     if (to instanceof DenoDirectory) return to.#spot(newName);
     const reason = `${to.path} is of another file system`;
     throw refusal("cross-device", "move", this.#show(name), reason);

@@ -165,7 +165,7 @@ export class DenoFile implements WritableFile {
 }
 
 /** Stat of an open file, the same as that of its path. */
-export function statOpen(fd: number): Stat {
+function statOpen(fd: number): Stat {
   const info = fstatSync(fd);
   return toStat({
     isFile: info.isFile(),

@@ -11,7 +11,7 @@ import {
 import { faultPoint } from "./fault_point.ts";
 
 /** A name in an open directory, whether there is an entry or not. */
-export interface Spot {
+export interface AnchoredName {
   readonly anchor: Anchor;
   readonly name: Name;
 }
@@ -26,7 +26,7 @@ const NO_HARD_LINK_CODES: readonly (string | undefined)[] = [
 ];
 
 /** Moves the entry at `from` to `to`, over what is there; see `Directory.rename`. */
-export function renameEntry(from: Spot, to: Spot): void {
+export function renameEntry(from: AnchoredName, to: AnchoredName): void {
   const path = pathOf(from);
   try {
     faultPoint("change");
@@ -39,7 +39,7 @@ export function renameEntry(from: Spot, to: Spot): void {
 }
 
 /** Moves the file or link at `from` to `to`, never over anything; see `Directory.moveNew`. */
-export function moveNewEntry(from: Spot, to: Spot): void {
+export function moveNewEntry(from: AnchoredName, to: AnchoredName): void {
   const path = pathOf(from);
   const target = pathOf(to);
   try {
@@ -65,7 +65,7 @@ export function moveNewEntry(from: Spot, to: Spot): void {
 }
 
 /** Gives the file or link at `from` the second name `to`; see `Directory.link`. */
-export function linkEntry(from: Spot, to: Spot): void {
+export function linkEntry(from: AnchoredName, to: AnchoredName): void {
   try {
     faultPoint("change");
     Deno.linkSync(pathOf(from), pathOf(to));
@@ -82,7 +82,7 @@ export function linkEntry(from: Spot, to: Spot): void {
 }
 
 /** For lack of hard links: with a gap between the look and the move. */
-function moveWithoutLink(from: Spot, to: Spot): void {
+function moveWithoutLink(from: AnchoredName, to: AnchoredName): void {
   try {
     if (Deno.lstatSync(pathOf(from)).isDirectory) {
       const reason = "it is a directory";
@@ -102,7 +102,7 @@ function moveWithoutLink(from: Spot, to: Spot): void {
  * entry reached twice: the same directory opened twice, or names that differ in
  * case only where case does not count.
  */
-function areTwins(from: Spot, to: Spot): boolean {
+function areTwins(from: AnchoredName, to: AnchoredName): boolean {
   const a = lookAt(from);
   const b = lookAt(to);
   if (!a || !b || a.isDirectory || !isSame(a, b)) return false;
@@ -118,7 +118,11 @@ function isSame(a: Deno.FileInfo, b: Deno.FileInfo): boolean {
   return a.ino === b.ino && a.dev === b.dev;
 }
 
-function renameError(error: unknown, from: Spot, to: Spot): Error {
+function renameError(
+  error: unknown,
+  from: AnchoredName,
+  to: AnchoredName,
+): Error {
   switch (systemCodeOf(error)) {
     case "EEXIST": {
       const reason = "the directory is not empty";
@@ -137,7 +141,7 @@ function renameError(error: unknown, from: Spot, to: Spot): Error {
   }
 }
 
-function lookAt(spot: Spot): Deno.FileInfo | undefined {
+function lookAt(spot: AnchoredName): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(pathOf(spot));
   } catch (error) {
@@ -151,10 +155,10 @@ function hasNoHardLinks(error: unknown): boolean {
     error instanceof Deno.errors.NotSupported;
 }
 
-function pathOf(spot: Spot): string {
+function pathOf(spot: AnchoredName): string {
   return spot.anchor.at(spot.name);
 }
 
-function shown(spot: Spot): string {
+function shown(spot: AnchoredName): string {
   return below(spot.anchor.path, spot.name);
 }

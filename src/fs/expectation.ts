@@ -1,7 +1,7 @@
 /** What a scan saw, compared with what is there now. */
 import type { DirectoryEntry, Entry } from "../core/entry.ts";
 import { displayPath, join, type Name, type RelPath } from "../core/path.ts";
-import { StaleError } from "../errors.ts";
+import { isFileSystemError, StaleError } from "../errors.ts";
 import type { Directory, Stat } from "./file_system.ts";
 import { Pacer } from "./pacer.ts";
 import { isSameVersion } from "./version.ts";
@@ -77,4 +77,9 @@ export function createdMeanwhile(path: RelPath): StaleError {
   return new StaleError(
     `${displayPath(path)} was created by somebody else meanwhile`,
   );
+}
+
+/** Whether `error` concerns one path, so that it is reported and the rest goes on. */
+export function isReportable(error: unknown): error is Error {
+  return error instanceof StaleError || isFileSystemError(error);
 }

@@ -6,30 +6,23 @@
  *
  * - A file or link that is replaced by one gets a second name, `held/N`, and then
  *   the new one is renamed over the first: its path is never without an entry.
- * - What is deleted, or changes between directory and not, moves to `held/N`; a
- *   directory that was looked through there becomes `held/Np` (proven).
+ * - What is deleted, or changes between directory and not, moves to `held/N`.
  *
  * `N` is the number of the change. The journal says what belongs where, so that
- * after a kill the next run puts back what has not been replaced yet, see
+ * after a kill the next run puts back what has not been replaced, see
  * `held_recovery.ts`. What turns out to be something else is put back or goes to
  * `kept/`.
  */
 import type { Change } from "../core/change.ts";
-import type { DirectoryEntry, TrackedEntry } from "../core/entry.ts";
-import {
-  displayPath,
-  join,
-  type Name,
-  nameOf,
-  type RelPath,
-} from "../core/path.ts";
-import { FileSystemError, isFileSystemError, StaleError } from "../errors.ts";
-import type { Expectation } from "./expectation.ts";
+import type { TrackedEntry } from "../core/entry.ts";
+import { type Name, nameOf, type RelPath } from "../core/path.ts";
+import { FileSystemError, isFileSystemError } from "../errors.ts";
+import { type Expectation, isReportable } from "./expectation.ts";
 import type { Directory } from "./file_system.ts";
 import { flushJournal, removeJournal, writeJournal } from "./held_journal.ts";
 import type { Kept } from "./kept.ts";
-import { makeWritable } from "./own_entries.ts";
 import { Pacer } from "./pacer.ts";
+import { letMove, removeProven } from "./proven_removal.ts";
 import type { Trash } from "./trash.ts";
 
 /** Names of such directories: more than one where a run before left something. */
@@ -48,7 +41,8 @@ interface HeldEntry {
 
 /** What a {@link Held} works with; all of it stays with its owner. */
 export interface HeldOptions {
-  /** `.lockstep/`. */
+  readonly root: Directory;
+  /** `.lockstep/` of that root. */
   readonly own: Directory;
   readonly expectation: Expectation;
   readonly kept: Kept;
@@ -83,7 +77,7 @@ export class Held {
     await own.createDirectory(name);
     const directory = await own.openDirectory(name);
     try {
-      await writeJournal(directory, changes);
+      await writeJournal(directory, changes, options.trash !== undefined);
     } catch (error) {
       directory.close();
       throw error;
@@ -96,6 +90,7 @@ export class Held {
     await flushJournal(this.#directory);
     await this.#directory.flush();
     await this.#options.own.flush();
+    await this.#options.root.flush();
   }
 
   /**
@@ -181,7 +176,7 @@ export class Held {
         await this.#giveUp(held);
       } catch (error) {
         if (!isReportable(error)) throw error;
-        if (held.isReplaced) await this.#keep(name, path);
+        if (held.isReplaced) await this.#keep(name, path, error);
         else {
           onFailure(id, path, error);
           await this.#putBack(name, await parentOf(path), path, old);
@@ -221,11 +216,10 @@ export class Held {
     await parent.rename(nameOf(path), this.#directory, name);
     try {
       await this.#check(name, path, old);
-      if (old.kind !== "directory") return name;
-      await expectation.checkTree(this.#directory, name, path, old);
-      const proven = `${name}p` as Name;
-      await this.#directory.rename(name, this.#directory, proven);
-      return proven;
+      if (old.kind === "directory") {
+        await expectation.checkTree(this.#directory, name, path, old);
+      }
+      return name;
     } catch (error) {
       await this.#putBack(name, parent, path, old);
       throw error;
@@ -268,13 +262,14 @@ export class Held {
       if (old.kind === "directory") await parent.setMetadata(nameOf(path), old);
     } catch (error) {
       if (!isFileSystemError(error)) throw error;
-      await this.#keep(name, path);
+      await this.#keep(name, path, error);
     }
   }
 
-  async #keep(name: Name, path: RelPath): Promise<void> {
+  async #keep(name: Name, path: RelPath, reason: Error): Promise<void> {
     const place = `${this.#name}/${name}`;
-    await this.#options.kept.keep(this.#directory, name, path, place);
+    const { kept } = this.#options;
+    await kept.keep(this.#directory, name, { path, place, reason });
   }
 }
 
@@ -291,79 +286,4 @@ export async function putBack(
     throw new FileSystemError("exists", "The place is taken");
   }
   await from.rename(name, to, newName);
-}
-
-/** A directory that its owner may not write to can't be moved by its owner. */
-async function letMove(
-  parent: Directory,
-  name: Name,
-  mode: number,
-): Promise<void> {
-  if ((mode & 0o700) === 0o700) return;
-  const directory = await parent.openDirectory(name);
-  try {
-    await makeWritable(directory, mode);
-  } finally {
-    directory.close();
-  }
-}
-
-/**
- * Removes the directory `name`, shown as `path`: what the scan saw in it as `old`,
- * as long as it still is that, and itself. What can't be removed stays, and the
- * first such error is thrown.
- */
-async function removeProven(
-  parent: Directory,
-  name: Name,
-  path: RelPath,
-  old: DirectoryEntry,
-  expectation: Expectation,
-): Promise<void> {
-  const directory = await parent.openDirectory(name);
-  let failure: Error | undefined;
-  try {
-    await makeWritable(directory, old.mode);
-    for (const [childName, child] of old.children) {
-      const childPath = join(path, childName);
-      try {
-        const stat = await directory.lookup(childName);
-        if (stat === undefined) continue;
-        expectation.check(childPath, child, stat);
-        // Its other names, if it has any, are looked at after this one has gone.
-        expectation.handle(child);
-        if (child.kind !== "directory") await directory.removeFile(childName);
-        else {
-          await removeProven(
-            directory,
-            childName,
-            childPath,
-            child,
-            expectation,
-          );
-        }
-      } catch (error) {
-        if (!isReportable(error)) throw error;
-        failure ??= error;
-      }
-    }
-  } finally {
-    directory.close();
-  }
-  if (failure !== undefined) throw failure;
-  try {
-    await parent.removeDirectory(name);
-  } catch (error) {
-    if (!isFileSystemError(error, "not-empty")) throw error;
-    throw new StaleError(
-      `Cannot delete ${
-        displayPath(path)
-      }: it holds something that was not there before`,
-      { cause: error },
-    );
-  }
-}
-
-function isReportable(error: unknown): error is Error {
-  return error instanceof StaleError || isFileSystemError(error);
 }

@@ -1,33 +1,52 @@
 /**
  * `.lockstep/held/journal`: which entries a transition is about to take out of
- * their places, written before the first of them moves. One JSON array a line:
+ * their places, written before the first of them moves. Lines of JSON: first
+ * `["lockstep-held", 1, TRASH]`, where TRASH says whether what goes is to be kept
+ * in a trash; then one array for each entry:
  *
- * | item  | value                                            |
- * | ----- | ------------------------------------------------ |
- * | id    | number of the change; name of the entry in held/ |
- * | path  | where the entry was                              |
- * | kind  | "file", "directory" or "symlink"                 |
- * | size  | of a file, in bytes; else 0                      |
- * | mtime | in milliseconds; of a directory 0                |
- * | inode | of a file; else 0                                |
- * | fate  | "replaced" or "deleted"                          |
+ * | item  | value                                                           |
+ * | ----- | --------------------------------------------------------------- |
+ * | id    | number of the change; name of the entry in held/                |
+ * | path  | where the entry was                                             |
+ * | kind  | "file", "directory" or "symlink"                                |
+ * | size  | of a file, in bytes; else 0                                     |
+ * | mtime | in milliseconds; of a directory 0                               |
+ * | inode | of a file; else 0                                               |
+ * | fate  | "replaced" or "deleted"; "inside" for all that is in a          |
+ * |       | directory that is replaced, after the line of that directory    |
  */
 import { type Change, isTouch } from "../core/change.ts";
-import type { TrackedEntry } from "../core/entry.ts";
-import { type Name, parseRelPath, type RelPath } from "../core/path.ts";
+import type { Entry, TrackedEntry } from "../core/entry.ts";
+import { join, type Name, parseRelPath, type RelPath } from "../core/path.ts";
 import { isFileSystemError, UnsafePathError } from "../errors.ts";
 import type { Directory, Stat } from "./file_system.ts";
 
 const JOURNAL_NAME = "journal" as Name;
+const FORMAT = "lockstep-held";
+const VERSION = 1;
 
-/** What the journal knows of one entry. */
-export interface HeldRecord {
-  readonly path: RelPath;
+/** By what an entry is known again. */
+export interface HeldFacts {
   readonly kind: TrackedEntry["kind"];
   readonly size: number;
   readonly mtime: number;
   readonly inode: number;
+}
+
+/** What a journal knows of one entry. */
+export interface HeldRecord extends HeldFacts {
+  readonly path: RelPath;
   readonly fate: "replaced" | "deleted";
+  /** What a directory that is replaced holds, at any depth, by path in the tree. */
+  readonly inside: Map<RelPath, HeldFacts>;
+}
+
+/** A journal as it is found. */
+export interface HeldJournal {
+  /** Whether what goes was to be kept in a trash. */
+  readonly trash: boolean;
+  /** By id; what is damaged is left out. */
+  readonly records: ReadonlyMap<number, HeldRecord>;
 }
 
 /** Whether carrying out `change` takes what is there out of its place. */
@@ -41,34 +60,39 @@ export function takesAway(
 export async function writeJournal(
   held: Directory,
   changes: readonly Change[],
+  trash: boolean,
 ): Promise<void> {
-  const lines: string[] = [];
+  const lines = [JSON.stringify([FORMAT, VERSION, trash])];
   for (const [id, change] of changes.entries()) {
     if (!takesAway(change)) continue;
     const { path, old } = change;
-    const { kind } = old;
-    const size = kind === "file" ? old.size : 0;
-    const mtime = kind === "directory" ? 0 : old.mtime;
-    const inode = kind === "file" ? old.inode ?? 0 : 0;
     const fate = change.new === undefined ? "deleted" : "replaced";
-    const line = [id, path, kind, size, mtime, inode, fate];
-    lines.push(JSON.stringify(line) + "\n");
+    lines.push(formatLine(id, path, old, fate));
+    if (fate === "deleted") continue;
+    for (const [at, entry] of entriesIn(path, old)) {
+      lines.push(formatLine(id, at, entry, "inside"));
+    }
   }
-  const bytes = new TextEncoder().encode(lines.join(""));
+  const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`);
   await held.createFile(JOURNAL_NAME, bytes, { mode: 0o600, mtime: 0 });
 }
 
-/** What a journal says, by id; what is damaged is left out. */
-export async function readJournal(
-  held: Directory,
-): Promise<Map<number, HeldRecord>> {
-  const records = new Map<number, HeldRecord>();
+/** Reads the journal in `held`; one that is missing or damaged knows less. */
+export async function readJournal(held: Directory): Promise<HeldJournal> {
   const text = new TextDecoder().decode(await readAll(held));
-  for (const line of text.split("\n")) {
-    const parsed = line === "" ? undefined : parseLine(line);
-    if (parsed !== undefined) records.set(parsed.id, parsed.record);
+  const [first, ...rest] = text.split("\n").map(parseLine);
+  const records = new Map<number, HeldRecord>();
+  for (const line of rest) {
+    const entry = line && readEntry(line);
+    if (entry === undefined) continue;
+    const { id, path, fate, facts } = entry;
+    if (fate !== "inside") {
+      records.set(id, { ...facts, path, fate, inside: new Map() });
+    } else records.get(id)?.inside.set(path, facts);
   }
-  return records;
+  // Who can't tell must not give anything up for good.
+  const isKnown = first?.[0] === FORMAT && first[1] === VERSION;
+  return { trash: !isKnown || first[2] !== false, records };
 }
 
 /** Makes the journal survive a loss of power. @throws {FileSystemError} */
@@ -88,39 +112,78 @@ export function isJournal(name: Name): boolean {
   return name === JOURNAL_NAME;
 }
 
-/** Whether `stat` shows the entry that `record` was written for. */
-export function isRecorded(record: HeldRecord, stat: Stat): boolean {
-  const { kind, size, mtime, inode } = record;
+/** Whether `stat` shows the entry that was written down as `facts`. */
+export function isRecorded(facts: HeldFacts, stat: Stat): boolean {
+  const { kind, size, mtime, inode } = facts;
   if (stat.kind !== kind) return false;
   if (kind === "directory") return true;
   return stat.mtime === mtime && stat.size === size &&
     (inode === 0 || stat.inode === inode);
 }
 
-function parseLine(
-  line: string,
-): { readonly id: number; readonly record: HeldRecord } | undefined {
+function formatLine(
+  id: number,
+  path: RelPath,
+  entry: TrackedEntry,
+  fate: HeldRecord["fate"] | "inside",
+): string {
+  const { kind } = entry;
+  const size = kind === "file" ? entry.size : 0;
+  const mtime = kind === "directory" ? 0 : entry.mtime;
+  const inode = kind === "file" ? entry.inode ?? 0 : 0;
+  return JSON.stringify([id, path, kind, size, mtime, inode, fate]);
+}
+
+function* entriesIn(
+  path: RelPath,
+  entry: Entry,
+): Generator<[RelPath, TrackedEntry]> {
+  if (entry.kind !== "directory") return;
+  for (const [name, child] of entry.children) {
+    const at = join(path, name);
+    yield [at, child as TrackedEntry];
+    yield* entriesIn(at, child);
+  }
+}
+
+function parseLine(line: string): readonly unknown[] | undefined {
   try {
-    const [id, path, kind, size, mtime, inode, fate] = JSON.parse(line);
-    if (kind !== "file" && kind !== "directory" && kind !== "symlink") {
-      return undefined;
-    }
-    if (fate !== "replaced" && fate !== "deleted") return undefined;
-    const numbers = [id, size, mtime, inode];
-    if (typeof path !== "string" || !numbers.every(Number.isFinite)) {
-      return undefined;
-    }
-    return {
-      id,
-      record: { path: parseRelPath(path), kind, size, mtime, inode, fate },
-    };
+    const value: unknown = JSON.parse(line);
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    // It is the empty one at the end, or a loss of power has cut it off.
+    return undefined;
+  }
+}
+
+function readEntry(line: readonly unknown[]): {
+  readonly id: number;
+  readonly path: RelPath;
+  readonly fate: HeldRecord["fate"] | "inside";
+  readonly facts: HeldFacts;
+} | undefined {
+  const [id, path, kind, size, mtime, inode, fate] = line;
+  if (
+    typeof path !== "string" || !isNumber(id) || !isNumber(size) ||
+    !isNumber(mtime) || !isNumber(inode)
+  ) return undefined;
+  if (kind !== "file" && kind !== "directory" && kind !== "symlink") {
+    return undefined;
+  }
+  if (fate !== "replaced" && fate !== "deleted" && fate !== "inside") {
+    return undefined;
+  }
+  try {
+    const facts: HeldFacts = { kind, size, mtime, inode };
+    return { id, path: parseRelPath(path), fate, facts };
   } catch (error) {
-    // A loss of power may have cut it off.
-    if (error instanceof SyntaxError || error instanceof UnsafePathError) {
-      return undefined;
-    }
+    if (error instanceof UnsafePathError) return undefined;
     throw error;
   }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
 }
 
 async function readAll(held: Directory): Promise<Uint8Array> {

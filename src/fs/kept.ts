@@ -9,11 +9,21 @@ import {
   RESERVED_NAME,
 } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
-import { isFileSystemError } from "../errors.ts";
+import { isFileSystemError, messageOf } from "../errors.ts";
 import type { Directory } from "./file_system.ts";
 import { openOrCreate } from "./own_entries.ts";
 
-const KEPT_NAME = "kept" as Name;
+export const KEPT_NAME = "kept" as Name;
+
+/** An entry that has to be kept. */
+export interface KeptEntry {
+  /** Where it was in the tree. */
+  readonly path: RelPath;
+  /** Where it is now, in `.lockstep/`. */
+  readonly place: string;
+  /** Why it can neither be given up nor put back. */
+  readonly reason: Error;
+}
 
 /** The directory `kept/`, made when it is needed. */
 export class Kept {
@@ -27,15 +37,11 @@ export class Kept {
   }
 
   /**
-   * Moves the entry `name` of `from`, which was at `path`, to `kept/`. Where that
-   * is not possible it stays, as `place` in `.lockstep/`. Either way it is reported.
+   * Moves the entry `name` of `from`, which is `about`, to `kept/`, and reports it.
+   * Where it can't be moved it stays where it is.
    */
-  async keep(
-    from: Directory,
-    name: Name,
-    path: RelPath,
-    place: string,
-  ): Promise<void> {
+  async keep(from: Directory, name: Name, about: KeptEntry): Promise<void> {
+    const { path, place, reason } = about;
     let at = place;
     try {
       at = await this.#move(from, name);
@@ -47,7 +53,7 @@ export class Kept {
       code: "kept",
       message: `What was at ${
         displayPath(path)
-      } could not be replaced cleanly: it is kept as ${RESERVED_NAME}/${at}`,
+      } is kept as ${RESERVED_NAME}/${at}: ${messageOf(reason)}`,
     });
   }
 
@@ -61,8 +67,31 @@ export class Kept {
         await from.rename(name, kept, free);
         return `${KEPT_NAME}/${free}`;
       }
+    } catch (error) {
+      await this.#removeEmpty();
+      throw error;
     } finally {
       kept.close();
     }
+  }
+
+  async #removeEmpty(): Promise<void> {
+    try {
+      await this.#own.removeDirectory(KEPT_NAME);
+    } catch (error) {
+      // It holds something, or whatever went wrong goes wrong again.
+      if (!isFileSystemError(error)) throw error;
+    }
+  }
+}
+
+/** How many entries lie in `kept/` of the directory `.lockstep/`. */
+export async function countKept(own: Directory): Promise<number> {
+  if ((await own.lookup(KEPT_NAME))?.kind !== "directory") return 0;
+  const kept = await own.openDirectory(KEPT_NAME);
+  try {
+    return (await kept.list()).entries.length;
+  } finally {
+    kept.close();
   }
 }

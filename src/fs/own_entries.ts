@@ -30,6 +30,20 @@ export async function removeTree(
   await parent.removeDirectory(name);
 }
 
+/** Removes the directory `name`, if there is one, unless something is in it. */
+export async function removeIfEmpty(
+  parent: Directory,
+  name: Name,
+): Promise<boolean> {
+  try {
+    await parent.removeDirectory(name);
+  } catch (error) {
+    if (isFileSystemError(error, "not-empty")) return false;
+    if (!isFileSystemError(error, "not-found")) throw error;
+  }
+  return true;
+}
+
 /** What `name` stands for, if anything; nothing can have a name that is too long. */
 async function lookUp(
   parent: Directory,

@@ -5,7 +5,7 @@
 import { nextTurn } from "../core/turn.ts";
 
 /** Longest stretch of work without a turn for others. */
-export const MAX_STRETCH_MS = 10;
+const MAX_STRETCH_MS = 10;
 
 /** What a {@link Pacer} can be told; the defaults suit steps of a few µs and more. */
 export interface PacerOptions {

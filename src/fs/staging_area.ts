@@ -10,13 +10,13 @@
  * - `trash/` is a trash, where somebody wants it there, and `restore/` what comes
  *   back from one, see `restore_workshop.ts`. Neither is touched from here.
  */
-import { type Name, RESERVED_NAME } from "../core/path.ts";
+import { type Name, RESERVED_NAME, ROOT } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import { FileSystemError, isFileSystemError } from "../errors.ts";
 import type { Directory, Lock, Metadata } from "./file_system.ts";
 import { HELD_NAMES } from "./held.ts";
 import { recoverHeld } from "./held_recovery.ts";
-import { Kept } from "./kept.ts";
+import { countKept, Kept, KEPT_NAME } from "./kept.ts";
 import { openOrCreate, removeTree } from "./own_entries.ts";
 import type { Trash } from "./trash.ts";
 
@@ -129,8 +129,7 @@ export class StagingArea {
   /** Gives the area up, and keeps what is staged, if anything is; works once. */
   async close(): Promise<void> {
     if (this.#closed) return;
-    const { entries } = await this.stage.list();
-    if (entries.length === 0) return await this.clean(undefined);
+    if (!await this.#holdsStaged()) return await this.clean(undefined);
     this.#closed = true;
     try {
       this.stage.close();
@@ -144,51 +143,79 @@ export class StagingArea {
       this.own.close();
     }
   }
+
+  /** What can't be looked at is there. */
+  async #holdsStaged(): Promise<boolean> {
+    try {
+      return (await this.stage.list()).entries.length > 0;
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      return true;
+    }
+  }
 }
 
 /**
  * Puts back what a run that was killed had taken out of its place in `root`, so
- * that a scan sees it; answers what had to be kept elsewhere. Where somebody is at
- * work, that is left to them.
+ * that a scan sees it; answers what had to be kept, and what was kept before.
+ * Where somebody is at work, that is left to them.
  */
 export async function recoverRun(
   root: Directory,
   trash?: Trash,
-): Promise<readonly Problem[]> {
-  if (await root.lookup(RESERVED_NAME) === undefined) return [];
+): Promise<{
+  readonly now: readonly Problem[];
+  readonly before: readonly Problem[];
+}> {
+  const nothing = { now: [], before: [] };
+  if ((await root.lookup(RESERVED_NAME))?.kind !== "directory") return nothing;
   try {
-    if (!await holdsAnything(root)) return [];
+    const { isHeld, keptBefore } = await lookInto(root);
+    const before = keptBefore === 0 ? [] : [keptFor(keptBefore)];
+    if (!isHeld) return { now: [], before };
     const area = await StagingArea.open(root, trash);
     await area.close();
-    return area.kept.problems;
+    return { now: area.kept.problems, before };
   } catch (error) {
     // Then there is nothing to be changed either, and who tries will hear why.
     if (!isFileSystemError(error)) throw error;
-    return [];
+    return nothing;
   }
 }
 
-async function holdsAnything(root: Directory): Promise<boolean> {
+/** Whether anything is held in `.lockstep/`, and how much is kept. */
+async function lookInto(
+  root: Directory,
+): Promise<{ readonly isHeld: boolean; readonly keptBefore: number }> {
   const own = await root.openDirectory(RESERVED_NAME);
   try {
     const { entries } = await own.list();
-    return entries.some(({ name }) => HELD_NAMES.test(name));
+    const isHeld = entries.some(({ name }) => HELD_NAMES.test(name));
+    return { isHeld, keptBefore: await countKept(own) };
   } finally {
     own.close();
   }
 }
 
+function keptFor(count: number): Problem {
+  return {
+    path: ROOT,
+    code: "kept",
+    message:
+      `${RESERVED_NAME}/${KEPT_NAME} holds ${count} of what earlier runs could neither replace nor put back: look at it, and remove it`,
+  };
+}
+
 /**
  * Removes what a run that was broken off has left in `root`, if nobody is at work
- * there. What it had taken out of its place is put back, or goes to `trash`.
+ * there; but for what it had taken out of its place, see {@link recoverRun}.
  */
-export async function removeLeftovers(
-  root: Directory,
-  trash?: Trash,
-): Promise<void> {
-  if (await root.lookup(RESERVED_NAME) === undefined) return;
+export async function removeLeftovers(root: Directory): Promise<void> {
+  if ((await root.lookup(RESERVED_NAME))?.kind !== "directory") return;
   try {
-    const area = await StagingArea.open(root, trash);
+    // What is held is put back before a scan, not after it.
+    if ((await lookInto(root)).isHeld) return;
+    const area = await StagingArea.open(root);
     await area.clean(undefined);
   } catch (error) {
     // It does no harm where it is, and whoever is at work there removes it.

@@ -14,7 +14,7 @@ import type { Problem, ProblemCode } from "../core/problem.ts";
 import { isFileSystemError, messageOf, StaleError } from "../errors.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
 import { flushContent, flushDirectories } from "./durability.ts";
-import { createdMeanwhile, Expectation } from "./expectation.ts";
+import { createdMeanwhile, Expectation, isReportable } from "./expectation.ts";
 import type { Directory, Metadata } from "./file_system.ts";
 import { Held } from "./held.ts";
 import { takesAway } from "./held_journal.ts";
@@ -60,8 +60,7 @@ export async function transition(
     await work.touch();
     await work.settle();
   } catch (error) {
-    // What has been replaced so far stays replaced.
-    if (options.signal?.aborted) await work.settle();
+    if (options.signal?.aborted) await work.settleAborted();
     throw error;
   } finally {
     await work.close();
@@ -105,6 +104,7 @@ class Transition {
   async prepare(): Promise<void> {
     if (this.#changes.some(takesAway)) {
       this.#held = await Held.open(this.#changes, {
+        root: this.#root,
         own: this.#area.own,
         expectation: this.#expectation,
         kept: this.#area.kept,
@@ -217,6 +217,18 @@ class Transition {
         this.#report(path, error);
       },
     );
+  }
+
+  /**
+   * As {@link settle}, after an interruption: what has been replaced so far stays
+   * replaced. Where that fails, the next run does it.
+   */
+  async settleAborted(): Promise<void> {
+    try {
+      await this.settle();
+    } catch (error) {
+      if (!isReportable(error)) throw error;
+    }
   }
 
   /** Removes the staging area; what can't be removed is reported. */
@@ -334,8 +346,4 @@ class Transition {
       : "failed";
     this.#problems.push({ path, code, message: messageOf(error) });
   }
-}
-
-function isReportable(error: unknown): error is Error {
-  return error instanceof StaleError || isFileSystemError(error);
 }

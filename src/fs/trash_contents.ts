@@ -9,7 +9,12 @@ import {
 import { isFileSystemError, messageOf, SyncError } from "../errors.ts";
 import type { Directory, Stat } from "./file_system.ts";
 import { Pacer } from "./pacer.ts";
-import { FILES_NAME, readOrigin, type TrashOrigin } from "./trash_folder.ts";
+import {
+  FILES_NAME,
+  isBare,
+  readOrigin,
+  type TrashOrigin,
+} from "./trash_folder.ts";
 import { compareStamps, parseStamp, type Stamp } from "./trash_stamp.ts";
 
 /** A folder of a trash. */
@@ -30,12 +35,15 @@ export interface TrashFolders {
   /** The newest first. */
   readonly folders: readonly TrashFolderInfo[];
   readonly strangers: readonly Stranger[];
+  /** What a kill has left of folders: nothing is in them. */
+  readonly bare: readonly Stamp[];
 }
 
 /** Looks through the directory of a trash. @throws {FileSystemError} */
 export async function listFolders(trash: Directory): Promise<TrashFolders> {
   const { entries, failed } = await trash.list({ thorough: true });
   const folders: TrashFolderInfo[] = [];
+  const bare: Stamp[] = [];
   const strangers: Stranger[] = failed.map(({ name, message }) => ({
     name,
     message,
@@ -52,21 +60,41 @@ export async function listFolders(trash: Directory): Promise<TrashFolders> {
       folders.push({ stamp, ...await readOrigin(trash, stamp) });
     } catch (error) {
       if (!(error instanceof SyncError)) throw error;
+      if (isFileSystemError(error, "not-found") && await isLeft(trash, stamp)) {
+        bare.push(stamp);
+        continue;
+      }
       strangers.push({ name, message: messageOf(error), isDamaged: true });
     }
   }
   folders.sort((a, b) => compareStamps(a.stamp, b.stamp));
-  return { folders, strangers };
+  return { folders, strangers, bare };
 }
 
-/** Opens the `files/` of the folder `stamp`. @throws {FileSystemError} */
+/** Whether the folder, which has no origin, is what a kill has left of one. */
+async function isLeft(trash: Directory, stamp: Stamp): Promise<boolean> {
+  try {
+    return await isBare(trash, stamp);
+  } catch (error) {
+    if (!isFileSystemError(error)) throw error;
+    return false;
+  }
+}
+
+/**
+ * Opens the `files/` of the folder `stamp`; undefined: it has none, and so no
+ * entries. @throws {FileSystemError}
+ */
 export async function openFiles(
   trash: Directory,
   stamp: Stamp,
-): Promise<Directory> {
+): Promise<Directory | undefined> {
   const folder = await trash.openDirectory(stamp);
   try {
     return await folder.openDirectory(FILES_NAME);
+  } catch (error) {
+    if (isFileSystemError(error, "not-found")) return undefined;
+    throw error;
   } finally {
     folder.close();
   }

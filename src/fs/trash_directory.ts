@@ -5,7 +5,7 @@ import { type Name, nameOf, parentOf, type RelPath } from "../core/path.ts";
 import { isFileSystemError } from "../errors.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
 import type { Directory, FileSystem } from "./file_system.ts";
-import { openOrCreate } from "./own_entries.ts";
+import { openOrCreate, removeIfEmpty } from "./own_entries.ts";
 import { flushWay, relocate } from "./relocate.ts";
 import type { Trash } from "./trash.ts";
 import {
@@ -13,7 +13,6 @@ import {
   INCOMING_NAME,
   pruneWay,
   removeEmptyFolder,
-  removeIfEmpty,
   type TrashFolder,
 } from "./trash_folder.ts";
 import type { Stamp } from "./trash_stamp.ts";

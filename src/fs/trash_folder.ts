@@ -3,9 +3,12 @@
  *
  * | name in the folder | what it is                                            |
  * | ------------------ | ----------------------------------------------------- |
- * | `origin.json`      | `{version: 1, root, time}`: of which directory, since when |
  * | `files/`           | the entries, each at the path it had below `root`     |
+ * | `origin.json`      | `{version: 1, root, time}`: of which directory, since when |
  * | `incoming/`        | a copy that is being made; nothing in it counts       |
+ *
+ * It is made in this order and removed in it: where a kill came between, there is
+ * nothing in `files/`, whichever of the two is missing.
  */
 import {
   displayPath,
@@ -18,7 +21,7 @@ import {
 import { isFileSystemError, SyncError } from "../errors.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
 import type { Directory } from "./file_system.ts";
-import { removeTree } from "./own_entries.ts";
+import { removeIfEmpty, removeTree } from "./own_entries.ts";
 import { type Stamp, stampOf } from "./trash_stamp.ts";
 
 /** In a folder: the entries. */
@@ -56,13 +59,13 @@ export async function createTrashFolder(
   const stamp = await createStamped(trash, origin.time);
   const directory = await trash.openDirectory(stamp);
   try {
+    await directory.createDirectory(FILES_NAME);
     const text = JSON.stringify({ version: ORIGIN_VERSION, ...origin });
     await directory.createFile(
       ORIGIN_NAME,
       new TextEncoder().encode(`${text}\n`),
       { mode: 0o600, mtime: origin.time.getTime() },
     );
-    await directory.createDirectory(FILES_NAME);
     if (durable) {
       await directory.flush(ORIGIN_NAME);
       await directory.flush();
@@ -139,6 +142,44 @@ export async function removeFolder(
 }
 
 /**
+ * Whether the folder `stamp`, which has no origin, holds nothing else either: so
+ * it is left of one that was being made, or removed.
+ * @throws {FileSystemError}
+ */
+export async function isBare(trash: Directory, stamp: Stamp): Promise<boolean> {
+  const directory = await trash.openDirectory(stamp);
+  try {
+    const { entries, failed } = await directory.list({ thorough: true });
+    if (entries.length + failed.length === 0) return true;
+    if (entries.length + failed.length > 1) return false;
+    if (entries[0]?.name !== FILES_NAME) return false;
+    const files = await directory.openDirectory(FILES_NAME);
+    try {
+      const inner = await files.list({ thorough: true });
+      return inner.entries.length + inner.failed.length === 0;
+    } finally {
+      files.close();
+    }
+  } finally {
+    directory.close();
+  }
+}
+
+/** Removes the folder `stamp` if it {@link isBare}. @throws {FileSystemError} */
+export async function removeBare(
+  trash: Directory,
+  stamp: Stamp,
+): Promise<void> {
+  const directory = await trash.openDirectory(stamp);
+  try {
+    await removeIfEmpty(directory, FILES_NAME);
+  } finally {
+    directory.close();
+  }
+  await removeIfEmpty(trash, stamp);
+}
+
+/**
  * Removes the directories on the way from `files` to `path` that hold nothing any
  * more, and stops at the first that holds something.
  * @throws {FileSystemError}
@@ -155,20 +196,6 @@ export async function pruneWay(files: Directory, path: RelPath): Promise<void> {
   } finally {
     cursor.close();
   }
-}
-
-/** Removes the directory `name`, if there is one, unless something is in it. */
-export async function removeIfEmpty(
-  parent: Directory,
-  name: Name,
-): Promise<boolean> {
-  try {
-    await parent.removeDirectory(name);
-  } catch (error) {
-    if (isFileSystemError(error, "not-empty")) return false;
-    if (!isFileSystemError(error, "not-found")) throw error;
-  }
-  return true;
 }
 
 async function createStamped(trash: Directory, time: Date): Promise<Stamp> {

@@ -15,11 +15,11 @@ import {
 import { isFileSystemError } from "../errors.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
 import type { Directory, NodeKind, Stat } from "./file_system.ts";
-import { makeWritable } from "./own_entries.ts";
+import { makeWritable, removeIfEmpty } from "./own_entries.ts";
 import { Pacer } from "./pacer.ts";
 import { flushWay, relocate } from "./relocate.ts";
 import { RestoreWorkshop } from "./restore_workshop.ts";
-import { pruneWay, removeIfEmpty } from "./trash_folder.ts";
+import { pruneWay } from "./trash_folder.ts";
 
 /** Hears what became of the entries. */
 export interface RestoreListener {

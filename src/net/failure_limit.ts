@@ -1,6 +1,6 @@
 /**
- * How often an address may fail. PURE but for the clock it is given: it decides,
- * and whoever asks acts on it.
+ * How often an address may fail, and what of it is worth a line in a log. PURE
+ * but for the clock it is given: it decides, and whoever asks acts on it.
  */
 import type { Clock } from "../core/clock.ts";
 
@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 export interface FailureLimits {
   /** So many failures of one address in one window, and no more. */
   readonly failures: number;
-  /** A window begins with the first failure and is this long, in milliseconds. */
+  /** A window begins with the first that is heard of an address; in milliseconds. */
   readonly windowMs: number;
   /** So many addresses are remembered; then the oldest window is forgotten. */
   readonly addresses: number;
@@ -17,9 +17,11 @@ export interface FailureLimits {
 interface Window {
   readonly end: number;
   failures: number;
+  /** What was told of it. */
+  readonly told: Set<string>;
 }
 
-/** Counts failures by address. */
+/** Counts failures by address, and remembers what was told of each. */
 export class FailureLimit {
   readonly #clock: Clock;
   readonly #limits: FailureLimits;
@@ -46,25 +48,34 @@ export class FailureLimit {
     return window.end - this.#clock.now();
   }
 
+  /** Counts a failure of `address`: whether it is the last that it has. */
+  fail(address: string): boolean {
+    return ++this.#windowOf(address).failures === this.#limits.failures;
+  }
+
   /**
-   * Counts a failure of `address`, or with `counts` false only remembers that
-   * it was here: whether it is the first in its window, and so worth a line.
+   * Whether `what` is heard of `address` for the first time in its window, and so
+   * worth a line. There are but a few different ones.
    */
-  record(address: string, counts: boolean): boolean {
+  isNew(address: string, what: string): boolean {
+    const { told } = this.#windowOf(address);
+    if (told.has(what)) return false;
+    told.add(what);
+    return true;
+  }
+
+  #windowOf(address: string): Window {
     this.#forget();
-    const failures = counts ? 1 : 0;
-    const window = this.#windows.get(address);
-    if (window !== undefined) {
-      window.failures += failures;
-      return false;
-    }
+    const known = this.#windows.get(address);
+    if (known !== undefined) return known;
     if (this.#windows.size >= this.#limits.addresses) {
       const [oldest] = this.#windows.keys();
       if (oldest !== undefined) this.#windows.delete(oldest);
     }
     const end = this.#clock.now() + this.#limits.windowMs;
-    this.#windows.set(address, { end, failures });
-    return true;
+    const window = { end, failures: 0, told: new Set<string>() };
+    this.#windows.set(address, window);
+    return window;
   }
 
   #forget(): void {

@@ -29,7 +29,10 @@ export interface Refusal {
   /** For the answer's body. */
   readonly text: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** For the receiver's own log; undefined where it was told before. */
+  /**
+   * For the receiver's own log: each kind once for an address and window, and
+   * when an address has to wait from now on. Undefined where it was told before.
+   */
   readonly notice?: string;
 }
 
@@ -51,25 +54,48 @@ export class Gate {
    * looked at: a proxy may have a prefix of its own.
    */
   refuse(request: Request, remote: string): Refusal | undefined {
-    return this.#refuseHost(request) ?? refuseOrigin(request) ??
-      this.#refuseToken(request, addressGroup(remote));
+    const address = addressGroup(remote);
+    return this.#refuseHost(request, address) ??
+      this.#refuseOrigin(request, address) ??
+      this.#refuseToken(request, address);
   }
 
   /**
    * A page whose own name was made to point to this machine (DNS rebinding)
    * gives itself away by that name. The port may be any: that of a tunnel, say.
    */
-  #refuseHost(request: Request): Refusal | undefined {
+  #refuseHost(request: Request, address: string): Refusal | undefined {
     if (!isLoopback(this.#host)) return undefined;
     const named = [request.headers.get("host"), authorityOf(request.url)];
     const hosts = named.filter((name) => name !== null).map(hostOfHeader);
     if (hosts.every((host) => host !== undefined && isLoopback(host))) {
       return undefined;
     }
-    return forbidden(
+    return this.#forbid(
+      address,
+      "a request for another host (its Host)",
       "This Lockstep receiver listens for this machine only; a proxy in " +
         `front of it must set the header "Host: ${bracketed(this.#host)}"`,
     );
+  }
+
+  /** A browser names the origin of its page, also of one that has none ("null"). */
+  #refuseOrigin(request: Request, address: string): Refusal | undefined {
+    if (!request.headers.has("origin")) return undefined;
+    return this.#forbid(
+      address,
+      "a web page (it has an Origin)",
+      "Web pages can't connect to a Lockstep receiver",
+    );
+  }
+
+  #forbid(address: string, notice: string, text: string): Refusal {
+    return {
+      status: 403,
+      text,
+      headers: {},
+      ...this.#noticeOnce(address, notice),
+    };
   }
 
   /**
@@ -89,27 +115,31 @@ export class Gate {
     }
     const verdict = this.#check.judge(request.headers.get("authorization"));
     if (verdict === "right") return undefined;
-    const isFirst = this.#guesses.record(address, verdict === "wrong");
     return {
       status: 401,
       text: "Unauthorized",
       headers: { "www-authenticate": "Bearer" },
-      ...(isFirst && {
-        notice: verdict === "wrong" ? "a wrong token" : "no token",
-      }),
+      ...(verdict === "wrong"
+        ? this.#noticeGuess(address)
+        : this.#noticeOnce(address, "no token")),
     };
   }
-}
 
-/** A browser names the origin of its page, also of one that has none ("null"). */
-function refuseOrigin(request: Request): Refusal | undefined {
-  return request.headers.has("origin")
-    ? forbidden("Web pages can't connect to a Lockstep receiver")
-    : undefined;
-}
+  /** Counts a wrong token, and tells of the first one and of the last. */
+  #noticeGuess(address: string): Pick<Refusal, "notice"> {
+    if (!this.#guesses.fail(address)) {
+      return this.#noticeOnce(address, "a wrong token");
+    }
+    const seconds = Math.ceil(this.#guesses.waitMs(address) / 1000);
+    return {
+      notice: `${GUESS_LIMITS.failures} wrong tokens: ` +
+        `none is taken from that address for ${seconds} s`,
+    };
+  }
 
-function forbidden(text: string): Refusal {
-  return { status: 403, text, headers: {} };
+  #noticeOnce(address: string, notice: string): Pick<Refusal, "notice"> {
+    return this.#guesses.isNew(address, notice) ? { notice } : {};
+  }
 }
 
 /** What stands for host and port in `url`, which need not be a valid one. */

@@ -42,16 +42,19 @@ class MemoryTransport implements Transport {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
   readonly counts = { sent: 0, received: 0 };
+  readonly closed: Promise<void>;
   readonly #faults: MemoryFaults;
   #other!: MemoryTransport;
   readonly #in = new Arrivals(() => this.close());
   #out!: WritableStreamDefaultController;
+  #resolveClosed!: () => void;
   #messages = 0;
   #closed = false;
 
   constructor(peer: string, faults: MemoryFaults) {
     this.peer = peer;
     this.#faults = faults;
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.readable = this.#in.readable;
     this.writable = new WritableStream({
       start: (controller) => {
@@ -106,6 +109,7 @@ class MemoryTransport implements Transport {
   #break(error: TransportError): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#resolveClosed();
     this.#in.fail(error);
     this.#out.error(error);
   }
@@ -113,6 +117,7 @@ class MemoryTransport implements Transport {
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#resolveClosed();
     this.#in.end();
     this.#out.error(new TransportError("The connection is closed"));
   }

@@ -20,6 +20,11 @@ export interface Transport {
   readonly counts: { readonly sent: number; readonly received: number };
   /** Closes the connection; when it is broken already, nothing happens. */
   close(reason?: string): void;
+  /**
+   * Resolves when the connection is closed at both ends, so that what was sent has
+   * arrived, or broken; never where the other end is silent.
+   */
+  readonly closed: Promise<void>;
 }
 
 export type { TransportError };

@@ -31,7 +31,10 @@ const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 export interface ConnectOptions {
   /** Shown to the receiver, see `token.ts`. */
   readonly token?: string;
-  /** Certificates in PEM form that are trusted besides those of the system. */
+  /**
+   * Certificates in PEM form that are trusted besides those that Deno trusts:
+   * Mozilla's, unless DENO_TLS_CA_STORE says otherwise.
+   */
   readonly caCerts?: readonly string[];
   readonly signal?: AbortSignal;
   /** How long to wait for the connection; 30 s unless said. */
@@ -84,12 +87,7 @@ function openSocket(
   }
 }
 
-/** The transport over `socket`, which is open, to somebody called `peer`. */
-export function transportOf(socket: WebSocket, peer: string): Transport {
-  return new WebSocketTransport(socket, peer);
-}
-
-/** The transport over `socket` as soon as that is open. */
+/** The transport over `socket`, to somebody called `peer`, as soon as that is open. */
 export async function whenOpen(
   socket: WebSocket,
   peer: string,
@@ -104,6 +102,7 @@ class WebSocketTransport implements Transport {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
   readonly counts = { sent: 0, received: 0 };
+  readonly closed: Promise<void>;
   readonly #socket: WebSocket;
   readonly #in = new Arrivals(() => this.close());
   #out!: WritableStreamDefaultController;
@@ -136,7 +135,10 @@ class WebSocketTransport implements Transport {
       const message = event instanceof ErrorEvent ? event.message : "";
       this.#break(message || "the connection broke");
     });
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    this.closed = closed;
     socket.onclose = this.#guarded((event) => {
+      resolve();
       if (event.code === CLOSED_IN_ORDER && this.#open) this.#end();
       else this.#break(event.reason || `the connection broke (${event.code})`);
     });

@@ -18,11 +18,11 @@ import { type Entry, isTracked, type TrackedEntry } from "../core/entry.ts";
 import { type Name, namesOf, type RelPath } from "../core/path.ts";
 import { ProtocolError } from "../errors.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
-import { readEntry, writeEntry } from "./entry_codec.ts";
+import { readEntry, refuseOwner, writeEntry } from "./entry_codec.ts";
 import { PathReader, PathWriter } from "./fields.ts";
 import { PAGE_BYTES } from "./limits.ts";
 import { Quota } from "./quota.ts";
-import { TreeReader, writeTree } from "./tree_codec.ts";
+import { type TreeOptions, TreeReader, writeTree } from "./tree_codec.ts";
 
 const Kind = { put: 1, touch: 2, remove: 3 } as const;
 
@@ -63,14 +63,17 @@ export function* writeChanges(
 export class ChangeReader {
   readonly #paths = new PathReader();
   readonly #quota: Quota;
+  readonly #owners: boolean;
   readonly #tree: TreeReader;
   /** The change whose tree is being read. */
   #open: WireChange | undefined;
 
-  /** @param quota Of the changes, and of all entries in their new trees. */
-  constructor(quota: Quota = new Quota("changes")) {
+  /** @param options Of the changes, and of all entries in their new trees. */
+  constructor(options: TreeOptions = {}) {
+    const { quota = new Quota("changes"), owners = true } = options;
     this.#quota = quota;
-    this.#tree = new TreeReader(quota);
+    this.#owners = owners;
+    this.#tree = new TreeReader({ quota, owners });
   }
 
   /** Whether a change has begun and not ended. */
@@ -113,6 +116,7 @@ export class ChangeReader {
       throw new ProtocolError("A change puts an entry of no use");
     }
     this.#quota.takeEntry(path, entry);
+    if (!this.#owners) refuseOwner(entry);
     if (kind === Kind.touch) {
       if (entry.kind === "symlink") {
         throw new ProtocolError("A symbolic link can't be touched");

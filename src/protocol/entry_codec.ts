@@ -206,6 +206,12 @@ function outOfPlace(): ProtocolError {
   return new ProtocolError("The owner of an entry is out of place");
 }
 
+/** @throws {ProtocolError} If `entry` is to have an owner: not everybody may say so. */
+export function refuseOwner(entry: Entry): void {
+  if (!("owner" in entry) || entry.owner === undefined) return;
+  throw new ProtocolError("An owner is to be set, which is not allowed here");
+}
+
 /** @throws {ProtocolError} If `name` does not come after `last`. */
 export function checkOrder(last: string, name: Name): void {
   if (compareNames(last, name) < 0) return;

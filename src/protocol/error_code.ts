@@ -53,7 +53,8 @@ function fileSystem(
   number: number,
   code: FileSystemErrorCode,
 ): readonly [number, ErrorCode, Make] {
-  return [number, code, (message) => new FileSystemError(code, message)];
+  const foreign = { isForeign: true };
+  return [number, code, (m) => new FileSystemError(code, m, foreign)];
 }
 
 /** An error as it travels. */

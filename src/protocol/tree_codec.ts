@@ -6,7 +6,12 @@ import type { DirectoryEntry, Entry } from "../core/entry.ts";
 import { type Name, RESERVED_NAME } from "../core/path.ts";
 import { ProtocolError } from "../errors.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
-import { checkOrder, readEntry, writeEntry } from "./entry_codec.ts";
+import {
+  checkOrder,
+  readEntry,
+  refuseOwner,
+  writeEntry,
+} from "./entry_codec.ts";
 import { readName, reservedName } from "./fields.ts";
 import { MAX_PATH_DEPTH, PAGE_BYTES } from "./limits.ts";
 import { Quota } from "./quota.ts";
@@ -35,16 +40,25 @@ export function* writeTree(
   }
 }
 
+/** What new trees may hold. */
+export interface TreeOptions {
+  /** Of all that is read. */
+  readonly quota?: Quota;
+  /** Whether entries may have owners; yes unless said. */
+  readonly owners?: boolean;
+}
+
 /** Puts trees together again, page by page. */
 export class TreeReader {
   /** Directories that have begun and not ended, outermost first. */
   readonly #open: { children: Map<Name, Entry>; last: string }[] = [];
   readonly #quota: Quota;
+  readonly #owners: boolean;
   #depth = 0;
 
-  /** @param quota Of all trees that are read. */
-  constructor(quota: Quota = new Quota("entries of a tree")) {
-    this.#quota = quota;
+  constructor(options: TreeOptions = {}) {
+    this.#quota = options.quota ?? new Quota("entries of a tree");
+    this.#owners = options.owners ?? true;
   }
 
   /** Whether a tree has begun and not ended. */
@@ -84,6 +98,7 @@ export class TreeReader {
         throw new ProtocolError("A new tree holds an entry of no use");
       }
       this.#quota.takeEntry(name, entry);
+      if (!this.#owners) refuseOwner(entry);
       top.children.set(name, entry);
       if (entry.kind === "directory") {
         this.#open.push({ children, last: "" });

@@ -178,7 +178,8 @@ export class EndpointServer {
   async #stage(exchange: Exchange): Promise<void> {
     const { root } = this.#shown();
     await this.abandon(new Error("The peer stages something else"));
-    const reader = new ChangeReader();
+    // Who does not offer to set owners is not to be told to.
+    const reader = new ChangeReader({ owners: this.#endpoint.traits.owners });
     const rebuilder = new ChangeRebuilder(root);
     for await (const { payload } of exchange.frames(FrameType.stage)) {
       for (const change of reader.read(new ByteReader(payload))) {

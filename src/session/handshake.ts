@@ -34,7 +34,7 @@ import {
 } from "../protocol/version.ts";
 
 /** The first message of a peer must be there after this long. */
-export const HANDSHAKE_TIMEOUT_MS = 10_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Who somebody is, and what its side can hold. */
 export interface Party {

@@ -5,13 +5,13 @@
 import type { Clock } from "../core/clock.ts";
 
 /** A ping is sent after this long without any other frame. */
-export const PING_AFTER_MS = 5_000;
+const PING_AFTER_MS = 5_000;
 
 /** The peer is dead after this long without any frame. */
-export const DEAD_AFTER_MS = 15_000;
+const DEAD_AFTER_MS = 15_000;
 
 /** Nobody has to wait longer than this for a peer that is alive but takes nothing. */
-export const STALLED_AFTER_MS = 300_000;
+const STALLED_AFTER_MS = 300_000;
 
 const TICK_MS = 1_000;
 

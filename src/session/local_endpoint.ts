@@ -43,6 +43,11 @@ export interface LocalEndpointOptions {
   readonly trash?: Trash;
   /** Whether owners may be set, where the file system can do that. */
   readonly owners?: boolean;
+  /**
+   * Hears of what is kept in `.lockstep/kept` where no answer to a transition
+   * can say it: after a recovery, an interruption, a failure.
+   */
+  readonly onKept?: (problem: Problem) => void;
 }
 
 /** Changes that are staged, until they are carried out or replaced by others. */
@@ -58,16 +63,15 @@ export class LocalEndpoint implements Endpoint {
   readonly traits: FileSystemTraits;
   readonly #root: Directory;
   readonly #options: LocalEndpointOptions;
-  /** What an earlier run has left in a state that somebody should hear of. */
-  #kept: readonly Problem[];
   #follow = false;
   #staged: Staged | undefined;
+  /** Whether a transition has broken off, and may have left something held. */
+  #hasFailed = false;
 
   private constructor(
     traits: FileSystemTraits,
     root: Directory,
     options: LocalEndpointOptions,
-    kept: readonly Problem[],
   ) {
     this.name = root.path;
     this.traits = {
@@ -76,12 +80,10 @@ export class LocalEndpoint implements Endpoint {
     };
     this.#root = root;
     this.#options = options;
-    this.#kept = kept;
   }
 
   /**
-   * Opens the directory `path`. In a target, what a run that was killed had taken
-   * out of its place is put back.
+   * Opens the directory `path`.
    * @throws {FileSystemError} `not-found`, `not-a-directory`, `denied` …
    */
   static async open(
@@ -90,25 +92,23 @@ export class LocalEndpoint implements Endpoint {
     options: LocalEndpointOptions = {},
   ): Promise<LocalEndpoint> {
     const root = await fileSystem.openRoot(path, options);
-    try {
-      const kept = options.create ? await recoverRun(root, options.trash) : [];
-      return new LocalEndpoint(fileSystem.traits, root, options, kept);
-    } catch (error) {
-      root.close();
-      throw error;
-    }
+    return new LocalEndpoint(fileSystem.traits, root, options);
   }
 
-  async scan(
-    options: ScanOptions,
-    context: ScanContext = {},
-  ): Promise<Snapshot> {
+  /**
+   * Puts back what a run that was killed had taken out of its place, so that a
+   * scan sees it. To be called before the first one, by whoever may change the
+   * directory.
+   */
+  async recover(): Promise<void> {
+    const { now, before } = await recoverRun(this.#root, this.#options.trash);
+    this.#tellOf(before);
+    this.#tellOf(now);
+  }
+
+  scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
     this.#follow = options.symlinks === "follow";
-    const scanned = await scan(this.#root, options, context);
-    if (this.#kept.length === 0) return scanned;
-    const problems = [...this.#kept, ...scanned.problems];
-    this.#kept = [];
-    return { ...scanned, problems };
+    return scan(this.#root, options, context);
   }
 
   confirmAbsent(
@@ -167,6 +167,10 @@ export class LocalEndpoint implements Endpoint {
         trash,
         signal,
       });
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#tellOf(area.kept.problems);
+      throw error;
     } finally {
       // Where it went well, the area is gone already.
       await this.#unstage();
@@ -178,10 +182,17 @@ export class LocalEndpoint implements Endpoint {
       await this.#unstage();
       const endedWell = outcome.kind === "done" || outcome.kind === "partial";
       const { create, trash } = this.#options;
-      if (create && endedWell) await removeLeftovers(this.#root, trash);
+      if (this.#hasFailed) {
+        this.#tellOf((await recoverRun(this.#root, trash)).now);
+      }
+      if (create && endedWell) await removeLeftovers(this.#root);
     } finally {
       this.#root.close();
     }
+  }
+
+  #tellOf(kept: readonly Problem[]): void {
+    for (const problem of kept) this.#options.onKept?.(problem);
   }
 
   async #unstage(): Promise<void> {

@@ -7,7 +7,7 @@ import { type Change, filesOf, totalsOfChanges } from "../core/change.ts";
 import { diff } from "../core/diff.ts";
 import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
 import { markIgnored } from "../core/mark_ignored.ts";
-import { comparePaths, type RelPath } from "../core/path.ts";
+import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Digest } from "../core/entry.ts";
 import { systemClock } from "./system_clock.ts";
@@ -20,7 +20,7 @@ import {
   type Snapshot,
   type SymlinkPolicy,
 } from "../core/snapshot.ts";
-import { ProtocolError } from "../errors.ts";
+import { GuardError, ProtocolError } from "../errors.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
 import type { Endpoint, ScanContext, TransitionResult } from "./endpoint.ts";
 import type {
@@ -72,13 +72,16 @@ export async function mirror(
   const changes: Change[] = [];
   // What was kept elsewhere stays there, whatever later rounds do.
   const kept: SidedProblem[] = [];
+  let last: Round | undefined;
+  let halted = false;
   for (let round = 1;; round++) {
-    const result = await mirrorOnce(source, target, options, round);
+    const result = await nextRound(round);
     for (const change of result.achieved) changes.push(change);
+    last = result;
     const isStale = result.problems.some(({ problem }) =>
       problem.code === "stale"
     );
-    if (isStale && round < MAX_ROUNDS) {
+    if (isStale && !halted && round < MAX_ROUNDS) {
       kept.push(
         ...result.problems.filter(({ problem }) => problem.code === "kept"),
       );
@@ -101,6 +104,20 @@ export async function mirror(
       rounds: round,
       problems,
     };
+  }
+
+  /** "Halted" says that nothing was changed: later on, it is a problem instead. */
+  async function nextRound(round: number): Promise<Round> {
+    try {
+      return await mirrorOnce(source, target, options, round);
+    } catch (error) {
+      if (last === undefined || !(error instanceof GuardError)) throw error;
+      halted = true;
+      const message = `What came later was not carried out: ${error.message}`;
+      const problem: Problem = { path: ROOT, code: "blocked", message };
+      const problems = [...last.problems, { side: "target", problem } as const];
+      return { ...last, achieved: [], problems };
+    }
   }
 }
 

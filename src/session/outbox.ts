@@ -1,10 +1,18 @@
 /** The sending half of a session: frames, under credit, to the transport. */
+import { ProtocolError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import type { ByteWriter } from "../protocol/bytes.ts";
 import { costsCredit, type Frame, putFrameHeader } from "../protocol/frame.ts";
 import { FrameEncoderStream } from "../protocol/frame_streams.ts";
 import { MESSAGE_HEADER_BYTES } from "../protocol/limits.ts";
 import { OutgoingCredit } from "./flow_control.ts";
+
+/**
+ * Bytes that may wait to be sent although no credit is due for them: answers to
+ * what the peer cancels, credit, heartbeats. More than this comes only of a peer
+ * that asks and cancels faster than it can be answered.
+ */
+const MAX_FREE_BYTES = 1024 * 1024;
 
 /** The only one that writes to the transport of a session, after the handshake. */
 export class Outbox {
@@ -14,11 +22,15 @@ export class Outbox {
   readonly #frames = this.#encoder.writable.getWriter();
   readonly #messages = this.#encoder.readable.getReader();
   readonly #onSent: () => void;
+  readonly #onError: (error: unknown) => void;
   readonly #finished: Promise<void>;
+  /** Bytes waiting that cost no credit. */
+  #free = 0;
 
   /**
    * @param window How many unconsumed bytes the peer puts up with.
-   * @param events Called for each frame, and when the transport has failed.
+   * @param events Called for each frame, and when the transport has failed or
+   *   more waits to be sent than may.
    */
   constructor(
     transport: Transport,
@@ -27,6 +39,7 @@ export class Outbox {
   ) {
     this.credit = new OutgoingCredit(window);
     this.#onSent = events.onSent;
+    this.#onError = events.onError;
     this.#finished = this.#writeAll(transport).catch(events.onError);
   }
 
@@ -41,13 +54,30 @@ export class Outbox {
   ): Promise<void> {
     const { bytes } = page;
     putFrameHeader(bytes, header);
-    if (costsCredit(header.type)) {
-      const cost = bytes.length - MESSAGE_HEADER_BYTES;
+    const cost = bytes.length - MESSAGE_HEADER_BYTES;
+    const isFree = !costsCredit(header.type);
+    if (isFree) this.#countFree(cost);
+    else {
       const waiting = this.credit.take(cost, owner);
       if (waiting !== undefined) await waiting;
     }
     this.#onSent();
-    await this.#frames.write(bytes);
+    try {
+      await this.#frames.write(bytes);
+    } finally {
+      if (isFree) this.#free -= cost;
+    }
+  }
+
+  #countFree(bytes: number): void {
+    const before = this.#free;
+    this.#free += bytes;
+    // Told once: what is said on the way out goes on top.
+    if (before <= MAX_FREE_BYTES && this.#free > MAX_FREE_BYTES) {
+      this.#onError(
+        new ProtocolError("The peer cancels more than it can be answered"),
+      );
+    }
   }
 
   /** Resolves when the transport has all that was sent; nothing can be sent after it. */

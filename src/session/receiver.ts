@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
-import { messageOf, TransportError } from "../errors.ts";
+import { asError, messageOf, TransportError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { serveEndpoint } from "./serve_endpoint.ts";
@@ -209,8 +209,4 @@ function describe(sender: Sender): string {
   return `This receiver is busy: ${address} (${peer.software}) has been connected since ${
     since.toISOString().slice(0, 19).replace("T", " ")
   } UTC`;
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -3,7 +3,7 @@
  * endpoint of ours until it says goodbye.
  */
 import type { Outcome } from "../core/outcome.ts";
-import { messageOf } from "../errors.ts";
+import { FileSystemError, messageOf } from "../errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { EndpointServer, type ServedRole } from "./endpoint_server.ts";
 import { breaksSession } from "./fault.ts";
@@ -14,6 +14,7 @@ export type { ServedRole } from "./endpoint_server.ts";
 /**
  * Answers the peer's questions from `endpoint` until the peer says goodbye, and
  * closes both: how it went, in the peer's words.
+ * @throws {FileSystemError} If the peer gave up because `endpoint` failed.
  * @throws {ProtocolError} If the peer breaks the protocol; it was told.
  * @throws {TransportError} If the connection broke.
  */
@@ -24,6 +25,7 @@ export async function serveEndpoint(
 ): Promise<Outcome> {
   const server = new EndpointServer(endpoint, options.role, session.clock);
   let outcome: Outcome;
+  let failure: FileSystemError | undefined;
   try {
     for await (const exchange of session.asked()) {
       try {
@@ -31,6 +33,7 @@ export async function serveEndpoint(
       } catch (error) {
         if (exchange.signal.aborted) continue;
         if (breaksSession(error)) throw error;
+        if (error instanceof FileSystemError) failure = error;
         exchange.fail(error);
       }
     }
@@ -50,5 +53,7 @@ export async function serveEndpoint(
     throw error;
   }
   await session.bye({ kind: "done", message: "" });
+  // The peer gave up because of this side.
+  if (outcome.kind === "failed" && failure !== undefined) throw failure;
   return outcome;
 }

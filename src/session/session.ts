@@ -6,6 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
 import {
+  asError,
   messageOf,
   ProtocolError,
   SyncError,
@@ -196,6 +197,14 @@ export class Session {
       if (this.signal.aborted) resolve();
       else this.signal.addEventListener("abort", () => resolve());
     });
+  }
+
+  /**
+   * Resolves when the connection is closed as well, so that the peer has heard
+   * what there was to tell it; never where the peer is silent.
+   */
+  get left(): Promise<void> {
+    return this.#transport.closed;
   }
 
   /** Resolves with the peer's goodbye; undefined if it went without one. */
@@ -398,8 +407,4 @@ export class Session {
     this.#wake = undefined;
     wake?.();
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

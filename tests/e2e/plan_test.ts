@@ -264,3 +264,18 @@ Deno.test("later rounds do not go beyond the plan", async () => {
   assert([0, 3].includes(ended.code), ended.stderr);
   assert(exists(`${target}/surprise`));
 });
+
+Deno.test("a plan takes the place of no link and no device", async () => {
+  await using scene = new Scene();
+  const { temp, source, target } = scene;
+  Deno.writeTextFileSync(temp.at("precious"), "text");
+  Deno.symlinkSync(temp.at("precious"), temp.at("link"));
+  for (const place of [temp.at("link"), "/dev/null", temp.path]) {
+    const ended = await sync(source, target, ["-n", "--plan", place]);
+    assertEnded(ended, 2);
+    assert(messageIn(ended).includes("is no regular file"), messageIn(ended));
+  }
+  assert(Deno.lstatSync(temp.at("link")).isSymlink);
+  assert(!Deno.lstatSync("/dev/null").isFile);
+  assertEquals(Deno.readTextFileSync(temp.at("precious")), "text");
+});

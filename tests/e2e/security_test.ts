@@ -142,7 +142,7 @@ Deno.test("C01: without the token nobody gets in, and all hear the same", async 
   }
   assertEquals([...bodies], ["Unauthorized\n"]);
   assertUntouched(here.target, before);
-  assertEquals(turnedAway(receiver), ["no token"]);
+  assertEquals(turnedAway(receiver), ["no token", "a wrong token"]);
   assertNoSecret(receiver);
 });
 
@@ -193,7 +193,7 @@ Deno.test("C04: a name that was made to point to this machine is refused", async
   }
 });
 
-Deno.test("C18: guessing is limited, logged once, and does not stop the listener", async () => {
+Deno.test("C18: guessing is limited, logged at the first and the last, and does not stop the listener", async () => {
   await using here = place();
   await using receiver = await listen(here.target, [
     "--token",
@@ -220,7 +220,9 @@ Deno.test("C18: guessing is limited, logged once, and does not stop the listener
   ]);
   assertEnded(ended, 6);
   assertMatch(ended.stderr, /status 429/);
-  assertEquals(turnedAway(receiver), ["a wrong token"]);
+  const [first, limit, ...others] = turnedAway(receiver);
+  assertEquals([first, others], ["a wrong token", []]);
+  assertMatch(String(limit), /^10 wrong tokens: none is taken .* \d\d s$/);
 });
 
 Deno.test("a wrong token, or none, ends the sender at once with 5", async () => {

@@ -279,6 +279,54 @@ Deno.test("trash empty removes what is old enough, and nothing but its own", asy
   ]);
 });
 
+Deno.test("a folder that a killed run left in a trash hides nothing of the others", async () => {
+  await using temp = new TempDir();
+  const trash = temp.at("trash");
+  const root = temp.directory("root");
+  const origin = (time: string): string =>
+    JSON.stringify({ version: 1, root, time });
+  writeTree(trash, {
+    "2026-01-01T00-00-00.000Z": {
+      "origin.json": origin("2026-01-01T00:00:00.000Z"),
+      files: { d: { file: "x" } },
+    },
+    // Killed while it was made, or while it was removed.
+    "2026-01-02T00-00-00.000Z": {},
+    "2026-01-03T00-00-00.000Z": { files: {} },
+    "2026-01-04T00-00-00.000Z": {
+      "origin.json": origin("2026-01-04T00:00:00.000Z"),
+    },
+  });
+  const listed = await trashCommand("list", trash);
+  assertEnded(listed);
+  assertEquals(listed.events.map(({ path }) => path), ["d/file", undefined]);
+  const restored = await run(["trash", "restore", "d/file", "--trash", trash]);
+  assertEnded(restored);
+  assertEquals(restored.stderr, "");
+  assertEquals(Deno.readTextFileSync(`${root}/d/file`), "x");
+  assertEnded(await trashCommand("empty", trash));
+  assertEquals(namesIn(trash), []);
+});
+
+Deno.test("trash empty without an age also removes what a fast clock has stamped", async () => {
+  await using temp = new TempDir();
+  const trash = temp.at("trash");
+  const time = "2999-01-01T00:00:00.000Z";
+  const stamp = time.replaceAll(":", "-");
+  writeTree(trash, {
+    [stamp]: {
+      "origin.json": JSON.stringify({ version: 1, root: "/r", time }),
+      files: { file: "x" },
+    },
+  });
+  assertEnded(await trashCommand("empty", trash, ["--older-than", "1h"]));
+  assertEquals(namesIn(trash), [stamp]);
+  const ended = await trashCommand("empty", trash);
+  assertEnded(ended);
+  assertEquals(ended.events.at(-1)!.count, 1);
+  assertEquals(namesIn(trash), []);
+});
+
 Deno.test("a trash that can't be is refused in one line", async () => {
   await using temp = new TempDir();
   const source = temp.directory("source");

@@ -9,7 +9,6 @@ import {
   type Entry,
   type FileEntry,
   sortChildren,
-  totalsOf,
 } from "../../src/core/entry.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import {
@@ -38,6 +37,7 @@ import type {
   Staging,
   TransitionResult,
 } from "../../src/session/endpoint.ts";
+import { totalsOf } from "./trees.ts";
 
 /** A tree as a test writes it down: text is a file, an object a directory. */
 export interface Sketch {

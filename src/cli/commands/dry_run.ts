@@ -71,7 +71,20 @@ function planWriterFor({ options }: SyncJob): PlanWriter | undefined {
       `--plan ${displayPath(plan)} lies inside ${displayPath(root)}`,
     );
   }
+  if (isSomethingElse(plan)) {
+    throw new UsageError(`--plan ${displayPath(plan)} is no regular file`);
+  }
   return new PlanWriter(plan);
+}
+
+/** A device or a link must not give way to a file. */
+function isSomethingElse(path: string): boolean {
+  try {
+    return !Deno.lstatSync(path).isFile;
+  } catch {
+    // It is missing, or whoever writes to it says what is wrong.
+    return false;
+  }
 }
 
 function headerFor(

@@ -61,6 +61,7 @@ export async function listen(
     wallClock: () => new Date(),
     onEvent,
   });
+  await recover();
   const { host, port } = options;
   const listening = listenOn(
     { host, port, token, certificate, clock: systemClock },
@@ -98,15 +99,30 @@ export async function listen(
   }
 
   async function openTarget(): Promise<Endpoint> {
-    const { maxDelete, noFsync, owner } = options;
-    const target = await LocalEndpoint.open(fileSystem, dir, {
-      create: true,
-      durable: !noFsync,
-      owners: owner,
-      ...(trash && { trash }),
-    });
+    const target = await openDirectory();
+    const { maxDelete } = options;
     if (maxDelete === undefined) return target;
     return new GuardedEndpoint(target, maxDelete);
+  }
+
+  function openDirectory(): Promise<LocalEndpoint> {
+    return LocalEndpoint.open(fileSystem, dir, {
+      create: true,
+      durable: !options.noFsync,
+      owners: options.owner,
+      onKept: ({ message }) => reporter.report({ kind: "warning", message }),
+      ...(trash && { trash }),
+    });
+  }
+
+  /** What a receiver that was killed has left is put right before anybody comes. */
+  async function recover(): Promise<void> {
+    const target = await openDirectory();
+    try {
+      await target.recover();
+    } finally {
+      await target.close({ kind: "planned", message: "" });
+    }
   }
 
   function announce({ host, port, url }: Listening): void {

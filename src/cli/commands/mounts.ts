@@ -50,7 +50,7 @@ export function regionsOf(mounts: readonly Mount[], path: string): Region[] {
   if (own === undefined) return [];
   const below = mounts.filter((mount) =>
     mount.device === own.device && mount.point !== path &&
-    isWithin(mount.point, path) && mountAt(mounts, mount.point) === mount
+    isPathWithin(mount.point, path) && mountAt(mounts, mount.point) === mount
   );
   return [own, ...below.map(({ device, root }) => ({ device, path: root }))];
 }
@@ -58,7 +58,7 @@ export function regionsOf(mounts: readonly Mount[], path: string): Region[] {
 /** Whether one of the two lies in the other, or they are the same. */
 export function regionsMeet(a: Region, b: Region): boolean {
   return a.device === b.device &&
-    (isWithin(a.path, b.path) || isWithin(b.path, a.path));
+    (isPathWithin(a.path, b.path) || isPathWithin(b.path, a.path));
 }
 
 /** What is seen at `path`, by its place in its file system. */
@@ -88,7 +88,7 @@ function mountAt(mounts: readonly Mount[], path: string): Mount | undefined {
     const current: Mount = at;
     const next = mounts.filter((mount) =>
       mount.parent === current.id && mount !== current &&
-      isWithin(path, mount.point)
+      isPathWithin(path, mount.point)
     ).reduce<Mount | undefined>(
       (best, mount) =>
         best === undefined || mount.point.length <= best.point.length
@@ -103,7 +103,7 @@ function mountAt(mounts: readonly Mount[], path: string): Mount | undefined {
 }
 
 /** Whether the absolute path `path` is `directory` or lies below it, by its text. */
-export function isWithin(path: string, directory: string): boolean {
+export function isPathWithin(path: string, directory: string): boolean {
   if (directory === "/" || path === directory) return true;
   return path.startsWith(directory) && path[directory.length] === "/";
 }

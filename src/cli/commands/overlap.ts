@@ -8,7 +8,7 @@ import { dirname, isAbsolute, join, relative, resolve } from "@std/path";
 import { displayPath } from "../../core/path.ts";
 import { UsageError } from "../../errors.ts";
 import {
-  isWithin,
+  isPathWithin,
   type Mount,
   parseMounts,
   regionAt,
@@ -23,7 +23,7 @@ import {
  */
 export function refuseOverlap(source: string, target: string): void {
   const from = Deno.realPathSync(source);
-  const places = spellingsOf(target).map(placeOf);
+  const places = spellingsOf(target).map(placeOnDisk);
   for (const { nearest, exists } of places) {
     if (exists && dirname(nearest) === nearest) {
       // Whatever is not at the source would go: from the whole system.
@@ -57,7 +57,7 @@ export function refuseOverlap(source: string, target: string): void {
 
 /** Whether `path` is `directory` or lies in it; both may be missing. */
 export function liesWithin(path: string, directory: string): boolean {
-  const around = placeOf(directory);
+  const around = placeOnDisk(directory);
   if (!around.exists) {
     const way = relative(realPlaceOf(directory), realPlaceOf(path));
     return !isAbsolute(way) && way.split(/[\\/]/)[0] !== "..";
@@ -65,20 +65,20 @@ export function liesWithin(path: string, directory: string): boolean {
   const real = around.nearest;
   const mounts = readMounts();
   return spellingsOf(path).some((spelling) => {
-    const place = placeOf(spelling);
+    const place = placeOnDisk(spelling);
     if (isInside(place.nearest, real)) return true;
     const region = regionOfPlace(mounts, place);
     return region !== undefined &&
       regionsOf(mounts, real).some((other) =>
         region.device === other.device &&
-        isWithin(region.path, other.path)
+        isPathWithin(region.path, other.path)
       );
   });
 }
 
 /** The absolute path of `path` without links, as far as it exists. */
 export function realPlaceOf(path: string): string {
-  const { nearest, missing } = placeOf(resolve(path));
+  const { nearest, missing } = placeOnDisk(resolve(path));
   return missing === "" ? nearest : join(nearest, missing);
 }
 
@@ -97,7 +97,7 @@ function spellingsOf(path: string): string[] {
   return [...new Set([path, resolve(path)])];
 }
 
-function placeOf(path: string): Place {
+function placeOnDisk(path: string): Place {
   for (let at = path;;) {
     try {
       const nearest = Deno.realPathSync(at);

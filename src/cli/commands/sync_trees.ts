@@ -139,10 +139,14 @@ async function mirrorToDirectory(
     create: true,
     durable: !job.options.noFsync,
     owners: job.options.owner,
+    onKept: ({ message }) => {
+      work.context.reporter.report({ kind: "warning", message });
+    },
     ...(trash && { trash }),
   });
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
+    await target.recover();
     const summary = await mirror(source, target, mirrorOptions);
     outcome = outcomeOf(summary);
     return { summary, wire: undefined, trashed: trash?.taken };

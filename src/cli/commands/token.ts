@@ -5,7 +5,7 @@ import { isToken, TOKEN_RULE } from "../../net/token.ts";
 import { readTokenFile } from "./token_file.ts";
 
 /** The variable that holds a token. */
-export const TOKEN_VARIABLE = "LOCKSTEP_TOKEN";
+const TOKEN_VARIABLE = "LOCKSTEP_TOKEN";
 
 /** The options that name a token; at most one of them is given. */
 export interface TokenOptions {
@@ -14,7 +14,7 @@ export interface TokenOptions {
 }
 
 /** The options of a receiver. */
-export interface GuardOptions extends TokenOptions {
+export interface ReceiverTokenOptions extends TokenOptions {
   readonly host: string;
   readonly noAuth: boolean;
 }
@@ -24,7 +24,9 @@ export interface GuardOptions extends TokenOptions {
  * @throws {UsageError} If there is none and other machines could connect, unless
  *   that was asked for in so many words.
  */
-export function tokenToAskFor(options: GuardOptions): string | undefined {
+export function tokenToAskFor(
+  options: ReceiverTokenOptions,
+): string | undefined {
   if (options.noAuth) return undefined;
   const token = tokenOf(options);
   if (token !== undefined || isLoopback(options.host)) return token;

@@ -2,7 +2,8 @@
 import { isFileSystemError } from "../../errors.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
 import { listFolders } from "../../fs/trash_contents.ts";
-import { removeFolder } from "../../fs/trash_folder.ts";
+import { removeBare, removeFolder } from "../../fs/trash_folder.ts";
+import type { Stamp } from "../../fs/trash_stamp.ts";
 import type { OptionsOf } from "../args.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { TrashEvent } from "../trash_report.ts";
@@ -13,24 +14,24 @@ export async function trashEmpty(
   options: OptionsOf<"trash empty">,
   { reporter, signal }: CommandContext,
 ): Promise<ExitCode> {
-  const { olderThan = 0 } = options;
-  const before = Date.now() - olderThan;
+  const { olderThan } = options;
+  // Without an age all of it goes, also what a clock has dated ahead.
+  const before = olderThan === undefined ? Infinity : Date.now() - olderThan;
   let count = 0;
   let leftOut = 0;
   const trash = await new DenoFileSystem().openRoot(options.trash);
   try {
-    const { folders, strangers } = await listFolders(trash);
+    const { folders, strangers, bare } = await listFolders(trash);
     for (const folder of folders) {
       if (folder.time.getTime() > before) continue;
-      signal.throwIfAborted();
-      try {
+      await remove(folder.stamp, async () => {
         await removeFolder(trash, folder.stamp);
         count++;
         report({ kind: "removed", folder });
-      } catch (error) {
-        if (!isFileSystemError(error)) throw error;
-        leaveOut(folder.stamp, error.message);
-      }
+      });
+    }
+    for (const stamp of bare) {
+      await remove(stamp, () => removeBare(trash, stamp));
     }
     for (const { name, message } of strangers) leaveOut(name, message);
   } finally {
@@ -38,6 +39,19 @@ export async function trashEmpty(
   }
   report({ kind: "empty-done", count, leftOut });
   return leftOut === 0 ? EXIT.done : EXIT.partial;
+
+  async function remove(
+    stamp: Stamp,
+    action: () => Promise<void>,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      await action();
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      leaveOut(stamp, error.message);
+    }
+  }
 
   function report(event: TrashEvent): void {
     reporter.report({ kind: "trash", event });

@@ -62,6 +62,7 @@ class Listing {
     };
     try {
       const files = await openFiles(trash, folder.stamp);
+      if (files === undefined) return;
       try {
         await eachEntry(files, visitor, signal);
       } finally {

@@ -29,11 +29,11 @@ import type { TrashEvent } from "../trash_report.ts";
 import type { CommandContext } from "./context.ts";
 import { liesWithin } from "./overlap.ts";
 
-type RestoreOptions = OptionsOf<"trash restore">;
+type TrashRestoreOptions = OptionsOf<"trash restore">;
 
 /** Runs the command. @throws {SyncError} */
 export async function trashRestore(
-  options: RestoreOptions,
+  options: TrashRestoreOptions,
   context: CommandContext,
 ): Promise<ExitCode> {
   const paths = options.paths.map(pathFrom);
@@ -55,7 +55,7 @@ export async function trashRestore(
 
 /** The folders to look in, the newest first. @throws {UsageError} */
 async function foldersFor(
-  { from }: RestoreOptions,
+  { from }: TrashRestoreOptions,
   trash: Directory,
   { reporter }: CommandContext,
 ): Promise<readonly TrashFolderInfo[]> {
@@ -73,7 +73,7 @@ async function foldersFor(
 }
 
 class Restoring {
-  readonly #options: RestoreOptions;
+  readonly #options: TrashRestoreOptions;
   readonly #context: CommandContext;
   readonly #fileSystem: DenoFileSystem;
   readonly #trash: Directory;
@@ -81,7 +81,7 @@ class Restoring {
   #leftOut = 0;
 
   constructor(
-    options: RestoreOptions,
+    options: TrashRestoreOptions,
     context: CommandContext,
     fileSystem: DenoFileSystem,
     trash: Directory,
@@ -134,6 +134,7 @@ class Restoring {
     const holding: TrashFolderInfo[] = [];
     for (const folder of folders) {
       const files = await openFiles(this.#trash, folder.stamp);
+      if (files === undefined) continue;
       try {
         if (await holds(files, path)) holding.push(folder);
       } finally {
@@ -148,6 +149,9 @@ class Restoring {
     const root = await this.#openRoot(folder);
     try {
       const files = await openFiles(this.#trash, stamp);
+      if (files === undefined) {
+        return this.#leaveOut(path, "It is not in the trash");
+      }
       try {
         await restore(path, {
           files,

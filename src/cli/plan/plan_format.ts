@@ -21,7 +21,14 @@ import {
   RESERVED_NAME,
 } from "../../core/path.ts";
 import type { Action, Reason } from "../../core/plan.ts";
-import { MAX_TIME_MS } from "../../protocol/limits.ts";
+import {
+  type Fields,
+  isCount,
+  isDigest,
+  isObject,
+  isTime,
+  require,
+} from "../json_checks.ts";
 import type { Target } from "../values.ts";
 import { COMPARED_OPTIONS, type ComparedOptions } from "./compared_options.ts";
 
@@ -273,7 +280,7 @@ function parseOptions(value: unknown): ComparedOptions {
   return options as unknown as ComparedOptions;
 }
 
-function parseObject(text: string): Record<string, unknown> & Fields {
+function parseObject(text: string): Fields {
   require(
     text.length <= MAX_LINE_LENGTH,
     `a line of ${text.length} characters is no line of a plan`,
@@ -286,13 +293,6 @@ function parseObject(text: string): Record<string, unknown> & Fields {
   }
   require(isObject(value), "this is no JSON object");
   return value;
-}
-
-// deno-lint-ignore no-explicit-any -- each field is looked at before it is used
-type Fields = Record<string, any>;
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isOwner(value: unknown): value is Owner {
@@ -310,23 +310,6 @@ function isPath(value: unknown): value is string {
   return typeof value === "string" && value !== "" && !value.includes("\0");
 }
 
-function isDigest(value: unknown): value is string {
-  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && value as number >= 0;
-}
-
-function isTime(value: unknown): value is number {
-  return Number.isSafeInteger(value) &&
-    Math.abs(value as number) <= MAX_TIME_MS;
-}
-
 function isMode(value: unknown): value is number {
   return isCount(value) && value <= 0o777;
-}
-
-function require(condition: boolean, fault: string): asserts condition {
-  if (!condition) throw new Error(fault);
 }

@@ -12,8 +12,14 @@
  * | entries | whole number from 0                                       |
  * | digest  | 64 hexadecimal digits, lower case                         |
  */
-import { MAX_TIME_MS } from "../../protocol/limits.ts";
 import type { RoundRecord } from "../../session/round_record.ts";
+import {
+  isCount,
+  isDigest,
+  isObject,
+  isTime,
+  require,
+} from "../json_checks.ts";
 
 /** Which two places a record is about. */
 export interface Pair {
@@ -61,31 +67,10 @@ export function parseRecord(text: string, pair: Pair): RoundRecord {
     "its root is damaged",
   );
   require(isCount(entries), "its number of entries is damaged");
-  require(
-    typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest),
-    "its digest is damaged",
-  );
+  require(isDigest(digest), "its digest is damaged");
   return {
     root: { path, device, inode, born: born ?? undefined },
     entries,
     digest,
   };
-}
-
-// deno-lint-ignore no-explicit-any -- each field is looked at before it is used
-function isObject(value: unknown): value is Record<string, any> {
-  return typeof value === "object" && value !== null;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && value as number >= 0;
-}
-
-function isTime(value: unknown): value is number {
-  return Number.isSafeInteger(value) &&
-    Math.abs(value as number) <= MAX_TIME_MS;
-}
-
-function require(condition: boolean, fault: string): asserts condition {
-  if (!condition) throw new Error(fault);
 }

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import {
-  explain,
   type Explanation,
   explanationFields,
+  explanationText,
 } from "../../../src/cli/explanation.ts";
 import { toByteText } from "../../../src/core/byte_text.ts";
 import { compileRule } from "../../../src/core/ignore_rule.ts";
@@ -47,8 +47,8 @@ const TABLE: readonly (readonly [Explanation, string])[] = [
 ];
 
 for (const [explanation, text] of TABLE) {
-  Deno.test(`explain() says: ${text}`, () => {
-    assertEquals(explain(explanation), text);
+  Deno.test(`explanationText() says: ${text}`, () => {
+    assertEquals(explanationText(explanation), text);
   });
 }
 

@@ -37,7 +37,20 @@ Deno.test("the program's help names every command, exit code and variable", () =
   for (const code of Object.values(EXIT)) {
     assert(new RegExp(`\\b${code}\\b`).test(codes), `exit code ${code}`);
   }
-  assertStringIncludes(text, "NO_COLOR");
+  const variables = text.slice(text.indexOf("Environment:"));
+  for (
+    const name of [
+      "NO_COLOR",
+      "LOCKSTEP_TOKEN",
+      "LOCKSTEP_DEBUG",
+      "LOCKSTEP_FAULT",
+      "XDG_STATE_HOME",
+      "LOCALAPPDATA",
+      "HOME",
+    ]
+  ) {
+    assert(new RegExp(`\\n  ${name} `).test(variables), name);
+  }
 });
 
 Deno.test("the examples of the help can be run", () => {

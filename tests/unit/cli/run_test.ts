@@ -34,6 +34,12 @@ Deno.test("run() prints one line on stderr for an error", async () => {
   }
 });
 
+Deno.test("run() prints no event where the command line can't be understood", async () => {
+  const output = new FakeOutput();
+  assertEquals(await run(["sync", "--json", "--fron", "x"], output), 2);
+  assertEquals([output.messages.length, output.results], [1, []]);
+});
+
 Deno.test("run() with --json tells an error as an event, too", async () => {
   const output = new FakeOutput();
   await run(["-f", "/no/such", "-t", "/no/target", "--json"], output);

@@ -78,7 +78,7 @@ Deno.test("listenOn() asks for the token before it upgrades", async () => {
   } finally {
     await listening.close();
   }
-  assertEquals(away, ["no token"]);
+  assertEquals(away, ["no token", "a wrong token"]);
 });
 
 Deno.test("listenOn() keeps so many connections, and sends others away for a while", async () => {

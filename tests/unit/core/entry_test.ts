@@ -2,7 +2,6 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import {
   isTracked,
   isWhollyTracked,
-  totalsOf,
   withoutUntracked,
 } from "../../../src/core/entry.ts";
 import {
@@ -43,20 +42,4 @@ Deno.test("withoutUntracked() drops the digests that are no longer true", () => 
     result,
     directory({ kept, cut: directory({ f: file() }) }),
   );
-});
-
-Deno.test("totalsOf() counts by kind, and not what takes no part", () => {
-  const tree = directory({
-    a: file({ size: 10 }),
-    b: directory({ c: file({ size: 5 }), d: symlink("x"), e: directory() }),
-    f: untracked(),
-    g: problem(),
-  });
-  assertEquals(totalsOf(tree), {
-    directories: 3,
-    files: 2,
-    symlinks: 1,
-    bytes: 15,
-  });
-  assertEquals(totalsOf(file({ size: 7 })).bytes, 7);
 });

@@ -197,6 +197,24 @@ Deno.test("Stage reports what the source could not read, and goes on", async () 
   });
 });
 
+Deno.test("Stage moves no part of a file along with a new directory", async () => {
+  const fileSystem = new MemoryFileSystem();
+  await withStage(fileSystem, CHANGES, async (stage) => {
+    const message = "it was changed while it was being read";
+    await give(
+      stage,
+      data(0, 4),
+      data(1, 4, { last: false }),
+      { kind: "unavailable", index: 1, code: "stale", message },
+    );
+    await stage.complete(1);
+    assertEquals(Object.keys(fileSystem.dump(".lockstep/stage")).sort(), [
+      "a",
+      "d/",
+    ]);
+  });
+});
+
 Deno.test("Stage reports what the disk can't hold, drops it, and goes on", async () => {
   const fileSystem = new MemoryFileSystem();
   await withStage(fileSystem, CHANGES, async (stage) => {

@@ -250,11 +250,17 @@ Deno.test("listFolders() sorts the newest first, and names what is no folder", a
     "bin/2026-11-23T00-00-00.000Z/origin.json": '{"version":2}',
     "bin/2026-11-24T00-00-00.000Z/origin.json": '{"vers',
     "bin/2026-11-25T00-00-00.000Z/": null,
+    "bin/2026-11-26T00-00-00.000Z/files/": null,
+    "bin/2026-11-27T00-00-00.000Z/files/a": "whose?",
     "bin/notes.txt": "mine",
   });
   const bin = await fs.openRoot("/bin");
-  const { folders, strangers } = await listFolders(bin);
+  const { folders, strangers, bare } = await listFolders(bin);
   bin.close();
+  assertEquals(bare.map((stamp) => stamp as string).sort(), [
+    "2026-11-25T00-00-00.000Z",
+    "2026-11-26T00-00-00.000Z",
+  ]);
   assertEquals(folders.map(({ stamp }) => stamp as string), [
     "2026-11-22T00-00-00.000Z",
     `${STAMP}-10`,
@@ -268,10 +274,32 @@ Deno.test("listFolders() sorts the newest first, and names what is no folder", a
     [
       ["2026-11-23T00-00-00.000Z", true],
       ["2026-11-24T00-00-00.000Z", true],
-      ["2026-11-25T00-00-00.000Z", true],
+      ["2026-11-27T00-00-00.000Z", true],
       ["notes.txt", false],
     ],
   );
+});
+
+Deno.test("TrashDirectory says of which tree a folder is only where entries can be put", async () => {
+  for (let call = 1;; call++) {
+    const subject = new Subject({ "tree/a": "1" });
+    let count = 0;
+    // As if killed: from this call on nothing happens any more.
+    subject.bin.fault = () => ++count >= call ? DISK_FULL : undefined;
+    let failed = false;
+    try {
+      await subject.withTrash((trash) => subject.take(trash, "a"));
+    } catch (error) {
+      assertEquals(error, DISK_FULL);
+      failed = true;
+    }
+    subject.bin.fault = undefined;
+    if (!failed) return;
+    const paths = Object.keys(subject.bin.dump());
+    if (paths.some((path) => path.endsWith("origin.json"))) {
+      assert(paths.some((path) => path.includes("/files/")), `call ${call}`);
+    }
+  }
 });
 
 async function edit(inner: Directory): Promise<void> {

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { type Name, parseRelPath } from "../../../src/core/path.ts";
 import { FileSystemError } from "../../../src/errors.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
+import { RestoreWorkshop } from "../../../src/fs/restore_workshop.ts";
 import { restore } from "../../../src/fs/trash_restore.ts";
 
 type Tree = Parameters<typeof MemoryFileSystem.from>[0];
@@ -148,6 +149,52 @@ Deno.test("restore() loses nothing when the disk is full in the middle of a copy
     }
     if (count < call) return;
   }
+});
+
+Deno.test("restore() removes the workshops of those who were killed, and of nobody else", async () => {
+  const tree = {
+    ".lockstep/restore/copy": "half",
+    ".lockstep/restore/lock": "",
+    ".lockstep/restore2/copy/deep/file": "half",
+    ".lockstep/restore7/lock": "",
+    ".lockstep/restore7/copy": "at work",
+    ".lockstep/restored": "not ours",
+    ".lockstep/stage/a": "on its way",
+  };
+  const subject = new Subject(tree, true);
+  const other = await subject.tree.openRoot("/tree/.lockstep/restore7");
+  const lock = await other.lock("lock" as Name);
+  await subject.restore("a");
+  assertEquals(subject.said, ["file a"]);
+  assertEquals(subject.restored, {
+    "a": "old a",
+    ".lockstep/restore7/lock": "",
+    ".lockstep/restore7/copy": "at work",
+    ".lockstep/restored": "not ours",
+    ".lockstep/stage/a": "on its way",
+  });
+  lock.release();
+  other.close();
+});
+
+Deno.test("restore() leaves another restore at work its workshop, and takes its own away", async () => {
+  const subject = new Subject({}, true);
+  const root = await subject.tree.openRoot("/tree");
+  const first = new RestoreWorkshop(root);
+  const second = new RestoreWorkshop(root);
+  const metadata = { mode: 0o600, mtime: 0 };
+  for (const workshop of [first, second]) {
+    const directory = await workshop.open();
+    await directory.createFile("copy" as Name, Uint8Array.of(0x31), metadata);
+  }
+  assertEquals(
+    Object.keys(subject.restored).filter((path) => path.endsWith("/copy")),
+    [".lockstep/restore/copy", ".lockstep/restore2/copy"],
+  );
+  await first.close();
+  await second.close();
+  assertEquals(subject.restored, {});
+  root.close();
 });
 
 /** `tree` below the directory `at`, and without `prefix`. */

@@ -13,7 +13,7 @@ Deno.test("FailureLimit makes an address wait until its window is over", async (
   const { clock, limit } = limited();
   for (let i = 0; i < LIMITS.failures; i++) {
     assertEquals(limit.waitMs("a"), 0);
-    assertEquals(limit.record("a", true), i === 0);
+    assertEquals(limit.fail("a"), i === LIMITS.failures - 1);
     await clock.advance(1_000);
   }
   assertEquals(limit.waitMs("a"), 57_000);
@@ -22,22 +22,27 @@ Deno.test("FailureLimit makes an address wait until its window is over", async (
   assertEquals(limit.waitMs("a"), 1);
   await clock.advance(1);
   assertEquals(limit.waitMs("a"), 0);
-  assertEquals(limit.record("a", true), true);
+  assertEquals(limit.fail("a"), false);
 });
 
-Deno.test("FailureLimit does not make wait who only came without a token", () => {
-  const { limit } = limited();
-  assertEquals(limit.record("a", false), true);
-  for (let i = 0; i < 100; i++) assertEquals(limit.record("a", false), false);
+Deno.test("FailureLimit tells what is new of an address in its window, and does not make it wait for that", async () => {
+  const { clock, limit } = limited();
+  for (const what of ["x", "y"]) {
+    assertEquals(limit.isNew("a", what), true);
+    for (let i = 0; i < 100; i++) assertEquals(limit.isNew("a", what), false);
+  }
+  assertEquals(limit.isNew("b", "x"), true);
   assertEquals(limit.waitMs("a"), 0);
-  for (let i = 0; i < LIMITS.failures; i++) limit.record("a", true);
+  for (let i = 0; i < LIMITS.failures; i++) limit.fail("a");
   assert(limit.waitMs("a") > 0);
+  await clock.advance(LIMITS.windowMs);
+  assertEquals(limit.isNew("a", "x"), true);
 });
 
 Deno.test("FailureLimit remembers so many addresses, and forgets the oldest", async () => {
   const { clock, limit } = limited();
   for (let i = 0; i < 1_000; i++) {
-    for (let n = 0; n < LIMITS.failures; n++) limit.record(`a${i}`, true);
+    for (let n = 0; n < LIMITS.failures; n++) limit.fail(`a${i}`);
     await clock.advance(1);
   }
   assertEquals(limit.addresses, LIMITS.addresses);

@@ -114,7 +114,11 @@ Deno.test("C18: an address that guesses too often waits, even with the right tok
   );
   const { failures } = GUESS_LIMITS;
   assertEquals(answers.filter(({ status }) => status === 401).length, failures);
-  assertEquals(answers.filter(({ notice }) => notice !== undefined).length, 1);
+  const notices = answers.flatMap(({ notice }) => notice ?? []);
+  assertEquals(notices, [
+    "a wrong token",
+    "10 wrong tokens: none is taken from that address for 60 s",
+  ]);
   await clock.advance(500);
   const limited = guarded.refuse(right, REMOTE);
   assertEquals(limited?.status, 429);
@@ -137,4 +141,38 @@ Deno.test("a request without any token is no guess", () => {
   assertEquals(notices.filter((notice) => notice !== undefined), ["no token"]);
   const right = request({ authorization: "Bearer right" });
   assertStrictEquals(guarded.refuse(right, REMOTE), undefined);
+});
+
+Deno.test("whoever guesses is told of, whatever else has come from there before", () => {
+  const { gate: guarded } = gate("0.0.0.0", "right");
+  const guess = request({ authorization: "Bearer wrong" });
+  const requests = [request({}), request({ origin: "null" })];
+  for (let i = 0; i < 20; i++) requests.push(guess, request({}));
+  assertEquals(
+    requests.flatMap((asked) => guarded.refuse(asked, REMOTE)?.notice ?? []),
+    [
+      "no token",
+      "a web page (it has an Origin)",
+      "a wrong token",
+      "10 wrong tokens: none is taken from that address for 60 s",
+    ],
+  );
+});
+
+Deno.test("who is turned away for the host or the origin is told of once in a window", async () => {
+  const { gate: local, clock } = gate("127.0.0.1");
+  const page = request({ origin: "http://evil.example" });
+  const rebound = request({ host: "evil.example" });
+  const ask = (): string[] =>
+    [page, rebound, page, rebound].flatMap((asked) =>
+      local.refuse(asked, "127.0.0.1")?.notice ?? []
+    );
+  const notices = [
+    "a web page (it has an Origin)",
+    "a request for another host (its Host)",
+  ];
+  assertEquals(ask(), notices);
+  assertEquals(ask(), []);
+  await clock.advance(GUESS_LIMITS.windowMs);
+  assertEquals(ask(), notices);
 });

@@ -416,17 +416,23 @@ for (const [old, wanted] of [["directory", "file"], ["file", "directory"]]) {
   });
 }
 
-/** What a run that was killed leaves: its journal, and what it had taken away. */
+/** The journal of a run that was killed: of the entry 0, which was at "d". */
 function heldBy(
   kind: "file" | "directory",
   facts: readonly [size: number, mtime: number, inode: number],
+  { trash = false, inside = [] as readonly string[] } = {},
 ): string {
-  return JSON.stringify([0, "d", kind, ...facts, "replaced"]) + "\n";
+  const lines: unknown[] = [["lockstep-held", 1, trash]];
+  lines.push([0, "d", kind, ...facts, "replaced"]);
+  for (const path of inside) {
+    lines.push([0, path, "directory", 0, 0, 0, "inside"]);
+  }
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
 Deno.test("mirror() puts back what a killed run had taken out of its place", async () => {
   await using pair = await Pair.of({ d: "a file", x: "1" }, {
-    ".lockstep/held/0p/old": "precious",
+    ".lockstep/held/0/old": "precious",
     ".lockstep/held/journal": heldBy("directory", [0, 0, 0]),
     x: "1",
   });
@@ -445,17 +451,37 @@ Deno.test("mirror() puts back what a killed run had taken out of its place", asy
 
 Deno.test("mirror() gives up what a killed run had replaced and proven", async () => {
   await using pair = await Pair.of({ d: "a file", x: "new" }, {
-    ".lockstep/held/0p/old": "done with",
-    ".lockstep/held/journal": heldBy("directory", [0, 0, 0]),
+    ".lockstep/held/0/inner/": null,
+    ".lockstep/held/journal": heldBy("directory", [0, 0, 0], {
+      inside: ["d/inner"],
+    }),
     d: "a file",
   });
   assertEquals(left(await pair.mirror()), []);
   assert(pair.equal);
 });
 
+Deno.test("mirror() keeps what a killed run had replaced and wanted in a trash, where there is none", async () => {
+  await using pair = await Pair.of({ d: "a file", x: "new" }, {
+    ".lockstep/held/0/inner/": null,
+    ".lockstep/held/journal": heldBy("directory", [0, 0, 0], {
+      trash: true,
+      inside: ["d/inner"],
+    }),
+    d: "a file",
+  });
+  const summary = await pair.mirror();
+  assertEquals(left(summary), ["kept d"]);
+  assert(summary.problems[0]!.problem.message.includes("trash"));
+});
+
 for (
   const [what, held, journal] of [
-    ["a directory not proven", "0/old", heldBy("directory", [0, 0, 0])],
+    [
+      "a directory with something new in it",
+      "0/new",
+      heldBy("directory", [0, 0, 0]),
+    ],
     ["a file that was written to", "0", heldBy("file", [3, 7, 0])],
     ["an entry that no journal knows", "1", ""],
   ] as const

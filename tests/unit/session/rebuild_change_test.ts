@@ -1,6 +1,10 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { shallow } from "../../../src/core/change.ts";
-import type { DirectoryEntry, TrackedEntry } from "../../../src/core/entry.ts";
+import type {
+  DirectoryEntry,
+  Entry,
+  TrackedEntry,
+} from "../../../src/core/entry.ts";
 import { type Name, parseRelPath } from "../../../src/core/path.ts";
 import { ProtocolError } from "../../../src/errors.ts";
 import type { WireChange } from "../../../src/protocol/change_codec.ts";
@@ -91,4 +95,30 @@ Deno.test("A change that does not fit the snapshot is refused", () => {
   for (const [what, ...lines] of table) {
     assertThrows(() => rebuild(...lines), ProtocolError, undefined, what);
   }
+});
+
+Deno.test("A26, A34: a directory that goes as a whole is not looked through again for each in it", () => {
+  let visits = 0;
+  class Counted extends Map<Name, Entry> {
+    override values(): MapIterator<Entry> {
+      visits++;
+      return super.values();
+    }
+  }
+  const levels = 60;
+  let top: DirectoryEntry = EMPTY;
+  for (let i = 0; i < levels; i++) {
+    top = { ...EMPTY, children: new Counted([["d" as Name, top]]) };
+  }
+  const rebuilder = new ChangeRebuilder(top);
+  assertThrows(
+    () => {
+      for (let i = 1; i < levels; i++) {
+        rebuilder.add(wire(["remove", Array(i).fill("d").join("/")]));
+      }
+    },
+    ProtocolError,
+    "replaced as a whole",
+  );
+  assert(visits < 2 * levels, `${visits} visits`);
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { totalsOfChanges } from "../../../src/core/change.ts";
 import { diff } from "../../../src/core/diff.ts";
-import { type DirectoryEntry, totalsOf } from "../../../src/core/entry.ts";
+import type { DirectoryEntry } from "../../../src/core/entry.ts";
 import { GuardError } from "../../../src/errors.ts";
 import type { Comparison } from "../../../src/session/events.ts";
 import type { RoundRecord } from "../../../src/session/round_record.ts";
@@ -9,7 +9,7 @@ import {
   Safeguards,
   type SafetyLimits,
 } from "../../../src/session/safeguards.ts";
-import { digested, directory, file } from "../../support/trees.ts";
+import { digested, directory, file, totalsOf } from "../../support/trees.ts";
 
 const ROOT = { path: "/data", device: 1, inode: 2, born: 4 };
 const OTHER = { ...ROOT, inode: 3 };
