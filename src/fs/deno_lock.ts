@@ -32,12 +32,15 @@ export async function lockFile(place: FilePlace): Promise<Lock> {
 
 /** Deno before 2.9 can only wait for a lock: who does not get it soon gives up. */
 async function tryLock(file: Deno.FsFile): Promise<boolean> {
-  if ("tryLock" in file) return await file.tryLock(true);
+  const { tryLock } = file as Deno.FsFile & {
+    readonly tryLock?: (exclusive: boolean) => Promise<boolean>;
+  };
+  if (tryLock !== undefined) return await tryLock.call(file, true);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), OLD_DENO_WAIT_MS);
   });
-  const locked = (file as Deno.FsFile).lock(true).then(() => true);
+  const locked = file.lock(true).then(() => true);
   try {
     return await Promise.race([locked, late]);
   } finally {
