@@ -13,17 +13,21 @@ export class Outbox {
   readonly #encoder = new FrameEncoderStream();
   readonly #frames = this.#encoder.writable.getWriter();
   readonly #messages = this.#encoder.readable.getReader();
-  readonly #onSent: () => void;
+  readonly #onSent: (credit: number) => void;
   readonly #finished: Promise<void>;
 
   /**
    * @param window How many unconsumed bytes the peer puts up with.
-   * @param events Called for each frame, and when the transport has failed.
+   * @param events Called for each frame, with the bytes of credit that it took,
+   *   and when the transport has failed.
    */
   constructor(
     transport: Transport,
     window: number,
-    events: { onSent: () => void; onError: (error: unknown) => void },
+    events: {
+      onSent: (credit: number) => void;
+      onError: (error: unknown) => void;
+    },
   ) {
     this.credit = new OutgoingCredit(window);
     this.#onSent = events.onSent;
@@ -41,12 +45,14 @@ export class Outbox {
   ): Promise<void> {
     const { bytes } = page;
     putFrameHeader(bytes, header);
-    if (costsCredit(header.type)) {
-      const cost = bytes.length - MESSAGE_HEADER_BYTES;
+    const cost = costsCredit(header.type)
+      ? bytes.length - MESSAGE_HEADER_BYTES
+      : 0;
+    if (cost > 0) {
       const waiting = this.credit.take(cost, owner);
       if (waiting !== undefined) await waiting;
     }
-    this.#onSent();
+    this.#onSent(cost);
     await this.#frames.write(bytes);
   }
 

@@ -22,7 +22,7 @@ export async function serveEndpoint(
   endpoint: Endpoint,
   options: { readonly role: ServedRole },
 ): Promise<Outcome> {
-  const server = new EndpointServer(endpoint, options.role, session.clock);
+  const server = new EndpointServer(endpoint, options.role, session);
   let outcome: Outcome;
   try {
     for await (const exchange of session.asked()) {
