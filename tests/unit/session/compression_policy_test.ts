@@ -114,16 +114,6 @@ Deno.test("auto: a link faster than packing gets content as it is", () => {
   assert(share(levels, undefined) > 0.95, levels.join(" "));
 });
 
-Deno.test("auto: a receiver that is slow itself is not helped, and hardly tried", () => {
-  const { levels } = simulate(new AdaptiveCompression(), {
-    link: 1e9,
-    disk: 40e6,
-    ms: 30_000,
-  });
-  const tail = levels.slice(levels.length / 2);
-  assert(share(tail, LEVELS.at(-1)) < 0.9 || share(tail, undefined) > 0.1);
-});
-
 Deno.test("auto: what does not shrink is skipped, and looked at again now and then", () => {
   const { levels } = simulate(new AdaptiveCompression(), {
     link: 2.5e6,
