@@ -302,6 +302,16 @@ const SYNC = {
         "Where to: the ws:// or wss:// address of a listener, or a directory",
     },
     ...REACH_OPTIONS,
+    compress: {
+      long: "compress",
+      kind: "choice",
+      label: "WHEN",
+      choices: ["auto", "on", "off"],
+      default: "auto",
+      help:
+        "Compress what is sent: auto (as far as the network is slower than " +
+        "that), on or off",
+    },
     watch: {
       long: "watch",
       short: "w",

@@ -36,14 +36,16 @@ const HAS_OFFSET = 8;
 const MAX_PIECE_HEADER_BYTES = 32;
 
 /**
- * Writes pieces from number `from` on, as many as fit a frame of which
- * `page.length` bytes are used: the number of the first that did not.
+ * Writes pieces from number `from` on, as many as fit a payload of `maxBytes`
+ * (that of a frame, unless said) of which `page.length` are used: the number of
+ * the first that did not.
  * @throws {RangeError} If a piece is too long for any frame.
  */
 export function writePieces(
   page: ByteWriter,
   pieces: readonly Piece[],
   from: number,
+  maxBytes: number = MAX_PAYLOAD_BYTES,
 ): number {
   let previous = 0;
   let at = from;
@@ -56,7 +58,7 @@ export function writePieces(
         : piece.kind === "unavailable"
         ? 3 * Math.min(piece.message.length, MAX_TEXT_LENGTH)
         : 0);
-    if (page.length + size > MAX_PAYLOAD_BYTES) {
+    if (page.length + size > maxBytes) {
       if (at === from) throw new RangeError(`A piece has ${size} bytes`);
       break;
     }

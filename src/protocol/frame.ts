@@ -45,6 +45,7 @@ export const FrameType = {
   content: 20,
   supply: 21,
   transition: 22,
+  packed: 23,
   // Answers.
   progress: 32,
   scanned: 33,

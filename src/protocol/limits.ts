@@ -22,6 +22,7 @@
  * | names, paths … in all of these    | 268,435,456    | UTF-16 units        |
  * | exchanges open at once            | 16             | for each side       |
  * | pieces in a content frame         | 2,048          |                     |
+ * | payload in a packed frame         | 1,048,576      | bytes, unpacked     |
  * | rules given for a scan            | 1,000          |                     |
  * | names of ignore files             | 16             |                     |
  * | a rule                            | 4,096          | bytes of UTF-8      |
@@ -54,6 +55,12 @@ export const PAGE_HEADER_BYTES = MESSAGE_HEADER_BYTES + FRAME_HEADER_BYTES;
 
 /** Longest payload of a frame, in bytes. */
 export const MAX_PAYLOAD_BYTES = MAX_MESSAGE_BYTES - PAGE_HEADER_BYTES;
+
+/**
+ * Longest payload of a content frame that travels packed, in bytes: what a peer
+ * can make this side unpack at once. The packed frame has to fit a message.
+ */
+export const MAX_UNPACKED_BYTES = 1024 * 1024;
 
 /** Most bytes of frames that were sent and not yet consumed. */
 export const MAX_WINDOW_BYTES = 4 * 1024 * 1024;

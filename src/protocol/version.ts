@@ -16,7 +16,10 @@ export const SUPPORTED_VERSIONS: VersionRange = {
 };
 
 /** Names of what goes beyond version 1; an unknown name is ignored. */
-export const CAPABILITIES: readonly string[] = [];
+export const Capability = {
+  /** Content may come compressed, in `packed` frames. */
+  zstd: "zstd",
+} as const;
 
 /** The highest version that both sides speak, or undefined. */
 export function negotiate(

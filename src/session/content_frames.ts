@@ -1,28 +1,14 @@
-/** Content batches to frames of an exchange, and back. */
+/** Frames of an exchange to content batches. */
 import type { ContentBatch } from "../core/piece.ts";
 import { ByteReader } from "../protocol/bytes.ts";
-import { readPieces, writePieces } from "../protocol/content_codec.ts";
+import { readPieces } from "../protocol/content_codec.ts";
 import { type Frame, FrameType } from "../protocol/frame.ts";
 import { PAGE_HEADER_BYTES } from "../protocol/limits.ts";
+import { readPacked } from "../protocol/packed_codec.ts";
 import type { ContentOrder } from "./content_order.ts";
-import type { Exchange } from "./exchange.ts";
 
-/** Sends `batch` in as many frames as it needs: one, unless it has long messages. */
-export async function sendBatch(
-  exchange: Exchange,
-  batch: ContentBatch,
-): Promise<void> {
-  for (let at = 0; at < batch.pieces.length;) {
-    at = writePieces(exchange.page, batch.pieces, at);
-    await exchange.send(FrameType.content, { end: false });
-  }
-  batch.release?.();
-}
-
-/** Says that all content was sent. */
-export function sendContentEnd(exchange: Exchange): Promise<void> {
-  return exchange.send(FrameType.content, { end: true });
-}
+/** The frames that content comes in. */
+export const CONTENT_FRAMES = [FrameType.content, FrameType.packed] as const;
 
 /**
  * The content of one frame; undefined for the empty one at the end.
@@ -33,13 +19,16 @@ export function readBatch(
   order: ContentOrder,
 ): ContentBatch | undefined {
   if (frame.end && frame.payload.length === 0) return undefined;
-  const pieces = readPieces(new ByteReader(frame.payload));
+  const payload = frame.type === FrameType.packed
+    ? readPacked(new ByteReader(frame.payload))
+    : frame.payload;
+  const pieces = readPieces(new ByteReader(payload));
   let byteLength = 0;
   for (const piece of pieces) {
     order.check(piece);
     if (piece.kind === "data") byteLength += piece.bytes.length;
   }
-  return { pieces, byteLength, release: () => free(frame.payload) };
+  return { pieces, byteLength, release: () => free(payload) };
 }
 
 /**

@@ -38,12 +38,14 @@ import {
   type WireRequest,
   writeWants,
 } from "../protocol/want_codec.ts";
-import { readBatch, sendBatch, sendContentEnd } from "./content_frames.ts";
+import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, expectedFiles } from "./content_order.ts";
+import { type Compression, ContentSender } from "./content_sender.ts";
 import type { Endpoint, Staging } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { ProgressTeller } from "./progress_teller.ts";
 import { ChangeRebuilder } from "./rebuild_change.ts";
+import type { Session } from "./session.ts";
 
 /** What the answering side is in the sync. */
 export type ServedRole = "target" | "source";
@@ -60,16 +62,23 @@ export class EndpointServer {
   readonly #endpoint: Endpoint;
   readonly #role: ServedRole;
   readonly #clock: Clock;
+  readonly #compression: Compression | undefined;
   /** What the peer was shown last. */
   #snapshot: Snapshot | undefined;
   /** The directories that it was told about last, and may ask for. */
   #announced: readonly DirectoryEntry[] = [];
   #staged: Staged | undefined;
 
-  constructor(endpoint: Endpoint, role: ServedRole, clock: Clock) {
+  /** @param session The one whose questions are answered. */
+  constructor(
+    endpoint: Endpoint,
+    role: ServedRole,
+    session: Pick<Session, "clock" | "compression">,
+  ) {
     this.#endpoint = endpoint;
     this.#role = role;
-    this.#clock = clock;
+    this.#clock = session.clock;
+    this.#compression = session.compression;
   }
 
   /** Answers the question that `exchange` asks. */
@@ -86,6 +95,7 @@ export class EndpointServer {
         this.#require("target", type);
         return await this.#stage(exchange);
       case FrameType.content:
+      case FrameType.packed:
         this.#require("target", type);
         return await this.#content(exchange);
       case FrameType.transition:
@@ -212,7 +222,7 @@ export class EndpointServer {
     const stop = (): void => void abort(writer, exchange.signal.reason);
     exchange.signal.addEventListener("abort", stop);
     try {
-      for await (const frame of exchange.frames(FrameType.content)) {
+      for await (const frame of exchange.frames(...CONTENT_FRAMES)) {
         const batch = readBatch(frame, order);
         if (batch === undefined) continue;
         await writer.write(batch);
@@ -264,27 +274,29 @@ export class EndpointServer {
   async #supply(exchange: Exchange): Promise<void> {
     const { root } = this.#shown();
     const reader = new RequestReader();
+    const sender = new ContentSender(exchange, this.#compression);
     for await (const { payload } of exchange.frames(FrameType.supply)) {
       const requests: SupplyRequest[] = [];
       for (const request of reader.read(new ByteReader(payload))) {
         requests.push(toSupplyRequest(root, request));
       }
       if (requests.length > 0) {
-        await this.#supplyPage(exchange, requests);
+        await this.#supplyPage(exchange, requests, sender);
       }
     }
-    await sendContentEnd(exchange);
+    await sender.end();
   }
 
   async #supplyPage(
     exchange: Exchange,
     requests: readonly SupplyRequest[],
+    sender: ContentSender,
   ): Promise<void> {
     const batches: ReadableStream<ContentBatch> = this.#endpoint.supply(
       requests,
       exchange.signal,
     );
-    for await (const batch of batches) await sendBatch(exchange, batch);
+    for await (const batch of batches) await sender.send(batch);
   }
 
   #shown(): Snapshot {

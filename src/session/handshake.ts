@@ -26,7 +26,6 @@ import {
   writeHello,
 } from "../protocol/session_codec.ts";
 import {
-  CAPABILITIES,
   describeVersions,
   negotiate,
   SUPPORTED_VERSIONS,
@@ -60,10 +59,11 @@ export interface HandshakeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Says hello. */
+/** Says hello, and which capabilities this side has. */
 export async function sendHello(
   transport: Transport,
   self: Party,
+  capabilities: readonly string[],
 ): Promise<void> {
   await sendFrame(
     transport,
@@ -72,7 +72,7 @@ export async function sendHello(
       writeHello(writer, SUPPORTED_VERSIONS, {
         ...self,
         windowBytes: MAX_WINDOW_BYTES,
-        capabilities: CAPABILITIES,
+        capabilities,
       }),
   );
 }

@@ -21,7 +21,7 @@ export class Outbox {
   readonly #encoder = new FrameEncoderStream();
   readonly #frames = this.#encoder.writable.getWriter();
   readonly #messages = this.#encoder.readable.getReader();
-  readonly #onSent: () => void;
+  readonly #onSent: (credit: number) => void;
   readonly #onError: (error: unknown) => void;
   readonly #finished: Promise<void>;
   /** Bytes waiting that cost no credit. */
@@ -29,13 +29,16 @@ export class Outbox {
 
   /**
    * @param window How many unconsumed bytes the peer puts up with.
-   * @param events Called for each frame, and when the transport has failed or
-   *   more waits to be sent than may.
+   * @param events Called for each frame, with the bytes of credit that it took,
+   *   and when the transport has failed or more waits to be sent than may.
    */
   constructor(
     transport: Transport,
     window: number,
-    events: { onSent: () => void; onError: (error: unknown) => void },
+    events: {
+      onSent: (credit: number) => void;
+      onError: (error: unknown) => void;
+    },
   ) {
     this.credit = new OutgoingCredit(window);
     this.#onSent = events.onSent;
@@ -61,7 +64,7 @@ export class Outbox {
       const waiting = this.credit.take(cost, owner);
       if (waiting !== undefined) await waiting;
     }
-    this.#onSent();
+    this.#onSent(isFree ? 0 : cost);
     try {
       await this.#frames.write(bytes);
     } finally {

@@ -6,8 +6,9 @@ import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
 import { FrameType } from "../protocol/frame.ts";
 import { PAGE_BYTES } from "../protocol/limits.ts";
 import { RequestWriter } from "../protocol/want_codec.ts";
-import { readBatch, sendBatch, sendContentEnd } from "./content_frames.ts";
+import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, type ExpectedFile } from "./content_order.ts";
+import { ContentSender } from "./content_sender.ts";
 import { cancelOn, type Exchange } from "./exchange.ts";
 import { closingOnFault } from "./fault.ts";
 import type { Session } from "./session.ts";
@@ -20,32 +21,34 @@ export function sendContent(
   session: Session,
   signal: AbortSignal | undefined,
 ): WritableStream<ContentBatch> {
-  let opened: Exchange | undefined;
+  let opened: { exchange: Exchange; sender: ContentSender } | undefined;
   let release = (): void => {};
   let fail: (error: unknown) => void;
   // Only once there is something to say: ids have to be used in order.
-  const exchange = (): Exchange => {
+  const open = (): NonNullable<typeof opened> => {
     if (opened !== undefined) return opened;
-    opened = session.open();
-    const { signal: failed } = opened;
+    const exchange = session.open();
+    const { signal: failed } = exchange;
     failed.addEventListener("abort", () => fail(failed.reason));
-    release = cancelOn(signal, opened);
-    return opened;
+    release = cancelOn(signal, exchange);
+    const sender = new ContentSender(exchange, session.compression);
+    return opened = { exchange, sender };
   };
   return new WritableStream<ContentBatch>({
     start(controller): void {
       fail = (error) => controller.error(error);
     },
-    write: (batch) => sendBatch(exchange(), batch),
+    write: (batch) => open().sender.send(batch),
     close: () =>
       closingOnFault(session, async () => {
-        await sendContentEnd(exchange());
-        const reader = await exchange().receiveOnly(FrameType.stored);
+        const { exchange, sender } = open();
+        await sender.end();
+        const reader = await exchange.receiveOnly(FrameType.stored);
         reader.end("an answer");
         release();
       }),
     abort: (reason): void => {
-      opened?.fail(reason, "cancel");
+      opened?.exchange.fail(reason, "cancel");
       release();
     },
   });
@@ -61,7 +64,7 @@ export function receiveContent(
   const release = cancelOn(signal, exchange);
   const asked = new AskedFiles();
   const order = new ContentOrder(asked);
-  const frames = exchange.frames(FrameType.content);
+  const frames = exchange.frames(...CONTENT_FRAMES);
   const sent = sendRequests(exchange, requests, asked);
   sent.catch((error) => exchange.fail(error, "cancel"));
   return new ReadableStream<ContentBatch>({

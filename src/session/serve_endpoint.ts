@@ -23,7 +23,7 @@ export async function serveEndpoint(
   endpoint: Endpoint,
   options: { readonly role: ServedRole },
 ): Promise<Outcome> {
-  const server = new EndpointServer(endpoint, options.role, session.clock);
+  const server = new EndpointServer(endpoint, options.role, session);
   let outcome: Outcome;
   let failure: FileSystemError | undefined;
   try {

@@ -45,6 +45,12 @@ import {
 } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
+import type { Compression } from "./content_sender.ts";
+import {
+  capabilitiesFor,
+  compressionFor,
+  type CompressMode,
+} from "./compression.ts";
 
 export type { Party, Peer } from "./handshake.ts";
 
@@ -56,6 +62,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   /** Ends the session at once. */
   readonly signal?: AbortSignal;
+  /** Whether content is compressed, where the peer can do that; "auto" unless said. */
+  readonly compress?: CompressMode;
 }
 
 type Role = "client" | "server";
@@ -80,7 +88,7 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<Session> {
   try {
-    await sendHello(transport, self);
+    await sendHello(transport, self, capabilitiesFor(options.compress));
     const peer = await receiveHello(transport, options);
     return new Session(transport, peer, "client", options);
   } catch (error) {
@@ -109,7 +117,7 @@ export async function awaitHello(
   return {
     peer,
     async accept(self): Promise<Session> {
-      await sendHello(transport, self);
+      await sendHello(transport, self, capabilitiesFor(options.compress));
       return new Session(transport, peer, "server", options);
     },
     refuse: (code, message) => refuse(new ProtocolError(message, code)),
@@ -131,6 +139,8 @@ export class Session {
   /** The address of the other end. */
   readonly name: string;
   readonly clock: Clock;
+  /** How content is packed; undefined: not at all, both sides have to want it. */
+  readonly compression: Compression | undefined;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #incoming: IncomingCredit;
@@ -154,13 +164,17 @@ export class Session {
     this.name = transport.peer;
     this.#transport = transport;
     this.clock = options.clock;
+    this.compression = compressionFor(options, peer.capabilities);
     this.#heartbeat = new Heartbeat(options.clock, {
       sendPing: () => void this.#tell(FrameType.ping),
       waiting: () => this.#outbox.credit.exhausted,
       onDead: (reason) => this.close(this.#lost(reason)),
     });
     this.#outbox = new Outbox(transport, peer.windowBytes, {
-      onSent: () => this.#heartbeat.sent(),
+      onSent: (credit) => {
+        this.#heartbeat.sent();
+        this.compression?.policy.sent(credit, this.clock.now());
+      },
       onError: (error) => this.close(asError(error)),
     });
     this.#incoming = new IncomingCredit(
@@ -331,6 +345,9 @@ export class Session {
 
   #dispatch(frame: Frame): void {
     if (costsCredit(frame.type)) {
+      if (frame.type === FrameType.packed && this.compression === undefined) {
+        throw unexpected(frame);
+      }
       this.#incoming.arrived(FRAME_HEADER_BYTES + frame.payload.length);
       this.#exchanges.find(frame).deliver(frame);
       this.#wakeUp();
@@ -353,8 +370,7 @@ export class Session {
         reader.end("a ping");
         break;
       case FrameType.credit:
-        this.#outbox.credit.grant(readCredit(reader));
-        this.#heartbeat.progressed();
+        this.#hearGrant(readCredit(reader));
         break;
       case FrameType.failed:
         this.#hearFailure(this.#readError(reader));
@@ -371,6 +387,12 @@ export class Session {
   #readError(reader: ByteReader): SyncError {
     const { code, message } = readError(reader);
     return fromWireError({ code, message: `${this.name}: ${message}` });
+  }
+
+  #hearGrant(bytes: number): void {
+    this.#outbox.credit.grant(bytes);
+    this.#heartbeat.progressed();
+    this.compression?.policy.granted(bytes, this.clock.now());
   }
 
   /** The peer gave up the session; it need not be told so. */

@@ -1,5 +1,5 @@
 /** The trees that are mirrored, and the goals of the issue. */
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { Random } from "../support/random.ts";
 
 /** A tree to measure with. */
@@ -59,6 +59,75 @@ export function workloads(quick: boolean): Workload[] {
       goals: { initial: 1, peakBytes: 150 * MEGABYTE },
     },
   ];
+}
+
+/** A tree of text, sent over a slow network. */
+export interface SlowWorkload {
+  /** For `--only`. */
+  readonly id: string;
+  readonly title: string;
+  /** Of the tree, about. */
+  readonly bytes: number;
+  /** Of the network, each way. */
+  readonly bytesPerSecond: number;
+  /** Highest Lockstep / `rsync -az`. */
+  readonly goals: { readonly initial: number; readonly wireBytes: number };
+}
+
+/** 20 Mbit/s; with `quick`, less text. */
+export function slowWorkload(quick: boolean): SlowWorkload {
+  const bytes = 50 * MEGABYTE / (quick ? 50 : 1);
+  return {
+    id: "text-slow",
+    title: `${bytes / MEGABYTE} MB of text, 20 Mbit/s`,
+    bytes,
+    bytesPerSecond: 20e6 / 8,
+    goals: { initial: 1, wireBytes: 1.05 },
+  };
+}
+
+const TEXT_PLACES = ["/usr/share", "/usr/include", "/usr/lib/node_modules"];
+const TEXT_NAME = /\.(txt|md|html|json|xml|svg|css|js|ts|py|pl|pm|h|sh|vim)$/;
+const LONGEST_TEXT = MEGABYTE;
+
+/**
+ * Copies text files of this machine, in order of their paths, to the empty
+ * directory `root`: the same ones each time. @throws If there are not enough.
+ */
+export function copyText(root: string, { bytes }: SlowWorkload): void {
+  let left = bytes;
+  for (const path of textFiles()) {
+    const { size } = Deno.statSync(path);
+    if (size > Math.min(left, LONGEST_TEXT)) continue;
+    left -= size;
+    const copy = join(root, path);
+    Deno.mkdirSync(dirname(copy), { recursive: true });
+    Deno.copyFileSync(path, copy);
+    if (left < bytes / 100) return;
+  }
+  throw new Error(`Only ${bytes - left} bytes of text are here`);
+}
+
+function* textFiles(): Generator<string> {
+  const folders = TEXT_PLACES.filter(isDirectory).reverse();
+  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
+    const entries = [...Deno.readDirSync(at)]
+      .sort((a, b) => a.name < b.name ? -1 : 1);
+    for (const { name, isFile } of entries) {
+      if (isFile && TEXT_NAME.test(name)) yield join(at, name);
+    }
+    for (const { name, isDirectory } of entries.reverse()) {
+      if (isDirectory) folders.push(join(at, name));
+    }
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 /** Makes the tree in the empty directory `root`; it does not compress. */

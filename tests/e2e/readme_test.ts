@@ -86,6 +86,18 @@ Deno.test("the README's command mirrors on one machine", async () => {
   await assertSameTree(photos, copy);
 });
 
+Deno.test("the README's command for a slow network mirrors", async () => {
+  await using temp = new TempDir();
+  const photos = makePhotos(temp);
+  const [text] = blocks(section("On a slow network"), "sh");
+  await using receiver = await listen(temp.at("backup"));
+  const words = withUrl(commandIn(text!, "lockstep sync"), receiver.url);
+  const ended = await run(words, { cwd: temp.path });
+  assertEquals(ended.code, 0, ended.stderr);
+  assertEquals((await receiver.ended).code, 0);
+  await assertSameTree(photos, temp.at("backup"));
+});
+
 Deno.test("the README's commands leave things out", async () => {
   await using temp = new TempDir();
   const photos = makePhotos(temp);

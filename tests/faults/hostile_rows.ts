@@ -2,7 +2,6 @@
 import { type FaultRow, missing } from "./row.ts";
 
 const DELTAS = missing("deltas");
-const COMPRESSION = missing("compression");
 
 /** Id, situation, and why it is not covered where it is not. */
 const ROWS: readonly (readonly [string, string, string?])[] = [
@@ -25,8 +24,8 @@ const ROWS: readonly (readonly [string, string, string?])[] = [
   ["A14", "content that is not what its digest says"],
   ["A15", "deltas that copy from where nothing is", DELTAS],
   ["A16", "digests of another length or kind"],
-  ["A17", "little that becomes very much when unpacked", COMPRESSION],
-  ["A18", "packed content that is damaged", COMPRESSION],
+  ["A17", "little that becomes very much when unpacked"],
+  ["A18", "packed content that is damaged"],
   ["A19", "any frame at any time, text, garbage"],
   ["A20", "content that comes twice, overlaps, or is for another file"],
   ["A21", "a file that is resumed where nothing is"],
@@ -55,7 +54,7 @@ const ROWS: readonly (readonly [string, string, string?])[] = [
   ["B06", "a peer that reads very slowly"],
   ["B07", "the same file, again and again"],
   ["B08", "credit and windows that can't be"],
-  ["B09", "settings that would cost too much", COMPRESSION],
+  ["B09", "settings that would cost too much"],
   ["B10", "deadlines that the other side would like to set"],
   ["B11", "changes for the side that only sends"],
   ["B12", "another share with a token for this one", missing("shares")],

@@ -15,6 +15,7 @@ import {
   readScanOptions,
   readScanSummary,
 } from "../../src/protocol/message.ts";
+import { readPacked } from "../../src/protocol/packed_codec.ts";
 import { RequestReader, WantReader } from "../../src/protocol/want_codec.ts";
 import {
   readCredit,
@@ -71,6 +72,10 @@ function decode(
     }
     case FrameType.content:
       return payload.length === 0 ? undefined : readPieces(reader);
+    case FrameType.packed: {
+      const payload = new ByteReader(readPacked(reader));
+      return readPieces(payload);
+    }
     case FrameType.supply:
       return [...new RequestReader().read(reader)];
     case FrameType.progress:

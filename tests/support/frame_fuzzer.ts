@@ -3,6 +3,7 @@
  * made by the grammar of the protocol with odd things in them. The checksum is
  * always right, so that the damage gets to the decoders.
  */
+import { zstdCompressSync } from "node:zlib";
 import { putFrameHeader } from "../../src/protocol/frame.ts";
 import {
   FRAME_HEADER_BYTES,
@@ -201,6 +202,13 @@ export class FrameFuzzer {
         return joined(...this.#some(() => this.#change()));
       case FrameType.content:
         return joined(...this.#some(() => this.#piece()));
+      case FrameType.packed: {
+        const content = joined(...this.#some(() => this.#piece()));
+        const length = this.#random.below(2) === 0
+          ? content.length
+          : this.#number();
+        return joined(varint(length), zstdCompressSync(content));
+      }
       case FrameType.supply:
         return joined(...this.#some(() => this.#request()));
       case FrameType.scanned:

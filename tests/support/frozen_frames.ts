@@ -202,6 +202,23 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     ],
   },
   {
+    name: "packed",
+    type: FrameType.packed,
+    exchange: 9,
+    end: false,
+    hex: `d8b023e1 17 00 0000 00000009 00000014
+      43 28b52ffd 00 00 550000 20 03014007 01 00 94 00 11`,
+    value: [
+      {
+        kind: "data",
+        index: 3,
+        offset: 0,
+        bytes: new Uint8Array(64).fill(7),
+        last: true,
+      },
+    ],
+  },
+  {
     name: "supply",
     type: FrameType.supply,
     exchange: 11,

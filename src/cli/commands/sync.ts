@@ -16,10 +16,11 @@ export async function sync(
   const job = await jobOf(options);
   refuseReceiverOptions(job.options);
   const connect = connectOptionsOf(job.options.to, options);
+  const { compress } = options;
   const connection = connectAhead(job.options, connect, context.signal);
   try {
     const { syncTrees } = await import("./sync_trees.ts");
-    return await syncTrees(job, context, { connect, connection });
+    return await syncTrees(job, context, { connect, compress, connection });
   } finally {
     // Whoever has used it has closed it: then nothing happens.
     connection?.then((transport) => transport.close(), () => {});

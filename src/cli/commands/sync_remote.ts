@@ -3,6 +3,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import { GuardError, messageOf, TransportError } from "../../errors.ts";
 import type { Transport } from "../../net/transport.ts";
 import { type ConnectOptions, connectWebSocket } from "../../net/websocket.ts";
+import type { CompressMode } from "../../session/compression.ts";
 import type { Endpoint } from "../../session/endpoint.ts";
 import { withRetry } from "../../session/reconnect.ts";
 import { RemoteEndpoint } from "../../session/remote_endpoint.ts";
@@ -24,6 +25,8 @@ const LEAVE_WITHIN_MS = 1_500;
 /** How to connect to a listener, and what has become of it so far. */
 export interface Connecting {
   readonly connect: ConnectOptions;
+  /** Whether content is compressed on its way. */
+  readonly compress?: CompressMode;
   /** The connection for the first try, if one is being made already. */
   readonly connection: Promise<Transport> | undefined;
 }
@@ -53,7 +56,7 @@ export async function workWithListener<T>(
     traits: source.traits,
   };
   const wire = { sent: 0, received: 0 };
-  const { connect } = options.connecting;
+  const { connect, compress = "auto" } = options.connecting;
   let { connection } = options.connecting;
   const exposure = exposureOf(options.url, connect);
   if (exposure !== undefined) {
@@ -106,7 +109,7 @@ export async function workWithListener<T>(
     const transport = connection ??
       connectWebSocket(options.url, { ...connect, signal });
     connection = undefined;
-    const session = await introduce(await transport, self, signal);
+    const session = await introduce(await transport, self, signal, compress);
     try {
       await work(session);
     } catch (error) {
@@ -124,11 +127,12 @@ async function introduce(
   transport: Transport,
   self: Party,
   signal: AbortSignal,
+  compress: CompressMode,
 ): Promise<Session> {
   const hangUp = (): void => transport.close("interrupted");
   signal.addEventListener("abort", hangUp, { once: true });
   try {
-    return await openSession(transport, self, { clock: systemClock });
+    return await openSession(transport, self, { clock: systemClock, compress });
   } finally {
     // From now on there is somebody to say goodbye to.
     signal.removeEventListener("abort", hangUp);

@@ -12,6 +12,7 @@ const SYNC = {
   checksum: false,
   owner: false,
   noDelete: false,
+  compress: "auto",
   symlinks: "copy",
   exclude: [],
   excludeFrom: [],

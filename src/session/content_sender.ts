@@ -1,0 +1,140 @@
+/**
+ * Content on its way out of an exchange: batches to frames, packed where the
+ * session's policy says so. The larger what is packed at once, the smaller it
+ * gets: so batches are gathered, as many as will fit a frame once they are packed.
+ */
+import type { ContentBatch, Piece } from "../core/piece.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_PIECES } from "../core/piece.ts";
+import type { Clock } from "../core/clock.ts";
+import { ByteWriter } from "../protocol/bytes.ts";
+import { writePieces } from "../protocol/content_codec.ts";
+import { FrameType } from "../protocol/frame.ts";
+import {
+  MAX_PAYLOAD_BYTES,
+  MAX_UNPACKED_BYTES,
+  PAGE_HEADER_BYTES,
+} from "../protocol/limits.ts";
+import { writePacked } from "../protocol/packed_codec.ts";
+import type { CompressionPolicy } from "./compression_policy.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** What a packed frame is filled to, by the ratio of the one before. */
+const FILL_BYTES = 0.85 * MAX_PAYLOAD_BYTES;
+
+/** Most bytes of pieces beside their content, reckoned for each of them. */
+const PIECE_BYTES = 8;
+
+/** How a session packs content. */
+export interface Compression {
+  readonly policy: CompressionPolicy;
+  readonly clock: Clock;
+}
+
+/** Sends the content of one exchange; whoever uses it says {@link end}. */
+export class ContentSender {
+  readonly #exchange: Exchange;
+  readonly #compression: Compression | undefined;
+  /** Payload to be packed. */
+  readonly #plain = new ByteWriter();
+  /** Batches that wait for others, their pieces and bytes. */
+  #gathered: ContentBatch[] = [];
+  #pieces = 0;
+  #bytes = 0;
+  /** What the last packed frame made of each byte. */
+  #ratio = 1;
+
+  /** @param compression Undefined where the peer does not unpack. */
+  constructor(exchange: Exchange, compression: Compression | undefined) {
+    this.#exchange = exchange;
+    this.#compression = compression;
+  }
+
+  /** Sends `batch`, at once or with those to come. */
+  async send(batch: ContentBatch): Promise<void> {
+    const bytes = batch.byteLength + PIECE_BYTES * batch.pieces.length;
+    const level = this.#level();
+    const isFull = this.#bytes + bytes > this.#capacity ||
+      this.#pieces + batch.pieces.length > MAX_BATCH_PIECES;
+    if (level === undefined || isFull) await this.#flush();
+    if (level === undefined) {
+      await this.#sendPlain(batch.pieces);
+      batch.release?.();
+      return;
+    }
+    this.#gathered.push(batch);
+    this.#pieces += batch.pieces.length;
+    this.#bytes += bytes;
+    // Who sends but a little at a time has no more of it just now.
+    const isTrickle = batch.byteLength < MAX_BATCH_BYTES / 2;
+    const isNextTooMuch = this.#bytes + MAX_BATCH_BYTES > this.#capacity;
+    if (isTrickle || isNextTooMuch) await this.#flush();
+  }
+
+  /** Says that all content was sent. */
+  async end(): Promise<void> {
+    await this.#flush();
+    await this.#exchange.send(FrameType.content, { end: true });
+  }
+
+  get #capacity(): number {
+    return Math.min(MAX_UNPACKED_BYTES, FILL_BYTES / this.#ratio);
+  }
+
+  #level(): number | undefined {
+    return this.#compression?.policy.level(this.#compression.clock.now());
+  }
+
+  async #flush(): Promise<void> {
+    const batches = this.#gathered;
+    if (batches.length === 0) return;
+    this.#gathered = [];
+    this.#pieces = this.#bytes = 0;
+    await this.#sendPacked(batches);
+    for (const batch of batches) batch.release?.();
+  }
+
+  /** Sends `batches` in one packed frame; where that is no good, otherwise. */
+  async #sendPacked(batches: readonly ContentBatch[]): Promise<void> {
+    const pieces = batches.flatMap((batch) => batch.pieces);
+    if (this.#pack(pieces)) {
+      return await this.#exchange.send(FrameType.packed, { end: false });
+    }
+    if (batches.length === 1) return await this.#sendPlain(pieces);
+    for (const batch of batches) await this.#sendPacked([batch]);
+  }
+
+  /** Packs `pieces` into the page of the exchange; false if they do not fit, or shrink. */
+  #pack(pieces: readonly Piece[]): boolean {
+    const { page } = this.#exchange;
+    const plain = this.#plain;
+    const { policy, clock } = this.#compression!;
+    const start = clock.now();
+    const level = policy.level(start);
+    if (level === undefined) return false;
+    plain.reset();
+    if (
+      writePieces(plain, pieces, 0, MAX_UNPACKED_BYTES) < pieces.length
+    ) return false;
+    const { bytes } = plain;
+    writePacked(page, bytes, level);
+    const packedBytes = page.length - PAGE_HEADER_BYTES;
+    const now = clock.now();
+    policy.packed(
+      { plainBytes: bytes.length, packedBytes, ms: now - start },
+      now,
+    );
+    this.#ratio = packedBytes / bytes.length;
+    if (packedBytes < bytes.length && packedBytes <= MAX_PAYLOAD_BYTES) {
+      return true;
+    }
+    page.reset(PAGE_HEADER_BYTES);
+    return false;
+  }
+
+  async #sendPlain(pieces: readonly Piece[]): Promise<void> {
+    for (let at = 0; at < pieces.length;) {
+      at = writePieces(this.#exchange.page, pieces, at);
+      await this.#exchange.send(FrameType.content, { end: false });
+    }
+  }
+}
