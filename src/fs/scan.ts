@@ -330,7 +330,8 @@ class Scanner {
   #file(stat: Stat, digest: Digest | undefined): Entry {
     this.totals.files++;
     this.totals.bytes += stat.size;
-    return {
+    // There are many of these, and a spread makes each a larger one.
+    const entry: Entry = {
       kind: "file",
       size: stat.size,
       mtime: stat.mtime,
@@ -338,8 +339,9 @@ class Scanner {
       digest,
       ctime: stat.ctime,
       inode: stat.inode,
-      ...this.#owner(stat),
     };
+    const owned = this.#owner(stat);
+    return owned === undefined ? entry : { ...entry, ...owned };
   }
 
   /** The owner as part of an entry; nothing where owners do not count. */

@@ -129,7 +129,7 @@ export function readEntry(
 ): Entry {
   const kind = reader.u8("the kind of an entry");
   const hasOwner = (kind & HAS_OWNER) !== 0;
-  const owner = hasOwner ? { owner: readOwner(reader) } : undefined;
+  const owner = hasOwner ? readOwner(reader) : undefined;
   const tag = kind & ~HAS_OWNER;
   switch (tag) {
     case Kind.directory:
@@ -141,7 +141,14 @@ export function readEntry(
         throw new ProtocolError("A directory's digest is out of place");
       }
       const digest = known ? readDigest(reader) : undefined;
-      return { kind: "directory", mode, mtime, children, digest, ...owner };
+      const directory: Entry = {
+        kind: "directory",
+        mode,
+        mtime,
+        children,
+        digest,
+      };
+      return owner === undefined ? directory : { ...directory, owner };
     }
     case Kind.file:
     case Kind.file | HAS_DIGEST: {
@@ -149,7 +156,8 @@ export function readEntry(
       const mtime = readTime(reader);
       const size = readSize(reader);
       const digest = tag === Kind.file ? undefined : readDigest(reader);
-      return {
+      // There are many of these, and a spread makes each a larger one.
+      const file: Entry = {
         kind: "file",
         size,
         mtime,
@@ -157,8 +165,8 @@ export function readEntry(
         digest,
         ctime: undefined,
         inode: undefined,
-        ...owner,
       };
+      return owner === undefined ? file : { ...file, owner };
     }
     case Kind.symlink: {
       const mtime = readTime(reader);
@@ -166,7 +174,8 @@ export function readEntry(
       if (mtime < 0 || target === "" || target.includes("\0")) {
         throw new ProtocolError("A symbolic link has an impossible target");
       }
-      return { kind: "symlink", target, mtime, ...owner };
+      const link: Entry = { kind: "symlink", target, mtime };
+      return owner === undefined ? link : { ...link, owner };
     }
     case Kind.untracked: {
       if (hasOwner) throw outOfPlace();
