@@ -39,7 +39,8 @@ export {
   LocalEndpoint,
   type LocalEndpointOptions,
 } from "./session/local_endpoint.ts";
-export { compareSides, mirror, type MirrorOptions } from "./session/mirror.ts";
+export { type CompareOptions, compareSides } from "./session/compare_sides.ts";
+export { mirror, type MirrorOptions } from "./session/mirror.ts";
 export {
   Receiver,
   type ReceiverEvent,

@@ -4,17 +4,15 @@ import { closestString } from "@std/text/closest-string";
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { quote } from "../core/path.ts";
 import { UsageError } from "../errors.ts";
+import type { CommandSpec, OptionSpec, ValueKind } from "./command_spec.ts";
 import {
   type CommandName,
   commandNames,
   COMMANDS,
   commandsOf,
-  type CommandSpec,
   COMMON_OPTIONS,
   EXCLUSIVE,
   type GroupName,
-  type OptionSpec,
-  type ValueKind,
 } from "./command_table.ts";
 import { namesOfOptions, spellOut } from "./spelling.ts";
 import { readValue, type ValueTypes } from "./values.ts";

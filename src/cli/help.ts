@@ -1,13 +1,12 @@
 /** The text of `--help`, made from the table of commands. */
+import type { CommandSpec, OptionSpec } from "./command_spec.ts";
 import {
   type CommandName,
   commandNames,
   COMMANDS,
   commandsOf,
-  type CommandSpec,
   COMMON_OPTIONS,
   ENVIRONMENT,
-  type OptionSpec,
 } from "./command_table.ts";
 import type { HelpTopic } from "./args.ts";
 import { EXIT_CODE_MEANINGS } from "./exit_code.ts";

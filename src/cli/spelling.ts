@@ -5,7 +5,7 @@
  */
 import { quote } from "../core/path.ts";
 import { UsageError } from "../errors.ts";
-import type { OptionSpec } from "./command_table.ts";
+import type { OptionSpec } from "./command_spec.ts";
 
 /** What {@link spellOut} found. */
 export interface Spelled {

@@ -1,23 +1,6 @@
-/** The commands on a trash, and the options that fill one; see `command_table.ts`. */
-import type { CommandSpec } from "./command_table.ts";
-
-/** Options of whoever writes to a directory here. */
-export const TARGET_OPTIONS = {
-  trash: {
-    long: "trash",
-    kind: "path",
-    label: "DIR",
-    optional: true,
-    help: "Keep what is replaced or deleted in DIR; of the directory that is " +
-      "written to, only .lockstep/trash is possible",
-  },
-  noFsync: {
-    long: "no-fsync",
-    kind: "flag",
-    help: "Do not wait for the disk: faster, but a loss of power may take " +
-      "back what was reported as done",
-  },
-} as const satisfies CommandSpec["options"];
+/** The commands on a trash: their options, and what help says of them. */
+import type { CommandSpec, OptionSpec } from "./command_spec.ts";
+import { JSON_OPTION, QUIET } from "./option_groups.ts";
 
 const TRASH = {
   long: "trash",
@@ -25,20 +8,7 @@ const TRASH = {
   label: "DIR",
   required: true,
   help: "Directory of the trash",
-} as const;
-
-const JSON_OPTION = {
-  long: "json",
-  kind: "flag",
-  help: "Print one JSON object per event (NDJSON) on stdout",
-} as const;
-
-const QUIET = {
-  long: "quiet",
-  short: "q",
-  kind: "flag",
-  help: "Print only problems and errors",
-} as const;
+} as const satisfies OptionSpec;
 
 const LIST = {
   summary: "List what was replaced or deleted",

@@ -4,7 +4,7 @@ import { quote } from "../core/path.ts";
 import { UsageError } from "../errors.ts";
 import { parseStamp, type Stamp } from "../fs/trash_stamp.ts";
 import { isToken, TOKEN_RULE } from "../net/token.ts";
-import type { OptionSpec, ValueKind } from "./command_table.ts";
+import type { OptionSpec, ValueKind } from "./command_spec.ts";
 
 /** Where `sync` mirrors to. */
 export type Target =

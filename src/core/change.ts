@@ -10,12 +10,13 @@
  */
 import {
   type DirectoryEntry,
+  entriesBelow,
   type Entry,
   type FileEntry,
   sameOwner,
   type TrackedEntry,
 } from "./entry.ts";
-import { join, type Name, type RelPath } from "./path.ts";
+import type { RelPath } from "./path.ts";
 
 /** One step from a tree to another. */
 export interface Change {
@@ -127,22 +128,8 @@ function* filesIn(
   if (entry.kind === "file") {
     yield [path, entry];
   } else if (entry.kind === "directory") {
-    // An own stack: a generator that delegates costs its depth for each value.
-    const stack: [RelPath, Iterator<[Name, Entry]>][] = [
-      [path, entry.children.entries()],
-    ];
-    while (stack.length > 0) {
-      const [base, rest] = stack.at(-1)!;
-      const next = rest.next();
-      if (next.done) {
-        stack.pop();
-        continue;
-      }
-      const [name, child] = next.value;
-      if (child.kind === "file") yield [join(base, name), child];
-      else if (child.kind === "directory") {
-        stack.push([join(base, name), child.children.entries()]);
-      }
+    for (const [at, below] of entriesBelow(path, entry)) {
+      if (below.kind === "file") yield [at, below];
     }
   }
 }

@@ -2,7 +2,7 @@
  * The nodes of a tree. What could not be read, or must not be touched, is a node
  * as well, so that it is never taken for "deleted".
  */
-import { compareNames, type Name } from "./path.ts";
+import { compareNames, join, type Name, type RelPath } from "./path.ts";
 
 /** SHA-256 in lower-case hexadecimal: 64 characters. */
 export type Digest = string;
@@ -120,6 +120,33 @@ export function sortChildren(
   children: Iterable<readonly [Name, Entry]>,
 ): ReadonlyMap<Name, Entry> {
   return new Map([...children].sort(([a], [b]) => compareNames(a, b)));
+}
+
+/**
+ * All that the entry at `path` holds, at any depth, in name order: each directory
+ * before what is in it.
+ */
+export function* entriesBelow(
+  path: RelPath,
+  entry: Entry | undefined,
+): Generator<[RelPath, Entry]> {
+  if (entry?.kind !== "directory") return;
+  // An own stack: a generator that delegates costs its depth for each value.
+  const stack: [RelPath, Iterator<[Name, Entry]>][] = [
+    [path, entry.children.entries()],
+  ];
+  while (stack.length > 0) {
+    const [base, rest] = stack.at(-1)!;
+    const next = rest.next();
+    if (next.done) {
+      stack.pop();
+      continue;
+    }
+    const [name, child] = next.value;
+    const at = join(base, name);
+    yield [at, child];
+    if (child.kind === "directory") stack.push([at, child.children.entries()]);
+  }
 }
 
 /** `entry` without what takes no part, at any depth. */

@@ -4,13 +4,13 @@
  */
 import { type Change, isIdle, isTouch } from "./change.ts";
 import {
-  type Entry,
+  entriesBelow,
   type FileEntry,
   type Owner,
   sameOwner,
   type TrackedEntry,
 } from "./entry.ts";
-import { join, type Name, type RelPath } from "./path.ts";
+import type { RelPath } from "./path.ts";
 
 /**
  * The main reason why something is done at a path; where several hold, the
@@ -81,10 +81,10 @@ export function* actionsOf(
     else if (old === undefined) yield creation(path, wanted);
     // At most one of the two is a directory.
     for (const [at, entry] of entriesBelow(path, old)) {
-      yield deletion(at, entry);
+      yield deletion(at, entry as TrackedEntry);
     }
     for (const [at, entry] of entriesBelow(path, wanted)) {
-      yield creation(at, entry);
+      yield creation(at, entry as TrackedEntry);
     }
   }
 }
@@ -174,28 +174,4 @@ function metadataReason(old: TrackedEntry, wanted: TrackedEntry): Reason {
     return { kind: "owner", from: old.owner, to: wanted.owner };
   }
   return { kind: "time", from: old.mtime, to: wanted.mtime };
-}
-
-/** All that `entry` holds, at any depth, each directory before what is in it. */
-function* entriesBelow(
-  path: RelPath,
-  entry: Entry | undefined,
-): Generator<[RelPath, TrackedEntry]> {
-  if (entry?.kind !== "directory") return;
-  // An own stack: a generator that delegates costs its depth for each value.
-  const stack: [RelPath, Iterator<[Name, Entry]>][] = [
-    [path, entry.children.entries()],
-  ];
-  while (stack.length > 0) {
-    const [base, rest] = stack.at(-1)!;
-    const next = rest.next();
-    if (next.done) {
-      stack.pop();
-      continue;
-    }
-    const [name, child] = next.value;
-    const at = join(base, name);
-    yield [at, child as TrackedEntry];
-    if (child.kind === "directory") stack.push([at, child.children.entries()]);
-  }
 }

@@ -137,6 +137,7 @@ export class Held {
     replace: () => Promise<void>,
   ): Promise<void> {
     const name = await this.#take(id, parent, path, old);
+    if (name === undefined) return await replace();
     try {
       await replace();
     } catch (error) {
@@ -157,6 +158,7 @@ export class Held {
     old: TrackedEntry,
   ): Promise<void> {
     const name = await this.#take(id, parent, path, old);
+    if (name === undefined) return;
     this.#entries.push({ id, path, old, name, isReplaced: false });
   }
 
@@ -200,20 +202,32 @@ export class Held {
     await this.#options.own.removeDirectory(this.#name);
   }
 
-  /** Moves the entry out of its place and proves it; answers its name in `held/`. */
+  /**
+   * Moves the entry out of its place and proves it; answers its name in `held/`.
+   * A directory that can't be moved, as those of lower layers of an overlay can't,
+   * is given up where it is, entry by entry: undefined then.
+   */
   async #take(
     id: number,
     parent: Directory,
     path: RelPath,
     old: TrackedEntry,
-  ): Promise<Name> {
+  ): Promise<Name | undefined> {
     const name = String(id) as Name;
     const { expectation } = this.#options;
     expectation.handle(old);
     if (old.kind === "directory") {
       await letMove(parent, nameOf(path), old.mode);
     }
-    await parent.rename(nameOf(path), this.#directory, name);
+    try {
+      await parent.rename(nameOf(path), this.#directory, name);
+    } catch (error) {
+      const isFixed = old.kind === "directory" &&
+        isFileSystemError(error, "cross-device");
+      if (!isFixed) throw error;
+      await this.#dispose(parent, nameOf(path), path, old);
+      return undefined;
+    }
     try {
       await this.#check(name, path, old);
       if (old.kind === "directory") {
@@ -232,22 +246,22 @@ export class Held {
   }
 
   async #giveUp({ path, old, name }: HeldEntry): Promise<void> {
-    const { trash } = this.#options;
     // Whoever had the file open may have gone on writing to it.
     await this.#check(name, path, old);
-    if (trash !== undefined) {
-      await trash.take(this.#directory, name, path, old);
-    } else if (old.kind === "directory") {
-      await removeProven(
-        this.#directory,
-        name,
-        path,
-        old,
-        this.#options.expectation,
-      );
-    } else {
-      await this.#directory.removeFile(name);
-    }
+    await this.#dispose(this.#directory, name, path, old);
+  }
+
+  /** Gives the entry `name` of `from` to the trash, or removes what was proven. */
+  async #dispose(
+    from: Directory,
+    name: Name,
+    path: RelPath,
+    old: TrackedEntry,
+  ): Promise<void> {
+    const { trash, expectation } = this.#options;
+    if (trash !== undefined) await trash.take(from, name, path, old);
+    else if (old.kind !== "directory") await from.removeFile(name);
+    else await removeProven(from, name, path, old, expectation);
   }
 
   /** Puts the entry back where it was; if that place is taken, it is kept. */

@@ -16,8 +16,8 @@
  * |       | directory that is replaced, after the line of that directory    |
  */
 import { type Change, isTouch } from "../core/change.ts";
-import type { Entry, TrackedEntry } from "../core/entry.ts";
-import { join, type Name, parseRelPath, type RelPath } from "../core/path.ts";
+import { entriesBelow, type TrackedEntry } from "../core/entry.ts";
+import { type Name, parseRelPath, type RelPath } from "../core/path.ts";
 import { isFileSystemError, UnsafePathError } from "../errors.ts";
 import type { Directory, Stat } from "./file_system.ts";
 
@@ -69,8 +69,8 @@ export async function writeJournal(
     const fate = change.new === undefined ? "deleted" : "replaced";
     lines.push(formatLine(id, path, old, fate));
     if (fate === "deleted") continue;
-    for (const [at, entry] of entriesIn(path, old)) {
-      lines.push(formatLine(id, at, entry, "inside"));
+    for (const [at, entry] of entriesBelow(path, old)) {
+      lines.push(formatLine(id, at, entry as TrackedEntry, "inside"));
     }
   }
   const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`);
@@ -132,18 +132,6 @@ function formatLine(
   const mtime = kind === "directory" ? 0 : entry.mtime;
   const inode = kind === "file" ? entry.inode ?? 0 : 0;
   return JSON.stringify([id, path, kind, size, mtime, inode, fate]);
-}
-
-function* entriesIn(
-  path: RelPath,
-  entry: Entry,
-): Generator<[RelPath, TrackedEntry]> {
-  if (entry.kind !== "directory") return;
-  for (const [name, child] of entry.children) {
-    const at = join(path, name);
-    yield [at, child as TrackedEntry];
-    yield* entriesIn(at, child);
-  }
 }
 
 function parseLine(line: string): readonly unknown[] | undefined {

@@ -4,33 +4,18 @@
  * somebody changed meanwhile is left alone and looked at again in the next round.
  */
 import { type Change, filesOf, totalsOfChanges } from "../core/change.ts";
-import { diff } from "../core/diff.ts";
-import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
-import { markIgnored } from "../core/mark_ignored.ts";
-import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Digest } from "../core/entry.ts";
-import { systemClock } from "./system_clock.ts";
+import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
-import {
-  type IgnoreOptions,
-  NO_IGNORE,
-  type ScanOptions,
-  type Snapshot,
-  type SymlinkPolicy,
-} from "../core/snapshot.ts";
-import { GuardError, ProtocolError } from "../errors.ts";
+import { sleep } from "../core/sleep.ts";
+import { GuardError } from "../errors.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
-import type { Endpoint, ScanContext, TransitionResult } from "./endpoint.ts";
-import type {
-  Comparison,
-  EventListener,
-  MirrorSummary,
-  Side,
-  SidedProblem,
-} from "./events.ts";
+import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
+import type { Endpoint, TransitionResult } from "./endpoint.ts";
+import type { MirrorSummary, SidedProblem } from "./events.ts";
 import type { RoundGuard } from "./round_guard.ts";
+import { systemClock } from "./system_clock.ts";
 
 /** Rounds at the most: what is still being changed then is reported. */
 const MAX_ROUNDS = 3;
@@ -39,18 +24,7 @@ const MAX_ROUNDS = 3;
 const SETTLE_MS = 200;
 
 /** How to mirror. */
-export interface MirrorOptions {
-  /** Compare by content, not by size and mtime. */
-  readonly checksum: boolean;
-  readonly symlinks: SymlinkPolicy;
-  /** Whether what is extra at the target is deleted. */
-  readonly deletes: boolean;
-  /** Make owners equal as well; the target must be able to set them. */
-  readonly owners?: boolean;
-  /** What takes no part, at either side, by the rules of the source; by default nothing. */
-  readonly ignore?: IgnoreOptions;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: EventListener;
+export interface MirrorOptions extends CompareOptions {
   /** The time between rounds; that of the system unless said. */
   readonly clock?: Clock;
   /** Asked in this order before each round changes anything. */
@@ -69,6 +43,7 @@ export async function mirror(
   target: Endpoint,
   options: MirrorOptions,
 ): Promise<MirrorSummary> {
+  const { clock = systemClock } = options;
   const changes: Change[] = [];
   // What was kept elsewhere stays there, whatever later rounds do.
   const kept: SidedProblem[] = [];
@@ -85,7 +60,8 @@ export async function mirror(
       kept.push(
         ...result.problems.filter(({ problem }) => problem.code === "kept"),
       );
-      await settle(round * SETTLE_MS, options);
+      await sleep(round * SETTLE_MS, clock, options.signal);
+      options.signal?.throwIfAborted();
       continue;
     }
     const problems = [...kept, ...result.problems].sort((a, b) =>
@@ -142,15 +118,15 @@ async function mirrorOnce(
   for (const guard of guards) {
     const reviewed = guard.review({ ...comparison, changes });
     changes = reviewed.changes;
-    problems = problems.concat(reviewed.problems.map(at("source")));
+    problems = problems.concat(reviewed.problems.map(onSide("source")));
   }
 
   let achieved: readonly Change[] = [];
   if (changes.length > 0) {
     const result = await carryOut(source, target, changes, options);
     problems = problems.concat(
-      result.problems.map(at("target")),
-      unexplained(changes, result).map(at("target")),
+      result.problems.map(onSide("target")),
+      unexplained(changes, result).map(onSide("target")),
     );
     achieved = achievedChanges(changes, result);
   }
@@ -158,138 +134,6 @@ async function mirrorOnce(
   const { digest } = comparison.source.root;
   if (digest === undefined) throw new TypeError("A scan gave no digest");
   return { achieved, totals: comparison.source.totals, digest, problems };
-}
-
-/**
- * Finds what would make the target equal to the source, as both are now;
- * changes nothing.
- * @throws {SyncError} If either side fails as a whole.
- */
-export async function compareSides(
-  source: Endpoint,
-  target: Endpoint,
-  options: MirrorOptions,
-): Promise<Comparison> {
-  const { signal, owners = false } = options;
-  if (owners && !target.traits.owners) {
-    throw new ProtocolError(
-      `${target.name} can't set owners: it has to run as root, and to allow it`,
-      "refused",
-    );
-  }
-  const modes = source.traits.modes && target.traits.modes;
-  const scanOptions = {
-    checksum: options.checksum,
-    symlinks: options.symlinks,
-    modes,
-    owners,
-    ignore: options.ignore ?? NO_IGNORE,
-  };
-  const [here, seen] = await scanBoth(source, target, scanOptions, options);
-  const there = withoutIgnored(here, seen, scanOptions);
-
-  // Both trees are known: what has to be done is a matter of comparing them.
-  const difference = diff(there.root, here.root, {
-    deletes: options.deletes,
-    modes,
-  });
-
-  // "Not listed" must be known to mean "not there" before anything is deleted.
-  const { changes, doubts } = await confirmDeletions(
-    source,
-    difference.changes,
-    signal,
-  );
-  return {
-    source: here,
-    target: there,
-    changes,
-    totals: totalsOfChanges(changes, modes),
-    problems: [
-      ...here.problems.map(at("source")),
-      ...there.problems.map(at("target")),
-      ...difference.problems.map(at("target")),
-      ...doubts.map(at("source")),
-    ],
-    modes,
-  };
-}
-
-async function scanBoth(
-  source: Endpoint,
-  target: Endpoint,
-  scanOptions: ScanOptions,
-  { signal, onEvent }: MirrorOptions,
-): Promise<[Snapshot, Snapshot]> {
-  const context = (side: Side): ScanContext => ({
-    ...(signal && { signal }),
-    ...(onEvent && {
-      onProgress: (entries: number): void =>
-        onEvent({ kind: "scanning", side, entries }),
-    }),
-  });
-  const here = source.scan(scanOptions, context("source"));
-  // Only a source has its links followed: what is sent takes their place.
-  const { symlinks, ignore } = scanOptions;
-  const thereOptions: ScanOptions = {
-    ...scanOptions,
-    symlinks: symlinks === "follow" ? "copy" : symlinks,
-  };
-  const thereContext = { ...context("target"), isTarget: true, known: here };
-  const there = target.scan(thereOptions, thereContext);
-  const [a, first] = await Promise.all([here, there]);
-  let b = first;
-  // A target that went by other ignore files may have kept back what the source
-  // does not ignore: it is to show all, but for the rules that both were given.
-  if (ignoreDigestOf(a) !== ignoreDigestOf(b)) {
-    const given = { ...thereOptions, ignore: { ...ignore, files: [] } };
-    b = await target.scan(given, thereContext);
-    // It is told only once what an earlier run has left.
-    const kept = first.problems.filter(({ code }) => code === "kept");
-    b = { ...b, problems: [...kept, ...b.problems] };
-  }
-  onEvent?.({ kind: "scanned", side: "source", totals: a.totals });
-  onEvent?.({ kind: "scanned", side: "target", totals: b.totals });
-  return [a, b];
-}
-
-function ignoreDigestOf({ ignoreDigest = NO_IGNORE_FILES }: Snapshot): Digest {
-  return ignoreDigest;
-}
-
-/** What the target has, less what the rules of the source ignore. */
-function withoutIgnored(
-  source: Snapshot,
-  target: Snapshot,
-  { ignore: { rules, files }, modes }: ScanOptions,
-): Snapshot {
-  const { ignoreTree } = source;
-  if (ignoreTree === undefined) {
-    if (rules.length + files.length === 0) return target;
-    throw new TypeError("What a source at the other end ignores is not known");
-  }
-  const root = markIgnored(target.root, source.root, ignoreTree, modes);
-  return { ...target, root };
-}
-
-/** The changes without the deletions that the source could not confirm. */
-async function confirmDeletions(
-  source: Endpoint,
-  changes: readonly Change[],
-  signal: AbortSignal | undefined,
-): Promise<{ changes: readonly Change[]; doubts: readonly Problem[] }> {
-  const absent = changes.filter((change) => change.new === undefined)
-    .map(({ path }) => path);
-  if (absent.length === 0) return { changes, doubts: [] };
-  const doubts = await source.confirmAbsent(absent, signal);
-  if (doubts.length === 0) return { changes, doubts };
-  const doubted = new Set(doubts.map(({ path }) => path));
-  return {
-    changes: changes.filter((change) =>
-      change.new !== undefined || !doubted.has(change.path)
-    ),
-    doubts,
-  };
 }
 
 async function carryOut(
@@ -344,26 +188,4 @@ function* requestsFor(
 
 function endOf({ first, count }: Want): number {
   return first + count;
-}
-
-function at(side: Side): (problem: Problem) => SidedProblem {
-  return (problem) => ({ side, problem });
-}
-
-function settle(
-  ms: number,
-  { clock = systemClock, signal }: MirrorOptions,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const stop = (): void => {
-      cancel();
-      reject(signal!.reason);
-    };
-    const cancel = clock.after(ms, () => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    });
-    signal?.addEventListener("abort", stop, { once: true });
-  });
 }

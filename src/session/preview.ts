@@ -5,7 +5,7 @@ import type { FileSystemTraits } from "../fs/file_system.ts";
 import { AbsentEndpoint } from "./absent_endpoint.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Comparison } from "./events.ts";
-import { compareSides, type MirrorOptions } from "./mirror.ts";
+import { type CompareOptions, compareSides } from "./compare_sides.ts";
 
 /**
  * Compares `source` with nothing at all: its root is to be created, too.
@@ -14,7 +14,7 @@ import { compareSides, type MirrorOptions } from "./mirror.ts";
 export async function compareWithNothing(
   source: Endpoint,
   place: { readonly name: string; readonly traits: FileSystemTraits },
-  options: MirrorOptions,
+  options: CompareOptions,
 ): Promise<Comparison> {
   const absent = new AbsentEndpoint(place.name, place.traits);
   const comparison = await compareSides(source, absent, options);

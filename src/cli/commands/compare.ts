@@ -1,13 +1,21 @@
 /** Compares a source with its target, wherever that is, and changes nothing. */
+import { comparePaths } from "../../core/path.ts";
+import { type Action, actionsOf } from "../../core/plan.ts";
+import { nextTurn } from "../../core/turn.ts";
 import { isFileSystemError } from "../../errors.ts";
 import type { DenoFileSystem } from "../../fs/deno_fs.ts";
 import type { Comparison } from "../../session/events.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
-import { compareSides, type MirrorOptions } from "../../session/mirror.ts";
+import {
+  type CompareOptions,
+  compareSides,
+} from "../../session/compare_sides.ts";
 import { compareWithNothing } from "../../session/preview.ts";
 import type { Target } from "../values.ts";
 import type { CommandContext } from "./context.ts";
 import type { Connecting } from "./sync_remote.ts";
+
+const ACTIONS_PER_TURN = 256;
 
 /** What a comparison is given. */
 export interface CompareWork {
@@ -17,7 +25,7 @@ export interface CompareWork {
   readonly fileSystem: DenoFileSystem;
   /** Open; it stays with its owner. */
   readonly source: LocalEndpoint;
-  readonly mirrorOptions: MirrorOptions;
+  readonly mirrorOptions: CompareOptions;
   readonly context: CommandContext;
   /** How to connect to the listener, if there is one. */
   readonly connecting: Connecting;
@@ -46,6 +54,30 @@ export async function compare(
     outcomeOf: () => ({ kind: "planned", message: "" }),
   }, context);
   return result;
+}
+
+/**
+ * Calls `act` for each action that would make the sides equal, then reports what
+ * is wrong, in path order. A long list leaves the program able to be interrupted.
+ */
+export async function reportComparison(
+  { changes, modes, problems }: Comparison,
+  { reporter, signal }: CommandContext,
+  act: (action: Action) => void,
+): Promise<void> {
+  let count = 0;
+  for (const action of actionsOf(changes, { modes })) {
+    act(action);
+    if (++count % ACTIONS_PER_TURN !== 0) continue;
+    await nextTurn();
+    signal.throwIfAborted();
+  }
+  const sorted = problems.toSorted((a, b) =>
+    comparePaths(a.problem.path, b.problem.path)
+  );
+  for (const { side, problem } of sorted) {
+    reporter.report({ kind: "problem", side, problem });
+  }
 }
 
 async function compareWithDirectory(

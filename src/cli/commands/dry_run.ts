@@ -1,7 +1,5 @@
 /** `lockstep sync --dry-run`: tells what would be done, and does nothing. */
-import { comparePaths, displayPath } from "../../core/path.ts";
-import { actionsOf } from "../../core/plan.ts";
-import { nextTurn } from "../../core/turn.ts";
+import { displayPath } from "../../core/path.ts";
 import { GuardError, messageOf, UsageError } from "../../errors.ts";
 import type { Comparison } from "../../session/events.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
@@ -9,14 +7,11 @@ import { comparedOptionsOf } from "../plan/compared_options.ts";
 import type { PlanHeader } from "../plan/plan_format.ts";
 import { PlanWriter } from "../plan/plan_writer.ts";
 import { SOFTWARE } from "../version.ts";
-import { compare } from "./compare.ts";
+import { compare, reportComparison } from "./compare.ts";
 import { liesWithin } from "./overlap.ts";
 import type { SyncJob } from "./sync_job.ts";
 import type { SyncWork } from "./sync_trees.ts";
 import { nameOfTarget } from "./target_name.ts";
-
-/** A long plan leaves the program able to be interrupted. */
-const ACTIONS_PER_TURN = 256;
 
 /**
  * Compares both sides, and reports each action and the totals; with `--plan`
@@ -24,7 +19,7 @@ const ACTIONS_PER_TURN = 256;
  * @throws {SyncError}
  */
 export async function preview(work: SyncWork): Promise<ExitCode> {
-  const { job, mirrorOptions, context: { reporter, signal } } = work;
+  const { job, mirrorOptions, context: { reporter } } = work;
   using plan = planWriterFor(job);
   // The listener hears goodbye before anything is printed: reading takes time.
   const { to, retryFor } = job.options;
@@ -32,23 +27,13 @@ export async function preview(work: SyncWork): Promise<ExitCode> {
     { ...work, to, retryFor },
     { orNothing: true },
   );
-  const { changes, modes, totals } = comparison;
+  const { problems, totals } = comparison;
   plan?.begin(headerFor(work, comparison));
-  let count = 0;
-  for (const action of actionsOf(changes, { modes })) {
+  await reportComparison(comparison, work.context, (action) => {
     reporter.report({ kind: "action", action });
     plan?.add(action);
-    if (++count % ACTIONS_PER_TURN !== 0) continue;
-    await nextTurn();
-    signal.throwIfAborted();
-  }
+  });
   plan?.finish();
-  const problems = comparison.problems.toSorted((a, b) =>
-    comparePaths(a.problem.path, b.problem.path)
-  );
-  for (const { side, problem } of problems) {
-    reporter.report({ kind: "problem", side, problem });
-  }
   reporter.report({ kind: "previewed", totals, problems: problems.length });
   try {
     for (const guard of mirrorOptions.guards ?? []) guard.review(comparison);

@@ -3,8 +3,7 @@ import type { IgnoreOptions } from "../../core/snapshot.ts";
 import { UsageError } from "../../errors.ts";
 import type { OptionsOf } from "../args.ts";
 import type { SavedPlan } from "../plan/saved_plan.ts";
-import { ignoreOptionsOf } from "./ignore_rules.ts";
-import { ruleForOwnState } from "./own_state.ts";
+import { ignoreFor } from "./own_state.ts";
 import type { Target } from "../values.ts";
 
 /** The options of `sync`, in which nothing is left to a saved plan. */
@@ -33,9 +32,7 @@ export async function jobOf(options: OptionsOf<"sync">): Promise<SyncJob> {
   }
   const { from, to } = options;
   // The command line is not accepted without them.
-  const { rules, files } = ignoreOptionsOf(options);
-  const own = ruleForOwnState(options, from!);
-  const ignore = { rules: own === undefined ? rules : [...rules, own], files };
+  const ignore = ignoreFor(options, from!);
   return {
     options: { ...options, from: from!, to: to!, ignore },
     plan: undefined,

@@ -2,7 +2,8 @@
 import { displayPath } from "../../core/path.ts";
 import { UsageError } from "../../errors.ts";
 import type { OptionsOf } from "../args.ts";
-import { COMMANDS, type OptionSpec } from "../command_table.ts";
+import type { OptionSpec } from "../command_spec.ts";
+import { COMMANDS } from "../command_table.ts";
 import { realPlaceOf } from "../commands/overlap.ts";
 import type { SyncJob } from "../commands/sync_job.ts";
 import { nameOfTarget } from "../commands/target_name.ts";

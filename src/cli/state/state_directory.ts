@@ -16,8 +16,6 @@ const HINT = "name a place with --state-dir, or do without with --no-state";
 
 /**
  * The state directory, which may be missing yet; undefined: nothing is kept.
- * Variables that hold no absolute path do not count, as the XDG specification
- * has it.
  * @throws {SyncError} If the environment names no place.
  */
 export function stateDirectoryOf(
@@ -25,15 +23,25 @@ export function stateDirectoryOf(
   environment: Environment = Deno.env,
 ): string | undefined {
   if (noState) return undefined;
-  if (stateDir !== undefined) return stateDir;
-  const base = absolute("XDG_STATE_HOME") ?? absolute("LOCALAPPDATA");
-  if (base !== undefined) return join(base, "lockstep");
-  const home = absolute("HOME");
-  if (home !== undefined) return join(home, ".local", "state", "lockstep");
+  const directory = stateDir ?? usualStateDirectory(environment);
+  if (directory !== undefined) return directory;
   throw new SyncError(
     "failed",
     `There is no place to remember this run: HOME is not set; ${HINT}`,
   );
+}
+
+/**
+ * The state directory that the environment names. Variables that hold no absolute
+ * path do not count, as the XDG specification has it.
+ */
+export function usualStateDirectory(
+  environment: Environment = Deno.env,
+): string | undefined {
+  const base = absolute("XDG_STATE_HOME") ?? absolute("LOCALAPPDATA");
+  if (base !== undefined) return join(base, "lockstep");
+  const home = absolute("HOME");
+  return home && join(home, ".local", "state", "lockstep");
 
   function absolute(name: string): string | undefined {
     const value = environment.get(name);

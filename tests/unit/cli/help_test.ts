@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  commandNames,
-  COMMANDS,
-  type OptionSpec,
-} from "../../../src/cli/command_table.ts";
+import type { OptionSpec } from "../../../src/cli/command_spec.ts";
+import { commandNames, COMMANDS } from "../../../src/cli/command_table.ts";
 import { EXIT } from "../../../src/cli/exit_code.ts";
 import { helpText } from "../../../src/cli/help.ts";
 import { parseCommandLine } from "../../../src/cli/args.ts";

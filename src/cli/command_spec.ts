@@ -1,0 +1,69 @@
+/** The form of a command and of its options: types only; `command_table.ts` has them all. */
+
+/** What a value must look like; `values.ts` checks it. */
+export type ValueKind =
+  | "path"
+  | "host"
+  | "port"
+  | "duration"
+  | "target"
+  | "limit"
+  | "allowance"
+  | "choice"
+  | "age"
+  | "stamp"
+  | "pattern"
+  | "token";
+
+/** One option. */
+export interface OptionSpec {
+  /** The name after `--`. */
+  readonly long: string;
+  /** The letter after `-`. */
+  readonly short?: string;
+  /** Other names after `--`. */
+  readonly aliases?: readonly string[];
+  /** A flag takes no value. */
+  readonly kind: "flag" | ValueKind;
+  /** How help calls the value. */
+  readonly label?: string;
+  /** What a value may be, for kind "choice". */
+  readonly choices?: readonly string[];
+  /** Taken as if it had been written. */
+  readonly default?: string;
+  /** Given exactly once. */
+  readonly required?: true;
+  /** The long name of an option that says it as well; undefined then. */
+  readonly unless?: string;
+  /** May be given any number of times; its value is a list. */
+  readonly many?: true;
+  /** May be left out, and is undefined then. */
+  readonly optional?: true;
+  readonly help: string;
+  /** Said when it is given twice, where the usual message won't do. */
+  readonly once?: string;
+  /** A planned option: known, but refused with this reason and not in the help. */
+  readonly refused?: string;
+}
+
+/** One command. */
+export interface CommandSpec {
+  readonly summary: string;
+  /** What help says below the usage line. */
+  readonly description: string;
+  /** Options (long names) that imply this command where none is named. */
+  readonly impliedBy: readonly string[];
+  /** The one argument that is no option; it has to be there. With `many`, a list. */
+  readonly positional?: {
+    /** Its name among the parsed options; its kind is "path". */
+    readonly property: string;
+    readonly label: string;
+    readonly help: string;
+    readonly many?: true;
+  };
+  readonly options: { readonly [property: string]: OptionSpec };
+  readonly examples: readonly {
+    readonly line: string;
+    readonly meaning: string;
+  }[];
+}

@@ -1,0 +1,99 @@
+/** `listen`: its options, and what help says of it. */
+import type { CommandSpec } from "./command_spec.ts";
+import {
+  MAX_DELETE,
+  OUTPUT_OPTIONS,
+  RETRY_FOR,
+  TARGET_OPTIONS,
+  TOKEN_OPTIONS,
+} from "./option_groups.ts";
+
+export const LISTEN = {
+  summary: "Receive a directory over WebSocket",
+  description:
+    "Waits for a sender and makes DIR equal to the directory it sends. What\n" +
+    "is extra in DIR is deleted. Ends when the sender has finished.",
+  impliedBy: ["port", "output-dir"],
+  options: {
+    port: {
+      long: "port",
+      short: "p",
+      kind: "port",
+      label: "N",
+      default: "8080",
+      help: "Port to listen on; 0 picks a free one",
+    },
+    outputDir: {
+      long: "output-dir",
+      short: "o",
+      aliases: ["out-dir-path"],
+      kind: "path",
+      label: "DIR",
+      required: true,
+      help: "Directory to write to; made with its parents where missing",
+    },
+    host: {
+      long: "host",
+      kind: "host",
+      label: "HOST",
+      default: "127.0.0.1",
+      help: "Address to listen on; one that other machines reach needs a token",
+    },
+    ...TOKEN_OPTIONS,
+    noAuth: {
+      long: "no-auth",
+      kind: "flag",
+      help: "Let everybody in who reaches the port",
+    },
+    tlsCert: {
+      long: "tls-cert",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "Serve wss:// with the certificate in this PEM file",
+    },
+    tlsKey: {
+      long: "tls-key",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "The certificate's private key, a PEM file",
+    },
+    owner: {
+      long: "owner",
+      kind: "flag",
+      help: "Let a sender set owner and group of what it writes (as root only)",
+    },
+    keepListening: {
+      long: "keep-listening",
+      kind: "flag",
+      help: "Serve one sender after another, until interrupted",
+    },
+    retryFor: {
+      ...RETRY_FOR,
+      help:
+        "How long to wait for a sender whose connection broke (60, 30s, 5m)",
+    },
+    maxDelete: {
+      ...MAX_DELETE,
+      help: "Halt a sender that would delete more than N entries of DIR, or " +
+        "N% of them, in one session; what it replaces does not count",
+    },
+    ...TARGET_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  examples: [
+    {
+      line: "lockstep listen --port 8080 --output-dir ./copy",
+      meaning: "receive once, then exit",
+    },
+    {
+      line: "lockstep listen -p 0 -o /srv/copy --keep-listening",
+      meaning: "serve one sender after another, on a free port",
+    },
+    {
+      line: "lockstep listen -o copy --host 0.0.0.0 --token-file token",
+      meaning: "let in whoever has the token, from other machines, too",
+    },
+  ],
+} as const satisfies CommandSpec;

@@ -1,0 +1,157 @@
+/** Options that more than one command has, alone or in groups. */
+import type { CommandSpec, OptionSpec } from "./command_spec.ts";
+
+/** The local directory that is read; each command says what for. */
+export const FROM = {
+  long: "from",
+  short: "f",
+  kind: "path",
+  label: "DIR",
+  required: true,
+} as const satisfies Partial<OptionSpec>;
+
+/** The other side; each command says what for. */
+export const TO = {
+  long: "to",
+  short: "t",
+  kind: "target",
+  label: "URL|DIR",
+  required: true,
+} as const satisfies Partial<OptionSpec>;
+
+/** What is left out of a tree. */
+export const EXCLUDE_OPTIONS = {
+  exclude: {
+    long: "exclude",
+    kind: "pattern",
+    label: "PATTERN",
+    many: true,
+    help: "Leave out what this matches; written as a line of .gitignore",
+  },
+  excludeFrom: {
+    long: "exclude-from",
+    kind: "path",
+    label: "FILE",
+    many: true,
+    help: "Leave out what the lines of FILE match; --exclude wins over them",
+  },
+  gitignore: {
+    long: "gitignore",
+    kind: "flag",
+    help: "Honour .gitignore files, too, not only .syncignore",
+  },
+} as const satisfies CommandSpec["options"];
+
+/** A sender shows the token, a receiver asks for it. */
+export const TOKEN_OPTIONS = {
+  token: {
+    long: "token",
+    kind: "token",
+    label: "TOKEN",
+    optional: true,
+    help: "Token that sender and receiver share; other users of this machine " +
+      "can see it in the list of processes",
+  },
+  tokenFile: {
+    long: "token-file",
+    kind: "path",
+    label: "FILE",
+    optional: true,
+    help: "File with the token, which only you may read",
+  },
+} as const satisfies CommandSpec["options"];
+
+/** For how long a connection is waited for; each command says which. */
+export const RETRY_FOR = {
+  long: "retry-for",
+  kind: "duration",
+  label: "TIME",
+  default: "60",
+} as const satisfies Partial<OptionSpec>;
+
+/** How a listener is reached. */
+export const REACH_OPTIONS = {
+  ...TOKEN_OPTIONS,
+  caFile: {
+    long: "ca-file",
+    kind: "path",
+    label: "FILE",
+    optional: true,
+    help: "Trust also the certificates in this PEM file (wss:// only)",
+  },
+  retryFor: {
+    ...RETRY_FOR,
+    help: "How long to keep trying to connect, at first and after a lost " +
+      "connection; 0: try once (60, 30s, 5m)",
+  },
+} as const satisfies CommandSpec["options"];
+
+/** What of two trees is to be equal. */
+export const COMPARE_OPTIONS = {
+  owner: {
+    long: "owner",
+    kind: "flag",
+    help: "Make owner and group equal, by number; the target has to run as " +
+      "root, a listener with --owner",
+  },
+  symlinks: {
+    long: "symlinks",
+    kind: "choice",
+    label: "HOW",
+    choices: ["copy", "skip", "follow"],
+    default: "copy",
+    help: "What to do with symbolic links: copy, skip or follow",
+  },
+  ...EXCLUDE_OPTIONS,
+} as const satisfies CommandSpec["options"];
+
+/** How much a run may delete; each command says of what. */
+export const MAX_DELETE = {
+  long: "max-delete",
+  kind: "limit",
+  label: "N|N%",
+  optional: true,
+} as const satisfies Partial<OptionSpec>;
+
+/** Options of whoever writes to a directory here. */
+export const TARGET_OPTIONS = {
+  trash: {
+    long: "trash",
+    kind: "path",
+    label: "DIR",
+    optional: true,
+    help: "Keep what is replaced or deleted in DIR; of the directory that is " +
+      "written to, only .lockstep/trash is possible",
+  },
+  noFsync: {
+    long: "no-fsync",
+    kind: "flag",
+    help: "Do not wait for the disk: faster, but a loss of power may take " +
+      "back what was reported as done",
+  },
+} as const satisfies CommandSpec["options"];
+
+export const JSON_OPTION = {
+  long: "json",
+  kind: "flag",
+  help: "Print one JSON object per event (NDJSON) on stdout",
+} as const satisfies OptionSpec;
+
+export const QUIET = {
+  long: "quiet",
+  short: "q",
+  kind: "flag",
+  help: "Print only problems and errors",
+} as const satisfies OptionSpec;
+
+/** What is printed of a run. */
+export const OUTPUT_OPTIONS = {
+  json: JSON_OPTION,
+  quiet: QUIET,
+  verbose: {
+    long: "verbose",
+    short: "v",
+    kind: "flag",
+    help: "Print also scans, rounds and each new try",
+  },
+} as const satisfies CommandSpec["options"];

@@ -1,0 +1,133 @@
+/** `sync`: its options, and what help says of it. */
+import type { CommandSpec } from "./command_spec.ts";
+import {
+  COMPARE_OPTIONS,
+  FROM,
+  MAX_DELETE,
+  OUTPUT_OPTIONS,
+  REACH_OPTIONS,
+  TARGET_OPTIONS,
+  TO,
+} from "./option_groups.ts";
+
+export const SYNC = {
+  summary: "Make a remote or local directory equal to a local one",
+  description:
+    "Copies what is missing at the target, replaces what differs and deletes\n" +
+    "what is extra. Ends when the target has confirmed that all is in place.",
+  impliedBy: ["from", "to", "apply"],
+  options: {
+    from: {
+      ...FROM,
+      unless: "apply",
+      help: "Directory to copy",
+    },
+    to: {
+      ...TO,
+      unless: "apply",
+      once: "Only one --to is possible in this version",
+      help:
+        "Where to: the ws:// or wss:// address of a listener, or a directory",
+    },
+    ...REACH_OPTIONS,
+    compress: {
+      long: "compress",
+      kind: "choice",
+      label: "WHEN",
+      choices: ["auto", "on", "off"],
+      default: "auto",
+      help:
+        "Compress what is sent: auto (as far as the network is slower than " +
+        "that), on or off",
+    },
+    watch: {
+      long: "watch",
+      short: "w",
+      kind: "flag",
+      refused: "--watch is not available in this version",
+      help: "Go on, and mirror each change as it happens",
+    },
+    checksum: {
+      long: "checksum",
+      kind: "flag",
+      help: "Compare content, not size and modification time",
+    },
+    noDelete: {
+      long: "no-delete",
+      kind: "flag",
+      help: "Keep what is extra at the target",
+    },
+    ...COMPARE_OPTIONS,
+    dryRun: {
+      long: "dry-run",
+      short: "n",
+      kind: "flag",
+      help: "Print each change with its reason, and change nothing anywhere",
+    },
+    plan: {
+      long: "plan",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "With --dry-run: save what would be done in FILE",
+    },
+    apply: {
+      long: "apply",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "Do exactly what a saved plan says, or nothing; --from, --to and " +
+        "what to compare come from FILE",
+    },
+    maxDelete: {
+      ...MAX_DELETE,
+      help: "Halt before more than N entries of the target, or N% of them, " +
+        "are deleted",
+    },
+    allowDelete: {
+      long: "allow-delete",
+      kind: "allowance",
+      label: "N|N%|all",
+      optional: true,
+      help: "Allow that much to be deleted where it looks like an accident",
+    },
+    allowNewRoot: {
+      long: "allow-new-root",
+      kind: "flag",
+      help: "Go on though --from is another directory than in the last run",
+    },
+    stateDir: {
+      long: "state-dir",
+      kind: "path",
+      label: "DIR",
+      optional: true,
+      help: "Where to remember completed runs, instead of " +
+        "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
+    },
+    noState: {
+      long: "no-state",
+      kind: "flag",
+      help: "Remember nothing: each run is like a first one",
+    },
+    ...TARGET_OPTIONS,
+    ...OUTPUT_OPTIONS,
+  },
+  examples: [
+    {
+      line: "lockstep sync --from ./site --to ws://localhost:8080",
+      meaning: "send to a listener",
+    },
+    {
+      line: "lockstep sync -f ./site -t wss://example.org/backup --no-delete",
+      meaning: "through a proxy, deleting nothing",
+    },
+    {
+      line: "lockstep sync --from ./site --to /mnt/disk/site --dry-run",
+      meaning: "only look what would be done, and why",
+    },
+    {
+      line: "lockstep sync --from ./site --to /mnt/disk/site --checksum",
+      meaning: "to another local directory, comparing content",
+    },
+  ],
+} as const satisfies CommandSpec;
