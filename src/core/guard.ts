@@ -73,8 +73,13 @@ export class DeletionTally {
   }
 }
 
+/** Whether losing `count` of `entries` entries is no routine. */
+export function isUnusualLoss(count: number, entries: number): boolean {
+  return count > USUAL_ENTRIES && count * 100 > USUAL_PERCENT * entries;
+}
+
 /** Whether deleting `count` of `entries` entries is within `limit`. */
-function isWithinLimit(
+export function isWithinLimit(
   count: number,
   entries: number,
   limit: DeleteLimit,
@@ -133,8 +138,7 @@ export function checkUsualLoss(
   const { count } = deletions;
   if (count === 0) return;
   const isEmptied = sourceEntries === 0 && sourceEntriesBefore > 0;
-  const isUnusual = count > USUAL_ENTRIES &&
-    count * 100 > USUAL_PERCENT * targetEntries;
+  const isUnusual = isUnusualLoss(count, targetEntries);
   if (!isEmptied && !isUnusual) return;
   if (
     allowed !== undefined && isWithinLimit(count, targetEntries, allowed)

@@ -78,9 +78,10 @@ export interface Reconciliation {
    * not on both sides then.
    */
   readonly ancestor: DirectoryEntry;
+  /** What is settled by these changes, or is left as it is. */
   readonly conflicts: readonly Conflict[];
-  /** Whether a conflict waits for its copies: another round will settle it. */
-  readonly isPending: boolean;
+  /** What waits for its copies, which these changes make: the next round settles it. */
+  readonly pending: readonly Conflict[];
 }
 
 /** So many names are tried for a copy. */
@@ -103,13 +104,13 @@ export function reconcile(
 ): Reconciliation {
   const work = new Reconciler(mode);
   const agreed = work.directories(ROOT, ancestor, alpha, beta);
-  const { conflicts, isPending } = work;
+  const { alpha: atAlpha, beta: atBeta, conflicts, pending } = work;
   return {
-    alpha: work.alpha,
-    beta: work.beta,
+    alpha: atAlpha,
+    beta: atBeta,
     ancestor: agreed,
     conflicts,
-    isPending,
+    pending,
   };
 }
 
@@ -196,7 +197,7 @@ class Reconciler {
   readonly alpha = new Side();
   readonly beta = new Side();
   readonly conflicts: Conflict[] = [];
-  isPending = false;
+  readonly pending: Conflict[] = [];
   readonly #mode: ReconcileMode;
 
   constructor(mode: ReconcileMode) {
@@ -516,11 +517,8 @@ class Reconciler {
       this[other].origins.set(copies[i]!, path);
       this.#put(other, frame, place!.name, undefined, versions[side]);
     }
-    if (!isSafe) {
-      this.isPending = true;
-      return before;
-    }
-    this.conflicts.push({ ...about, winner, copies });
+    (isSafe ? this.conflicts : this.pending).push({ ...about, winner, copies });
+    if (!isSafe) return before;
     if (winner === "none") {
       this.#put("alpha", frame, name, alpha, undefined);
       this.#put("beta", frame, name, beta, undefined);

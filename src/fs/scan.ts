@@ -26,6 +26,7 @@ import type { Problem, ProblemCode } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { isFileSystemError, messageOf } from "../errors.ts";
 import { digestOfFile } from "./content.ts";
+import type { DigestCache } from "./digest_cache.ts";
 import type { Directory, ListedEntry, Stat } from "./file_system.ts";
 import { IgnoreReader } from "./ignore_reader.ts";
 import { Pacer } from "./pacer.ts";
@@ -37,6 +38,8 @@ export interface ScanControl {
   readonly signal?: AbortSignal;
   /** Called after each directory with the number of entries seen so far. */
   readonly onProgress?: (entries: number) => void;
+  /** Spares reading what was read before. */
+  readonly digests?: DigestCache;
 }
 
 const REASONS: Readonly<Record<UntrackedReason, string>> = {
@@ -64,6 +67,7 @@ export async function scan(
   const scanner = new Scanner(options, control);
   const scope = scanner.ignore.given;
   const entry = await scanner.scanDirectory(root, ROOT, stat, scope);
+  if (options.checksum) control.digests?.finish(entry);
   return {
     root: entry,
     totals: scanner.totals,
@@ -227,17 +231,24 @@ class Scanner {
     listed: Stat,
   ): Promise<Entry> {
     if (!this.#options.checksum) return this.#file(listed, undefined);
+    const { digests } = this.#control;
+    const known = digests?.get(path, listed);
+    if (known !== undefined) return this.#file(listed, known);
     const file = await parent.openFile(name);
     try {
       // Read again when somebody writes meanwhile; then the next round decides.
       for (let attempt = 1;; attempt++) {
+        const readAt = digests?.now() ?? 0;
         const before = await file.stat();
         const read = await digestOfFile(file, before.size, this.#breathe);
         const after = await file.stat();
         if (
           read.length === after.size && before.mtime === after.mtime &&
           before.ctime === after.ctime
-        ) return this.#file(after, read.digest);
+        ) {
+          digests?.put(path, after, read.digest, readAt);
+          return this.#file(after, read.digest);
+        }
         if (attempt === 3) {
           return this.#problem(
             path,

@@ -6,6 +6,7 @@ import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { confirmAbsent } from "../fs/confirm_absent.ts";
+import type { DigestCache } from "../fs/digest_cache.ts";
 import type {
   Directory,
   FileSystem,
@@ -43,6 +44,8 @@ export interface LocalEndpointOptions {
   readonly trash?: Trash;
   /** Whether owners may be set, where the file system can do that. */
   readonly owners?: boolean;
+  /** Spares scans that compare content reading what was read before. */
+  readonly digests?: DigestCache;
   /**
    * Hears of what is kept in `.lockstep/kept` where no answer to a transition
    * can say it: after a recovery, an interruption, a failure.
@@ -108,7 +111,11 @@ export class LocalEndpoint implements Endpoint {
 
   scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
     this.#follow = options.symlinks === "follow";
-    return scan(this.#root, options, context);
+    const { digests } = this.#options;
+    return scan(this.#root, options, {
+      ...context,
+      ...(digests && { digests }),
+    });
   }
 
   confirmAbsent(

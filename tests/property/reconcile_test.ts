@@ -175,7 +175,7 @@ Deno.test("a second run changes nothing", () => {
       const again = reconcile(first.ancestor, first.alpha, first.beta, mode);
       assertEquals(sorted(again.alpha.changes), []);
       assertEquals(sorted(again.beta.changes), []);
-      assertEquals(again.isPending, false);
+      assertEquals(again.pending, []);
       assertEquals(bare(again.ancestor), bare(first.ancestor!));
     }),
     { numRuns: RUNS },

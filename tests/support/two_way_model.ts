@@ -55,7 +55,9 @@ export function runModel(
     alpha = applyChanges(alpha, carriedOut("alpha"));
     beta = applyChanges(beta, carriedOut("beta"));
     ancestor = keepAncestor(round.ancestor, ancestor, failed);
-    if (round.isPending && failed.length === 0 && rounds.length < 4) continue;
+    if (round.pending.length > 0 && failed.length === 0 && rounds.length < 4) {
+      continue;
+    }
     const { conflicts } = rounds.at(-1)!;
     return { ancestor, alpha, beta, rounds, conflicts };
   }

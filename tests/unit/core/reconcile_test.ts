@@ -365,13 +365,13 @@ Deno.test("reconcile() replaces nothing before a copy of it is seen", () => {
     alpha: directory({ a: holding("one", 2_000) }),
     beta: directory({ a: holding("two") }),
   };
-  const { alpha, beta, isPending } = reconcile(
+  const { alpha, beta, pending } = reconcile(
     sides.ancestor,
     sides.alpha,
     sides.beta,
     modeOf(),
   );
-  assertEquals(isPending, true);
+  assertEquals(pending.map(({ path }) => path), [path("a")]);
   const copy = path(`a.conflict-to-${OLD_COPY}`);
   assertEquals(alpha.changes.map(({ path }) => path), [copy, path("")]);
   assertEquals(alpha.origins, new Map([[copy, path("a")]]));

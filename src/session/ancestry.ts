@@ -1,0 +1,13 @@
+/** What two sides agreed on last, as a two-way sync finds and leaves it. */
+import type { DirectoryEntry } from "../core/entry.ts";
+
+/** The memory of one pair of sides. */
+export interface Ancestry {
+  /** The last state that both agreed on; undefined: this is like a first run. */
+  readonly ancestor: DirectoryEntry | undefined;
+  /**
+   * Remembers what both agree on now: when it has returned, it survives a loss of
+   * power. To be called when the changes themselves do.
+   */
+  save(ancestor: DirectoryEntry): Promise<void>;
+}

@@ -1,0 +1,373 @@
+/**
+ * The two-way cycle: scan both sides, reconcile them with what they agreed on
+ * last, stage what each lacks, carry the changes out on both, and remember what
+ * they agree on now. In this order a run may break off anywhere: what one side got
+ * already is then an equal edit on both for the next run.
+ */
+import { type Change, totalsOfChanges } from "../core/change.ts";
+import type { Clock } from "../core/clock.ts";
+import {
+  type Conflict,
+  type ConflictPolicy,
+  otherSide,
+  type TwoWaySide,
+} from "../core/conflict.ts";
+import { DeletionTally } from "../core/guard.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
+import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
+import type { Problem } from "../core/problem.ts";
+import {
+  keepAncestor,
+  reconcile,
+  type Reconciliation,
+} from "../core/reconcile.ts";
+import { sleep } from "../core/sleep.ts";
+import type { Snapshot } from "../core/snapshot.ts";
+import {
+  checkLossAtSide,
+  type LossLimits,
+  tallyLosses,
+} from "../core/two_way_guard.ts";
+import { GuardError } from "../errors.ts";
+import { unexplained } from "./achieved.ts";
+import type { Ancestry } from "./ancestry.ts";
+import type { Endpoint, TransitionResult } from "./endpoint.ts";
+import { handOver } from "./hand_over.ts";
+import { scanTwoWay, type TwoWayScan } from "./scan_two_way.ts";
+import { systemClock } from "./system_clock.ts";
+import type { TwoWayProblem, TwoWaySummary } from "./two_way_events.ts";
+
+/** Rounds at the most: what is still being changed then is reported. */
+const MAX_ROUNDS = 5;
+
+/** How long to leave a tree that is being written to alone, by round. */
+const SETTLE_MS = 200;
+
+const SIDES: readonly TwoWaySide[] = ["alpha", "beta"];
+
+/** How to make two sides equal. */
+export interface BidirectionalOptions extends TwoWayScan {
+  readonly policy: ConflictPolicy;
+  /** How conflict copies call the sides, in lower-case letters. */
+  readonly labels: Readonly<Record<TwoWaySide, string>>;
+  readonly limits: LossLimits;
+  /** The time between rounds; that of the system unless said. */
+  readonly clock?: Clock;
+}
+
+/** Two sides of a sync. */
+export type Sides = Readonly<Record<TwoWaySide, Endpoint>>;
+
+/** What a round is about to do. */
+export interface TwoWayRound {
+  readonly snapshots: Readonly<Record<TwoWaySide, Snapshot>>;
+  readonly reconciled: Reconciliation;
+  /** Changes of each side, less those that could not be confirmed. */
+  readonly changes: Readonly<Record<TwoWaySide, readonly Change[]>>;
+  readonly problems: readonly TwoWayProblem[];
+}
+
+/**
+ * Makes both sides equal, each with what the other has changed since they agreed
+ * last, and returns when both have confirmed it. What could not be made equal is
+ * in the summary's problems and conflicts.
+ * @throws {GuardError} If one side would lose more than is usual or allowed;
+ *   nothing was changed then.
+ * @throws {SyncError} If either side fails as a whole; what was staged is kept.
+ */
+export async function bidirectional(
+  sides: Sides,
+  ancestry: Ancestry,
+  options: BidirectionalOptions,
+): Promise<TwoWaySummary> {
+  return await new Bidirectional(sides, ancestry, options).run();
+}
+
+/**
+ * What {@link bidirectional} would do first; nothing is changed anywhere.
+ * @throws {SyncError} If either side can't be read.
+ */
+export async function previewTwoWay(
+  sides: Sides,
+  ancestry: Ancestry,
+  options: BidirectionalOptions,
+): Promise<TwoWayRound & { readonly halt: GuardError | undefined }> {
+  const work = new Bidirectional(sides, ancestry, options);
+  const round = await work.plan();
+  try {
+    work.guard(round);
+    return { ...round, halt: undefined };
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    return { ...round, halt: error };
+  }
+}
+
+class Bidirectional {
+  readonly #sides: Sides;
+  readonly #ancestry: Ancestry;
+  readonly #options: BidirectionalOptions;
+  readonly #modes: boolean;
+  #ancestor: DirectoryEntry | undefined;
+  readonly #achieved = { alpha: [] as Change[], beta: [] as Change[] };
+  /** By path: what a round has settled, or what is left. */
+  readonly #conflicts = new Map<RelPath, Conflict>();
+  /** What was kept elsewhere stays there, whatever later rounds do. */
+  readonly #kept: TwoWayProblem[] = [];
+  readonly #tallies = {
+    alpha: new DeletionTally(),
+    beta: new DeletionTally(),
+  };
+  /** Entries of both sides before the first round. */
+  #entries: Readonly<Record<TwoWaySide, number>> | undefined;
+
+  constructor(
+    sides: Sides,
+    ancestry: Ancestry,
+    options: BidirectionalOptions,
+  ) {
+    this.#sides = sides;
+    this.#ancestry = ancestry;
+    this.#options = options;
+    this.#modes = sides.alpha.traits.modes && sides.beta.traits.modes;
+    this.#ancestor = ancestry.ancestor;
+  }
+
+  async run(): Promise<TwoWaySummary> {
+    const { clock = systemClock, signal } = this.#options;
+    for (let number = 1;; number++) {
+      const round = await this.plan();
+      const halt = this.#haltOf(round, number);
+      const { problems, isStale } = halt === undefined
+        ? await this.#carryOut(round, number)
+        : { problems: [...round.problems, halt], isStale: false };
+      const isPending = round.reconciled.pending.length > 0;
+      const goesOn = halt === undefined && (isStale || isPending);
+      if (!goesOn || number === MAX_ROUNDS) {
+        return this.#summary(round, problems, number);
+      }
+      this.#kept.push(...problems.filter(isKept));
+      if (isStale) await sleep(number * SETTLE_MS, clock, signal);
+      signal?.throwIfAborted();
+    }
+  }
+
+  /** Looks at both sides, and decides what is to be done. */
+  async plan(): Promise<TwoWayRound> {
+    const { policy, labels } = this.#options;
+    const snapshots = await scanTwoWay(this.#sides, this.#modes, this.#options);
+    this.#entries ??= {
+      alpha: entriesIn(snapshots.alpha),
+      beta: entriesIn(snapshots.beta),
+    };
+    const reconciled = reconcile(
+      this.#ancestor,
+      snapshots.alpha.root,
+      snapshots.beta.root,
+      { policy, labels, modes: this.#modes },
+    );
+    const problems: TwoWayProblem[] = [];
+    const changes = {
+      alpha: await this.#confirmed("alpha", reconciled, problems),
+      beta: await this.#confirmed("beta", reconciled, problems),
+    };
+    for (const side of SIDES) {
+      problems.push(
+        ...snapshots[side].problems.map(at(side)),
+        ...reconciled[side].problems.map(at(side)),
+      );
+    }
+    return { snapshots, reconciled, changes, problems };
+  }
+
+  /** @throws {GuardError} If a side would lose more than is usual or allowed. */
+  guard({ snapshots, reconciled }: TwoWayRound): void {
+    const entries = this.#entries!;
+    const { limits } = this.#options;
+    for (const side of SIDES) {
+      const other = otherSide(side);
+      const deletions = this.#tallies[side];
+      tallyLosses(deletions, reconciled[side]);
+      checkLossAtSide({
+        place: this.#sides[side].name,
+        otherPlace: this.#sides[other].name,
+        deletions,
+        entries: entries[side],
+        otherEntries: entriesIn(snapshots[other]),
+        agreedEntries: this.#ancestor?.children.size ?? 0,
+      }, limits);
+    }
+  }
+
+  /** "Halted" says that nothing was changed: later on, it is a problem instead. */
+  #haltOf(round: TwoWayRound, number: number): TwoWayProblem | undefined {
+    try {
+      this.guard(round);
+      return undefined;
+    } catch (error) {
+      if (number === 1 || !(error instanceof GuardError)) throw error;
+      const message = `What came later was not carried out: ${error.message}`;
+      return at("beta")({ path: ROOT, code: "blocked", message });
+    }
+  }
+
+  /** "Not listed" must be known to mean "not there" before anything is deleted. */
+  async #confirmed(
+    side: TwoWaySide,
+    reconciled: Reconciliation,
+    problems: TwoWayProblem[],
+  ): Promise<readonly Change[]> {
+    const { changes, absences } = reconciled[side];
+    if (absences.length === 0) return changes;
+    const other = otherSide(side);
+    const doubts = await this.#sides[other].confirmAbsent(
+      [...absences].sort(comparePaths),
+      this.#options.signal,
+    );
+    if (doubts.length === 0) return changes;
+    problems.push(...doubts.map(at(other)));
+    const doubted = new Set(doubts.map(({ path }) => path));
+    return changes.filter(({ path, new: wanted }) =>
+      wanted !== undefined || !doubted.has(path)
+    );
+  }
+
+  async #carryOut(
+    round: TwoWayRound,
+    number: number,
+  ): Promise<{
+    readonly problems: readonly TwoWayProblem[];
+    readonly isStale: boolean;
+  }> {
+    const { onEvent, signal } = this.#options;
+    const { reconciled, changes } = round;
+    onEvent?.({
+      kind: "planned",
+      round: number,
+      changes: {
+        alpha: totalsOfChanges(changes.alpha, this.#modes),
+        beta: totalsOfChanges(changes.beta, this.#modes),
+      },
+    });
+    // First all content, then the changes: what one side reads must not move yet.
+    await this.#stage(round);
+    const busy = SIDES.filter((side) => changes[side].length > 0);
+    if (busy.length > 0) onEvent?.({ kind: "applying" });
+    const problems = [...round.problems];
+    const failed: Change[] = [];
+    for (const side of SIDES) {
+      let result: TransitionResult | undefined;
+      if (changes[side].length > 0) {
+        result = await this.#sides[side].transition(changes[side], signal);
+        problems.push(
+          ...result.problems.map(at(side)),
+          ...unexplained(changes[side], result).map(at(side)),
+        );
+      }
+      this.#sort(side, round, result, failed);
+    }
+    await this.#remember(reconciled, failed);
+    for (const conflict of reconciled.conflicts) {
+      this.#conflicts.set(conflict.path, conflict);
+    }
+    const isStale = problems.some(({ problem }) => problem.code === "stale");
+    return { problems, isStale };
+  }
+
+  async #stage({ changes, reconciled }: TwoWayRound): Promise<void> {
+    const { onEvent, signal } = this.#options;
+    let files = 0;
+    let bytes = 0;
+    for (const side of SIDES) {
+      if (changes[side].length === 0) continue;
+      const { origins } = reconciled[side];
+      const giver = this.#sides[otherSide(side)];
+      await handOver(giver, this.#sides[side], changes[side], {
+        origins,
+        signal,
+        onBatch(moreFiles, moreBytes, path): void {
+          files += moreFiles;
+          bytes += moreBytes;
+          onEvent?.({ kind: "transfer", files, bytes, path });
+        },
+      });
+    }
+  }
+
+  /** Tells changes that were carried out in full from those that were not. */
+  #sort(
+    side: TwoWaySide,
+    { changes, reconciled }: TwoWayRound,
+    result: TransitionResult | undefined,
+    failed: Change[],
+  ): void {
+    const done = new Set<Change>();
+    for (const [i, change] of changes[side].entries()) {
+      if (result?.done[i] !== 1) continue;
+      done.add(change);
+      this.#achieved[side].push(change);
+    }
+    for (const change of reconciled[side].changes) {
+      if (!done.has(change)) failed.push(change);
+    }
+  }
+
+  /** Both sides have said that their changes are safe: so may be the memory of it. */
+  async #remember(
+    { ancestor }: Reconciliation,
+    failed: readonly Change[],
+  ): Promise<void> {
+    const before = this.#ancestor;
+    const agreed = failed.length === 0
+      ? ancestor
+      : keepAncestor(ancestor, before, failed);
+    if (agreed === before) return;
+    await this.#ancestry.save(agreed);
+    this.#ancestor = agreed;
+  }
+
+  #summary(
+    round: TwoWayRound,
+    problems: readonly TwoWayProblem[],
+    rounds: number,
+  ): TwoWaySummary {
+    const { onEvent } = this.#options;
+    // Those that no round came to settle are left as they are.
+    for (const pending of round.reconciled.pending) {
+      const reason = "its versions could not be kept beside each other";
+      const left = { ...pending, winner: undefined, copies: [], reason };
+      this.#conflicts.set(pending.path, left);
+    }
+    const conflicts = [...this.#conflicts.values()]
+      .sort((a, b) => comparePaths(a.path, b.path));
+    const all = [...this.#kept, ...problems]
+      .sort((a, b) => comparePaths(a.problem.path, b.problem.path));
+    for (const conflict of conflicts) onEvent?.({ kind: "conflict", conflict });
+    for (const { side, problem } of all) {
+      onEvent?.({ kind: "problem", side, problem });
+    }
+    return {
+      changes: {
+        alpha: totalsOfChanges(this.#achieved.alpha, this.#modes),
+        beta: totalsOfChanges(this.#achieved.beta, this.#modes),
+      },
+      totals: round.snapshots.alpha.totals,
+      rounds,
+      conflicts,
+      problems: all,
+    };
+  }
+}
+
+/** What takes part in a tree, without its root. */
+function entriesIn({ totals }: Snapshot): number {
+  return totals.files + totals.directories + totals.symlinks;
+}
+
+function isKept({ problem }: TwoWayProblem): boolean {
+  return problem.code === "kept";
+}
+
+function at(side: TwoWaySide): (problem: Problem) => TwoWayProblem {
+  return (problem) => ({ side, problem });
+}

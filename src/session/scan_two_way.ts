@@ -1,0 +1,87 @@
+/**
+ * Looks at both sides of a two-way sync: all content counts, by its digest, and
+ * what the rules of either side ignore takes no part on both.
+ */
+import { type Entry, isTracked } from "../core/entry.ts";
+import type { TwoWaySide } from "../core/conflict.ts";
+import { markIgnored } from "../core/mark_ignored.ts";
+import {
+  type IgnoreOptions,
+  NO_IGNORE,
+  type ScanOptions,
+  type Snapshot,
+} from "../core/snapshot.ts";
+import { ProtocolError } from "../errors.ts";
+import type { Endpoint, ScanContext } from "./endpoint.ts";
+import type { TwoWayListener } from "./two_way_events.ts";
+
+/** What takes part, and who hears of the work. */
+export interface TwoWayScan {
+  /** Links are copied as they are, or take no part. */
+  readonly symlinks: "copy" | "skip";
+  /** What takes no part at either side; by default nothing. */
+  readonly ignore?: IgnoreOptions;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: TwoWayListener;
+}
+
+/**
+ * Scans both sides at once. Files have digests in both snapshots.
+ * @param modes Whether both sides keep mode bits.
+ */
+export async function scanTwoWay(
+  sides: Readonly<Record<TwoWaySide, Endpoint>>,
+  modes: boolean,
+  { symlinks, ignore = NO_IGNORE, signal, onEvent }: TwoWayScan,
+): Promise<Readonly<Record<TwoWaySide, Snapshot>>> {
+  const options: ScanOptions = { checksum: true, symlinks, modes, ignore };
+  const scan = (
+    side: TwoWaySide,
+    known?: Promise<Snapshot>,
+  ): Promise<Snapshot> => {
+    const context: ScanContext = {
+      ...(known && { known }),
+      ...(signal && { signal }),
+      onProgress: (entries) => onEvent?.({ kind: "scanning", side, entries }),
+    };
+    return sides[side].scan(options, context);
+  };
+  const near = scan("alpha");
+  const [alpha, beta] = await Promise.all([near, scan("beta", near)]);
+  requireDigests(sides.alpha, alpha);
+  requireDigests(sides.beta, beta);
+  onEvent?.({ kind: "scanned", side: "alpha", totals: alpha.totals });
+  onEvent?.({ kind: "scanned", side: "beta", totals: beta.totals });
+  return {
+    alpha: withoutIgnored(alpha, beta, modes),
+    beta: withoutIgnored(beta, alpha, modes),
+  };
+}
+
+/** `snapshot`, less what the rules of `other` ignore, where they are known. */
+function withoutIgnored(
+  snapshot: Snapshot,
+  other: Snapshot,
+  modes: boolean,
+): Snapshot {
+  const { ignoreTree } = other;
+  if (ignoreTree === undefined) return snapshot;
+  const root = markIgnored(snapshot.root, other.root, ignoreTree, modes);
+  return { ...snapshot, root };
+}
+
+/** Without them, different content could be taken for equal. */
+function requireDigests({ name }: Endpoint, { root }: Snapshot): void {
+  if (hasDigests(root)) return;
+  throw new ProtocolError(`${name} shows files without their digests`);
+}
+
+function hasDigests(entry: Entry): boolean {
+  if (!isTracked(entry)) return true;
+  if (entry.kind === "file") return entry.digest !== undefined;
+  if (entry.kind !== "directory") return true;
+  for (const child of entry.children.values()) {
+    if (!hasDigests(child)) return false;
+  }
+  return true;
+}
