@@ -9,6 +9,7 @@ import type { Differences } from "./differences.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { Explanation } from "./explanation.ts";
 import type { TrashEvent } from "./trash_report.ts";
+import type { TwoWayReport } from "./two_way_report.ts";
 
 /** Bytes on the wire, over all tries. */
 export interface WireCounts {
@@ -34,6 +35,8 @@ export type CommandEvent =
     readonly dir: string;
     /** Senders have to show a token. */
     readonly asksForToken: boolean;
+    /** What is in `dir` is given away, too. */
+    readonly isTwoWay?: boolean;
   }
   | {
     readonly kind: "connected";
@@ -98,6 +101,8 @@ export type CommandEvent =
     /** Entries that went to the trash; undefined where there is none here. */
     readonly trashed?: number | undefined;
   }
+  /** A two-way sync has something to say that a mirror has not. */
+  | { readonly kind: "two-way"; readonly event: TwoWayReport }
   /** A command on a trash has something to say. */
   | { readonly kind: "trash"; readonly event: TrashEvent }
   /** `explain` has its answer. */

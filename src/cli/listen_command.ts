@@ -64,6 +64,20 @@ export const LISTEN = {
       kind: "flag",
       help: "Let a sender set owner and group of what it writes (as root only)",
     },
+    twoWay: {
+      long: "two-way",
+      kind: "flag",
+      help: "Take part in two-way syncs, and only these: DIR is read as well " +
+        "as written",
+    },
+    stateDir: {
+      long: "state-dir",
+      kind: "path",
+      label: "DIR",
+      optional: true,
+      help: "With --two-way: where to remember the other sides, instead of " +
+        "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
+    },
     keepListening: {
       long: "keep-listening",
       kind: "flag",

@@ -1,5 +1,4 @@
 /** Reports for programs: one JSON object per line on stdout. */
-import type { ChangeTotals } from "../core/change.ts";
 import { messageOf, SyncError } from "../errors.ts";
 import type { Side, SyncEvent } from "../session/events.ts";
 import { differenceOf } from "./differences.ts";
@@ -9,6 +8,7 @@ import type { Output } from "./output.ts";
 import { ProgressMeter } from "./progress.ts";
 import type { ReportClock } from "./report.ts";
 import { trashFields } from "./trash_report.ts";
+import { bothSides, counts, twoWayFields } from "./two_way_report.ts";
 
 /** At most two `progress` events a second. */
 const PROGRESS_INTERVAL_MS = 500;
@@ -51,7 +51,11 @@ export class JsonReporter implements Reporter {
         break;
       case "planned":
         this.#meter = new ProgressMeter(event.totals, this.#time.now());
-        this.#print("planned", { round: event.round, ...counts(event.totals) });
+        this.#print("planned", {
+          round: event.round,
+          ...counts(event.totals),
+          ...(event.sides && bothSides(event.sides)),
+        });
         break;
       case "transfer":
         this.#progress(event);
@@ -127,6 +131,11 @@ export class JsonReporter implements Reporter {
         });
         break;
       }
+      case "two-way": {
+        const [name, fields] = twoWayFields(event.event);
+        this.#print(name, fields);
+        break;
+      }
       case "trash": {
         const [name, fields] = trashFields(event.event) ?? [];
         if (name !== undefined) this.#print(name, fields!);
@@ -171,11 +180,6 @@ export class JsonReporter implements Reporter {
     // What `printable` escapes in there is an escape of JSON as well.
     this.#output.result(JSON.stringify({ event, time, ...fields }));
   }
-}
-
-function counts(totals: ChangeTotals): Fields {
-  const { created, replaced, touched, deleted, files, bytes } = totals;
-  return { created, replaced, touched, deleted, files, bytes };
 }
 
 function problemFields(

@@ -20,6 +20,7 @@ import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
 import type { ReportClock } from "./report.ts";
 import { trashLine } from "./trash_report.ts";
+import { formatSides, placeOf, twoWayLine } from "./two_way_report.ts";
 
 /** At most ten new live lines a second. */
 const LIVE_INTERVAL_MS = 100;
@@ -65,10 +66,14 @@ export class TextReporter implements Reporter {
         break;
       case "listening":
         this.#tell(
-          `Listening on ${event.url}, writing to ${displayPath(event.dir)}`,
+          `Listening on ${event.url}, ${
+            event.isTwoWay ? "sharing" : "writing to"
+          } ${displayPath(event.dir)}`,
         );
         this.#tell(
-          `Send to it with: lockstep sync --from <DIR> --to ${event.url}${
+          `${event.isTwoWay ? "Sync" : "Send to it"} with: lockstep sync ${
+            event.isTwoWay ? "--two-way " : ""
+          }--from <DIR> --to ${event.url}${
             event.asksForToken ? " --token-file <FILE>" : ""
           }`,
         );
@@ -82,7 +87,9 @@ export class TextReporter implements Reporter {
         this.#live(() => this.#scanLine());
         break;
       case "scanned":
-        this.#sayMore(`Scanned ${event.side}: ${formatTotals(event.totals)}`);
+        this.#sayMore(
+          `Scanned ${placeOf(event.side)}: ${formatTotals(event.totals)}`,
+        );
         break;
       case "planned":
         this.#planned(event);
@@ -97,7 +104,7 @@ export class TextReporter implements Reporter {
         const { message } = event.problem;
         const path = displayPath(event.problem.path);
         const text = message.includes(path) ? message : `${path}: ${message}`;
-        this.#warn(`Left out at the ${event.side}: ${text}`);
+        this.#warn(`Left out at ${placeOf(event.side)}: ${text}`);
         break;
       }
       case "retrying":
@@ -136,6 +143,12 @@ export class TextReporter implements Reporter {
       case "done":
         this.#done(event);
         break;
+      case "two-way": {
+        const { text, isProblem } = twoWayLine(event.event);
+        if (isProblem) this.#warn(text);
+        else this.#tell(text);
+        break;
+      }
       case "trash": {
         const { text, isProblem } = trashLine(event.event);
         if (isProblem) this.#warn(text);
@@ -156,11 +169,13 @@ export class TextReporter implements Reporter {
     }
   }
 
-  #planned({ round, totals }: SyncEvent & { kind: "planned" }): void {
+  #planned({ round, totals, sides }: SyncEvent & { kind: "planned" }): void {
     const now = this.#time.now();
     this.#meter = new ProgressMeter(totals, now);
     this.#nextPlain = now + PLAIN_INTERVAL_MS;
-    const text = formatChanges(totals) || "nothing to change";
+    const text = sides === undefined
+      ? formatChanges(totals) || "nothing to change"
+      : formatSides(sides) || "nothing to change";
     if (round > 1) this.#sayMore(`Round ${round}: ${text}`);
     else if (this.#output.columns === undefined) this.#say(`Plan: ${text}`);
     else this.#sayMore(`Plan: ${text}`);
@@ -268,7 +283,7 @@ export class TextReporter implements Reporter {
 
   #scanLine(): string {
     const sides = [...this.#scanned].map(([side, entries]) =>
-      `${formatCount(entries)} at the ${side}`
+      `${formatCount(entries)} at ${placeOf(side)}`
     );
     return `Scanning: ${sides.join(", ")}`;
   }

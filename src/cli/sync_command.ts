@@ -40,6 +40,23 @@ export const SYNC = {
         "Compress what is sent: auto (as far as the network is slower than " +
         "that), on or off",
     },
+    twoWay: {
+      long: "two-way",
+      kind: "flag",
+      help:
+        "Make both sides equal: what was changed at either side since the " +
+        "last time is carried to the other",
+    },
+    conflict: {
+      long: "conflict",
+      kind: "choice",
+      label: "POLICY",
+      choices: ["newest", "keep-both", "prefer-alpha", "prefer-beta", "manual"],
+      optional: true,
+      help: "With --two-way, what both sides changed: newest (the default), " +
+        "keep-both, prefer-alpha (--from wins), prefer-beta (--to wins) or " +
+        "manual; the version that loses is always kept beside the other",
+    },
     watch: {
       long: "watch",
       short: "w",
@@ -124,6 +141,10 @@ export const SYNC = {
     {
       line: "lockstep sync --from ./site --to /mnt/disk/site --dry-run",
       meaning: "only look what would be done, and why",
+    },
+    {
+      line: "lockstep sync --two-way --from ./notes --to ws://localhost:8080",
+      meaning: "in both directions, with a listener that has --two-way, too",
     },
     {
       line: "lockstep sync --from ./site --to /mnt/disk/site --checksum",

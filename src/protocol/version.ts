@@ -19,6 +19,8 @@ export const SUPPORTED_VERSIONS: VersionRange = {
 export const Capability = {
   /** Content may come compressed, in `packed` frames. */
   zstd: "zstd",
+  /** This side takes part in two-way syncs, and in nothing else. */
+  twoWay: "two-way",
 } as const;
 
 /** The highest version that both sides speak, or undefined. */

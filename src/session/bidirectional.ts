@@ -65,6 +65,8 @@ export interface TwoWayRound {
   /** Changes of each side, less those that could not be confirmed. */
   readonly changes: Readonly<Record<TwoWaySide, readonly Change[]>>;
   readonly problems: readonly TwoWayProblem[];
+  /** Whether mode bits count: both file systems keep them. */
+  readonly modes: boolean;
 }
 
 /**
@@ -177,7 +179,7 @@ class Bidirectional {
         ...reconciled[side].problems.map(at(side)),
       );
     }
-    return { snapshots, reconciled, changes, problems };
+    return { snapshots, reconciled, changes, problems, modes: this.#modes };
   }
 
   /** @throws {GuardError} If a side would lose more than is usual or allowed. */

@@ -4,13 +4,16 @@
  *
  * | question   | role   | only after                                   |
  * | ---------- | ------ | -------------------------------------------- |
- * | scan       | both   |                                              |
- * | list       | both   | a scan; of directories that were announced   |
- * | confirm    | both   | a scan                                       |
+ * | scan       | any    |                                              |
+ * | list       | any    | a scan; of directories that were announced   |
+ * | confirm    | any    | a scan                                       |
  * | stage      | target | a scan                                       |
  * | content    | target | a stage; once; only files that were wanted   |
  * | transition | target | the content, unless nothing was wanted; once |
  * | supply     | source | a scan; only files that were in it           |
+ * | pair       | peer   |                                              |
+ *
+ * A peer, one side of a two-way sync, is asked what a target and a source are.
  */
 import type { Clock } from "../core/clock.ts";
 import type { Change } from "../core/change.ts";
@@ -43,12 +46,14 @@ import { ContentOrder, expectedFiles } from "./content_order.ts";
 import { type Compression, ContentSender } from "./content_sender.ts";
 import type { Endpoint, Staging } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
+import type { PairedSide } from "./pairing.ts";
 import { ProgressTeller } from "./progress_teller.ts";
 import { ChangeRebuilder } from "./rebuild_change.ts";
+import { answerPairing } from "./remote_pairing.ts";
 import type { Session } from "./session.ts";
 
 /** What the answering side is in the sync. */
-export type ServedRole = "target" | "source";
+export type ServedRole = "target" | "source" | "peer";
 
 /** What was staged, and how far its content has come. */
 interface Staged {
@@ -63,18 +68,24 @@ export class EndpointServer {
   readonly #role: ServedRole;
   readonly #clock: Clock;
   readonly #compression: Compression | undefined;
+  readonly #pairing: PairedSide | undefined;
   /** What the peer was shown last. */
   #snapshot: Snapshot | undefined;
   /** The directories that it was told about last, and may ask for. */
   #announced: readonly DirectoryEntry[] = [];
   #staged: Staged | undefined;
 
-  /** @param session The one whose questions are answered. */
+  /**
+   * @param session The one whose questions are answered.
+   * @param pairing What a peer remembers of the other side.
+   */
   constructor(
     endpoint: Endpoint,
     role: ServedRole,
     session: Pick<Session, "clock" | "compression">,
+    pairing?: PairedSide,
   ) {
+    this.#pairing = pairing;
     this.#endpoint = endpoint;
     this.#role = role;
     this.#clock = session.clock;
@@ -104,6 +115,9 @@ export class EndpointServer {
       case FrameType.supply:
         this.#require("source", type);
         return await this.#supply(exchange);
+      case FrameType.pair:
+        if (this.#pairing === undefined) throw this.#misplaced("peer", type);
+        return await answerPairing(exchange, this.#pairing);
       default:
         throw new ProtocolError(`A ${frameName(type)} frame is no question`);
     }
@@ -126,7 +140,7 @@ export class EndpointServer {
     const reader = await exchange.receiveOnly(FrameType.scan);
     const options = readScanOptions(reader);
     reader.end("a scan");
-    if (this.#role === "target" && options.symlinks === "follow") {
+    if (this.#role !== "source" && options.symlinks === "follow") {
       throw new ProtocolError("The links of a target are never followed");
     }
     await this.abandon(new Error("The peer scans again"));
@@ -305,8 +319,13 @@ export class EndpointServer {
   }
 
   #require(role: ServedRole, type: FrameType): void {
-    if (this.#role === role) return;
-    throw new ProtocolError(
+    if (this.#role !== role && this.#role !== "peer") {
+      throw this.#misplaced(role, type);
+    }
+  }
+
+  #misplaced(role: ServedRole, type: FrameType): ProtocolError {
+    return new ProtocolError(
       `A ${frameName(type)} request is for a ${role}, this is a ${this.#role}`,
     );
   }

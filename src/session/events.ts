@@ -1,12 +1,13 @@
 /** What a running sync tells whoever watches it. */
 import type { Change, ChangeTotals } from "../core/change.ts";
+import type { TwoWaySide } from "../core/conflict.ts";
 import type { Digest, Totals } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 
-/** Which side of a mirror. */
-export type Side = "source" | "target";
+/** Which side: of a mirror, or of a two-way sync. */
+export type Side = "source" | "target" | TwoWaySide;
 
 /** Something happened; `report` in `cli/` turns it into text or JSON. */
 export type SyncEvent =
@@ -17,6 +18,8 @@ export type SyncEvent =
     readonly kind: "planned";
     readonly round: number;
     readonly totals: ChangeTotals;
+    /** What of it is done at which side of a two-way sync. */
+    readonly sides?: Readonly<Record<TwoWaySide, ChangeTotals>>;
   }
   /** Content handed to the target so far in this round; comes often. */
   | {

@@ -7,6 +7,8 @@ import type { Outcome } from "../core/outcome.ts";
 import { asError, messageOf, TransportError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { Capability } from "../protocol/version.ts";
+import type { PairedSide } from "./pairing.ts";
 import { serveEndpoint } from "./serve_endpoint.ts";
 import {
   awaitHello,
@@ -26,6 +28,8 @@ export interface ReceiverOptions {
   readonly clock: Clock;
   /** The time of day, to tell a sender since when another one is here. */
   readonly wallClock?: () => Date;
+  /** What it remembers of other sides: it takes part in two-way syncs, and only these. */
+  readonly pairing?: PairedSide;
   /** Must not throw. */
   readonly onEvent?: (event: ReceiverEvent) => void;
 }
@@ -83,10 +87,11 @@ export class Receiver {
     const stop = new AbortController();
     const address = transport.peer;
     try {
-      const { clock } = this.#options;
+      const { clock, pairing } = this.#options;
       const pending = await awaitHello(transport, {
         clock,
         signal: stop.signal,
+        twoWay: pairing !== undefined,
       });
       const { peer } = pending;
       const since = this.#options.wallClock?.() ?? new Date();
@@ -126,6 +131,10 @@ export class Receiver {
         `This receiver is stopping: ${this.#closed.message}`,
       );
     }
+    const misfit = this.#misfitOf(sender.peer);
+    if (misfit !== undefined) {
+      return await this.#refuse(sender, pending, "refused", misfit);
+    }
     if (
       before !== undefined && before.peer.clientId !== sender.peer.clientId
     ) {
@@ -145,6 +154,16 @@ export class Receiver {
       "busy",
       "Another try came later",
     );
+  }
+
+  /** A directory is not given away, or changed two-way, unless both sides say so. */
+  #misfitOf({ capabilities }: Peer): string | undefined {
+    const wants = capabilities.has(Capability.twoWay);
+    const offers = this.#options.pairing !== undefined;
+    if (wants === offers) return undefined;
+    return wants
+      ? "This listener only receives: two-way needs lockstep listen --two-way"
+      : "This listener is for two-way syncs only: lockstep sync --two-way";
   }
 
   async #refuse(
@@ -176,9 +195,12 @@ export class Receiver {
         peer: address,
         software: sender.peer.software,
       });
-      const outcome = await serveEndpoint(session, endpoint, {
-        role: "target",
-      });
+      const { pairing } = this.#options;
+      const outcome = await serveEndpoint(
+        session,
+        endpoint,
+        pairing === undefined ? { role: "target" } : { role: "peer", pairing },
+      );
       this.#emit({ kind: "ended", peer: address, outcome });
     } catch (error) {
       this.#emit({ kind: "broken", peer: address, error: asError(error) });

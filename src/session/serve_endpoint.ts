@@ -7,9 +7,17 @@ import { FileSystemError, messageOf } from "../errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { EndpointServer, type ServedRole } from "./endpoint_server.ts";
 import { breaksSession } from "./fault.ts";
+import type { PairedSide } from "./pairing.ts";
 import type { Session } from "./session.ts";
 
 export type { ServedRole } from "./endpoint_server.ts";
+
+/** As what an endpoint is served. */
+export interface ServeOptions {
+  readonly role: ServedRole;
+  /** What it remembers of the other side, in a two-way sync. */
+  readonly pairing?: PairedSide;
+}
 
 /**
  * Answers the peer's questions from `endpoint` until the peer says goodbye, and
@@ -21,9 +29,10 @@ export type { ServedRole } from "./endpoint_server.ts";
 export async function serveEndpoint(
   session: Session,
   endpoint: Endpoint,
-  options: { readonly role: ServedRole },
+  options: ServeOptions,
 ): Promise<Outcome> {
-  const server = new EndpointServer(endpoint, options.role, session);
+  const { role, pairing } = options;
+  const server = new EndpointServer(endpoint, role, session, pairing);
   let outcome: Outcome;
   let failure: FileSystemError | undefined;
   try {

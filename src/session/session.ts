@@ -33,6 +33,7 @@ import {
   writeError,
   writeOutcome,
 } from "../protocol/session_codec.ts";
+import { Capability } from "../protocol/version.ts";
 import { type Exchange, unexpected } from "./exchange.ts";
 import { ExchangeTable } from "./exchange_table.ts";
 import { IncomingCredit } from "./flow_control.ts";
@@ -64,6 +65,8 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** Whether content is compressed, where the peer can do that; "auto" unless said. */
   readonly compress?: CompressMode;
+  /** Whether this side takes part in a two-way sync; not unless said. */
+  readonly twoWay?: boolean;
 }
 
 type Role = "client" | "server";
@@ -88,8 +91,9 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<Session> {
   try {
-    await sendHello(transport, self, capabilitiesFor(options.compress));
+    await sendHello(transport, self, capabilitiesOf(options));
     const peer = await receiveHello(transport, options);
+    requireTwoWay(peer, transport.peer, options);
     return new Session(transport, peer, "client", options);
   } catch (error) {
     transport.close(messageOf(error));
@@ -117,7 +121,7 @@ export async function awaitHello(
   return {
     peer,
     async accept(self): Promise<Session> {
-      await sendHello(transport, self, capabilitiesFor(options.compress));
+      await sendHello(transport, self, capabilitiesOf(options));
       return new Session(transport, peer, "server", options);
     },
     refuse: (code, message) => refuse(new ProtocolError(message, code)),
@@ -131,6 +135,24 @@ export async function awaitHello(
     }
     transport.close(error.message);
   }
+}
+
+function capabilitiesOf({ compress, twoWay }: SessionOptions): string[] {
+  const capabilities = capabilitiesFor(compress);
+  return twoWay ? [...capabilities, Capability.twoWay] : capabilities;
+}
+
+/** @throws {ProtocolError} If only this side wants a two-way sync. */
+function requireTwoWay(
+  { capabilities }: Peer,
+  name: string,
+  { twoWay = false }: SessionOptions,
+): void {
+  if (!twoWay || capabilities.has(Capability.twoWay)) return;
+  throw new ProtocolError(
+    `${name} only receives: two-way needs lockstep listen --two-way there`,
+    "refused",
+  );
 }
 
 /** One conversation. */

@@ -28,6 +28,7 @@ import { type Listening, listenOn } from "./server.ts";
 import { expiryOf, readCertificate } from "./tls_files.ts";
 import { tokenToAskFor } from "./token.ts";
 import { openTrash, refuseTrashPlace } from "./trash_option.ts";
+import { twoWayOf } from "./listen_two_way.ts";
 
 type ListenOptions = OptionsOf<"listen">;
 
@@ -46,6 +47,7 @@ export async function listen(
   const fileSystem = new DenoFileSystem();
   const dir = await makeOutputDirectory(fileSystem, outputDir);
   using trash = await openTrash(fileSystem, dir, options);
+  using twoWay = twoWayOf(options, dir, reporter);
   let reportedTrashed = 0;
   const { promise: finished, resolve, reject } = Promise.withResolvers<
     ExitCode
@@ -60,6 +62,7 @@ export async function listen(
     clock: systemClock,
     wallClock: () => new Date(),
     onEvent,
+    ...(twoWay && { pairing: twoWay.root }),
   });
   await recover();
   const { host, port } = options;
@@ -112,6 +115,7 @@ export async function listen(
       owners: options.owner,
       onKept: ({ message }) => reporter.report({ kind: "warning", message }),
       ...(trash && { trash }),
+      ...(twoWay && { digests: twoWay.digests }),
     });
   }
 
@@ -127,7 +131,16 @@ export async function listen(
 
   function announce({ host, port, url }: Listening): void {
     const asksForToken = token !== undefined;
-    reporter.report({ kind: "listening", host, port, url, dir, asksForToken });
+    const isTwoWay = twoWay !== undefined;
+    reporter.report({
+      kind: "listening",
+      host,
+      port,
+      url,
+      dir,
+      asksForToken,
+      isTwoWay,
+    });
     const expiry = certificate && expiryOf(certificate.cert, new Date());
     if (expiry !== undefined) {
       const day = expiry.toISOString().slice(0, 10);
@@ -139,7 +152,9 @@ export async function listen(
     const path = displayPath(dir);
     reporter.report({
       kind: "warning",
-      message: `Anybody who can reach ${host}:${port} can write to ${path}`,
+      message: `Anybody who can reach ${host}:${port} can ${
+        twoWay === undefined ? "write to" : "read and write"
+      } ${path}`,
     });
   }
 

@@ -58,8 +58,15 @@ export async function safeguardsFor(
   return [...planGuards, await Safeguards.open(root, limits, records)];
 }
 
-/** Each run would change what it mirrors, or delete what it remembers. */
-function refuseInside(directory: string, root: string, option: string): void {
+/**
+ * Each run would change what it mirrors, or delete what it remembers.
+ * @throws {UsageError} If the state directory lies inside `root`.
+ */
+export function refuseInside(
+  directory: string,
+  root: string,
+  option: string,
+): void {
   if (!liesWithin(directory, root)) return;
   throw new UsageError(
     `The state directory ${displayPath(directory)} lies inside ${option} ${

@@ -6,6 +6,7 @@ import type { OptionsOf } from "../args.ts";
 import type { ExitCode } from "../exit_code.ts";
 import { connectOptionsOf } from "./connect_options.ts";
 import type { CommandContext } from "./context.ts";
+import { checkTwoWay } from "./two_way_options.ts";
 import { jobOf, type SyncOptions } from "./sync_job.ts";
 
 /** Runs the command. @throws {SyncError} */
@@ -13,14 +14,20 @@ export async function sync(
   options: OptionsOf<"sync">,
   context: CommandContext,
 ): Promise<ExitCode> {
+  checkTwoWay(options);
   const job = await jobOf(options);
   refuseReceiverOptions(job.options);
   const connect = connectOptionsOf(job.options.to, options);
   const { compress } = options;
   const connection = connectAhead(job.options, connect, context.signal);
   try {
+    const connecting = { connect, compress, connection };
+    if (options.twoWay) {
+      const { syncTwoWay } = await import("./two_way.ts");
+      return await syncTwoWay(job.options, context, connecting);
+    }
     const { syncTrees } = await import("./sync_trees.ts");
-    return await syncTrees(job, context, { connect, compress, connection });
+    return await syncTrees(job, context, connecting);
   } finally {
     // Whoever has used it has closed it: then nothing happens.
     connection?.then((transport) => transport.close(), () => {});

@@ -11,6 +11,7 @@ import {
   openSession,
   type Party,
   type Session,
+  type SessionOptions,
 } from "../../session/session.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { WireCounts } from "../events.ts";
@@ -37,8 +38,10 @@ export interface RemoteWork<T> {
   /** In milliseconds; 0: one try. */
   readonly retryFor: number;
   readonly connecting: Connecting;
+  /** Whether both sides may be changed; the listener has to want that, too. */
+  readonly twoWay?: boolean;
   /** Begins anew in each try. */
-  work(target: Endpoint): Promise<T>;
+  work(target: Endpoint, session: Session): Promise<T>;
   /** What the listener is told about it. */
   outcomeOf(result: T): Outcome;
 }
@@ -71,7 +74,7 @@ export async function workWithListener<T>(
         const { name: peer, peer: { software } } = session;
         reporter.report({ kind: "connected", peer, software });
         const target = new RemoteEndpoint(session);
-        const result = await options.work(target);
+        const result = await options.work(target, session);
         confirmed = { result };
         await target.close(options.outcomeOf(result));
         if (await session.peerBye !== undefined) return;
@@ -109,7 +112,10 @@ export async function workWithListener<T>(
     const transport = connection ??
       connectWebSocket(options.url, { ...connect, signal });
     connection = undefined;
-    const session = await introduce(await transport, self, signal, compress);
+    const session = await introduce(await transport, self, signal, {
+      compress,
+      twoWay: options.twoWay ?? false,
+    });
     try {
       await work(session);
     } catch (error) {
@@ -127,12 +133,12 @@ async function introduce(
   transport: Transport,
   self: Party,
   signal: AbortSignal,
-  compress: CompressMode,
+  wants: Pick<SessionOptions, "compress" | "twoWay">,
 ): Promise<Session> {
   const hangUp = (): void => transport.close("interrupted");
   signal.addEventListener("abort", hangUp, { once: true });
   try {
-    return await openSession(transport, self, { clock: systemClock, compress });
+    return await openSession(transport, self, { clock: systemClock, ...wants });
   } finally {
     // From now on there is somebody to say goodbye to.
     signal.removeEventListener("abort", hangUp);

@@ -20,8 +20,10 @@ export class AtomicFile implements Disposable {
     });
   }
 
-  write(text: string): void {
-    const bytes = new TextEncoder().encode(text);
+  write(content: string | Uint8Array): void {
+    const bytes = typeof content === "string"
+      ? new TextEncoder().encode(content)
+      : content;
     for (let at = 0; at < bytes.length;) {
       at += this.#file.writeSync(bytes.subarray(at));
     }

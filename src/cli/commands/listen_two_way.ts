@@ -1,0 +1,47 @@
+/** What `lockstep listen --two-way` has besides what every listener has. */
+import { UsageError } from "../../errors.ts";
+import type { DigestCache } from "../../fs/digest_cache.ts";
+import type { OptionsOf } from "../args.ts";
+import type { Reporter } from "../events.ts";
+import type { RootFile } from "../state/root_file.ts";
+import { stateDirectoryOf } from "../state/state_directory.ts";
+import { refuseInside } from "./safeguards.ts";
+import { TwoWayState } from "./two_way_state.ts";
+
+/** Its owner disposes of it. */
+export interface ListenTwoWay extends Disposable {
+  readonly root: RootFile;
+  readonly digests: DigestCache;
+}
+
+/**
+ * Opens what is remembered of `dir`; undefined for a listener that only receives.
+ * @throws {UsageError} If the state directory lies inside `dir`.
+ * @throws {SyncError} If it can't be used.
+ */
+export function twoWayOf(
+  { twoWay, stateDir, owner }: OptionsOf<"listen">,
+  dir: string,
+  reporter: Reporter,
+): ListenTwoWay | undefined {
+  if (!twoWay) {
+    if (stateDir === undefined) return undefined;
+    throw new UsageError(
+      "--state-dir needs --two-way (see: lockstep listen --help)",
+    );
+  }
+  if (owner) {
+    throw new UsageError(
+      "--two-way does not go with --owner: owners stay as each side has them",
+    );
+  }
+  const directory = stateDirectoryOf({ stateDir, noState: false })!;
+  refuseInside(directory, dir, "--output-dir");
+  const warn = (message: string): void =>
+    reporter.report({ kind: "warning", message });
+  const state = TwoWayState.open({ stateDir, readOnly: false }, warn);
+  const root = state.root(dir);
+  root.persist();
+  const digests = state.digestsOf(dir);
+  return { root, digests, [Symbol.dispose]: () => digests.close() };
+}

@@ -1,0 +1,346 @@
+/** `lockstep sync --two-way`: both sides get what the other one changed. */
+import { totalsOfChanges } from "../../core/change.ts";
+import { comparePaths } from "../../core/path.ts";
+import { actionsOf } from "../../core/plan.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import { nextTurn } from "../../core/turn.ts";
+import { messageOf } from "../../errors.ts";
+import { DenoFileSystem } from "../../fs/deno_fs.ts";
+import type { DigestCache } from "../../fs/digest_cache.ts";
+import { AbsentEndpoint } from "../../session/absent_endpoint.ts";
+import type { Ancestry } from "../../session/ancestry.ts";
+import {
+  bidirectional,
+  type BidirectionalOptions,
+  previewTwoWay,
+  type Sides,
+  type TwoWayRound,
+} from "../../session/bidirectional.ts";
+import type { Endpoint } from "../../session/endpoint.ts";
+import { LocalEndpoint } from "../../session/local_endpoint.ts";
+import { PairedAncestry, type PairedSide } from "../../session/pairing.ts";
+import { RemotePairing } from "../../session/remote_pairing.ts";
+import { systemClock } from "../../session/system_clock.ts";
+import {
+  openConflicts,
+  type TwoWayEvent,
+  type TwoWaySummary,
+} from "../../session/two_way_events.ts";
+import type { Reporter, WireCounts } from "../events.ts";
+import { EXIT, type ExitCode } from "../exit_code.ts";
+import { newPairingId, type RootFile } from "../state/root_file.ts";
+import { stateDirectoryOf } from "../state/state_directory.ts";
+import type { CommandContext } from "./context.ts";
+import { refuseOverlap } from "./overlap.ts";
+import { ruleForOwnState } from "./own_state.ts";
+import { refuseInside } from "./safeguards.ts";
+import type { SyncOptions } from "./sync_job.ts";
+import type { Connecting } from "./sync_remote.ts";
+import { refuseReplaced, requireRoot, TwoWayState } from "./two_way_state.ts";
+
+/** What a run works with. */
+interface TwoWayWork {
+  readonly options: SyncOptions;
+  readonly context: CommandContext;
+  readonly connecting: Connecting;
+  readonly fileSystem: DenoFileSystem;
+  readonly state: TwoWayState;
+  /** Of `--from`. */
+  readonly root: RootFile;
+  readonly alpha: LocalEndpoint;
+  readonly cycle: BidirectionalOptions;
+}
+
+/** What is done with both sides, once they are there. */
+type Act<T> = (sides: Sides, ancestry: Ancestry) => Promise<T>;
+
+/**
+ * Makes both sides equal, or tells what that would do.
+ * @throws {SyncError}
+ */
+export async function syncTwoWay(
+  options: SyncOptions,
+  context: CommandContext,
+  connecting: Connecting,
+): Promise<ExitCode> {
+  const { from, to, dryRun, allowNewRoot } = options;
+  const { reporter } = context;
+  const warn = (message: string): void =>
+    reporter.report({ kind: "warning", message });
+  checkPlaces(options);
+  const fileSystem = new DenoFileSystem();
+  const state = TwoWayState.open({ ...options, readOnly: dryRun }, warn);
+  const root = state.root(from);
+  requireRoot(root, from);
+  // Nothing is made here: the directory has to be there.
+  (await fileSystem.openRoot(from)).close();
+  if (root.isReplaced) {
+    if (!allowNewRoot) refuseReplaced(from);
+    root.renew();
+  }
+  if (!dryRun) root.persist();
+  const digests = dryRun ? undefined : state.digestsOf(from);
+  try {
+    const alpha = await openSide(fileSystem, from, options, digests, reporter);
+    const cycle = cycleOf(options, context);
+    const work: TwoWayWork = {
+      options,
+      context,
+      connecting,
+      fileSystem,
+      state,
+      root,
+      alpha,
+      cycle,
+    };
+    let outcome: Outcome = { kind: "failed", message: "" };
+    try {
+      if (!dryRun) await alpha.recover();
+      const place = to.kind === "directory" ? to.path : to.url;
+      reporter.report({ kind: "started", from, to: place });
+      if (dryRun) {
+        outcome = { kind: "planned", message: "" };
+        return await preview(work);
+      }
+      const summary = await syncAndReport(work);
+      outcome = outcomeOf(summary);
+      return outcome.kind === "done" ? EXIT.done : EXIT.partial;
+    } finally {
+      await alpha.close(outcome);
+    }
+  } finally {
+    digests?.close();
+  }
+}
+
+/** @throws {UsageError} If one of the places lies in another. */
+function checkPlaces(options: SyncOptions): void {
+  const { from, to, stateDir } = options;
+  const directory = stateDirectoryOf({ stateDir, noState: false })!;
+  const isLeftOut = ruleForOwnState(options, from) !== undefined;
+  if (!isLeftOut) refuseInside(directory, from, "--from");
+  if (to.kind === "url") return;
+  refuseInside(directory, to.path, "--to");
+  if (isDirectory(from)) refuseOverlap(from, to.path);
+}
+
+function cycleOf(
+  options: SyncOptions,
+  { reporter, signal }: CommandContext,
+): BidirectionalOptions {
+  const { conflict = "newest", symlinks, ignore } = options;
+  const { maxDelete, allowDelete } = options;
+  return {
+    policy: conflict,
+    labels: { alpha: "alpha", beta: "beta" },
+    limits: { maxDelete, allowDelete },
+    symlinks: symlinks === "skip" ? "skip" : "copy",
+    ignore,
+    signal,
+    onEvent: (event) => reportEvent(event, reporter),
+  };
+}
+
+function openSide(
+  fileSystem: DenoFileSystem,
+  path: string,
+  options: SyncOptions,
+  digests: DigestCache | undefined,
+  reporter: Reporter,
+): Promise<LocalEndpoint> {
+  return LocalEndpoint.open(fileSystem, path, {
+    create: !options.dryRun,
+    durable: !options.noFsync,
+    onKept: ({ message }) => reporter.report({ kind: "warning", message }),
+    ...(digests && { digests }),
+  });
+}
+
+async function syncAndReport(work: TwoWayWork): Promise<TwoWaySummary> {
+  const start = systemClock.now();
+  const { result: summary, wire } = await withBeta(
+    work,
+    (sides, ancestry) => bidirectional(sides, ancestry, work.cycle),
+    outcomeOf,
+  );
+  const seconds = (systemClock.now() - start) / 1_000;
+  const event = { kind: "done", summary, seconds, wire } as const;
+  work.context.reporter.report({ kind: "two-way", event });
+  return summary;
+}
+
+/** Does `act` with the other side, wherever that is. */
+async function withBeta<T>(
+  work: TwoWayWork,
+  act: Act<T>,
+  outcomeOf: (result: T) => Outcome,
+): Promise<{ readonly result: T; readonly wire: WireCounts | undefined }> {
+  const { options: { to, retryFor }, alpha, connecting, context } = work;
+  if (to.kind === "directory") {
+    const result = await withDirectory(work, to.path, act, outcomeOf);
+    return { result, wire: undefined };
+  }
+  const { workWithListener } = await import("./sync_remote.ts");
+  return await workWithListener(alpha, {
+    url: to.url,
+    retryFor,
+    connecting,
+    twoWay: true,
+    async work(beta, session): Promise<T> {
+      const ancestry = await agree(work, beta, new RemotePairing(session));
+      return await act({ alpha, beta }, ancestry);
+    },
+    outcomeOf,
+  }, context);
+}
+
+async function withDirectory<T>(
+  work: TwoWayWork,
+  path: string,
+  act: Act<T>,
+  outcomeOf: (result: T) => Outcome,
+): Promise<T> {
+  const { options, alpha, fileSystem, state, context: { reporter } } = work;
+  const root = state.root(path);
+  if (!options.allowNewRoot) requireRoot(root, path);
+  const digests = options.dryRun ? undefined : state.digestsOf(path);
+  try {
+    const beta = options.dryRun && !isDirectory(path)
+      ? new AbsentEndpoint(path, fileSystem.traits)
+      : await openSide(fileSystem, path, options, digests, reporter);
+    let outcome: Outcome = { kind: "failed", message: "" };
+    try {
+      if (!options.dryRun && beta instanceof LocalEndpoint) {
+        await beta.recover();
+      }
+      const ancestry = await agree(work, beta, root);
+      const result = await act({ alpha, beta }, ancestry);
+      outcome = outcomeOf(result);
+      return result;
+    } finally {
+      await beta.close(outcome);
+    }
+  } finally {
+    digests?.close();
+  }
+}
+
+/** What both sides agreed on last, as far as both know of it. */
+async function agree(
+  { options, root, state, context: { reporter } }: TwoWayWork,
+  beta: Endpoint,
+  side: PairedSide,
+): Promise<Ancestry> {
+  const remembered = await side.look(root.id);
+  if (remembered.isReplaced && !options.allowNewRoot) {
+    refuseReplaced(beta.name);
+  }
+  return await PairedAncestry.open({
+    alphaId: root.id,
+    beta: side,
+    records: state.ancestors,
+    newToken: newPairingId,
+    warn: (message) => reporter.report({ kind: "warning", message }),
+  }, remembered);
+}
+
+/** Tells what the first round would do; a directory that is missing is not made. */
+async function preview(work: TwoWayWork): Promise<ExitCode> {
+  const { context: { reporter } } = work;
+  // The listener hears goodbye before anything is printed: reading takes time.
+  const { result: round } = await withBeta(
+    work,
+    (sides, ancestry) => previewTwoWay(sides, ancestry, work.cycle),
+    () => ({ kind: "planned", message: "" }),
+  );
+  await reportRound(round, reporter);
+  if (round.halt !== undefined) {
+    const message = `This would halt: ${messageOf(round.halt)}`;
+    reporter.report({ kind: "warning", message });
+  }
+  return EXIT.done;
+}
+
+async function reportRound(
+  { reconciled, changes, problems, modes }: TwoWayRound,
+  reporter: Reporter,
+): Promise<void> {
+  for (const side of ["alpha", "beta"] as const) {
+    const actions = [...actionsOf(changes[side], { modes })]
+      .sort((a, b) => comparePaths(a.path, b.path));
+    for (const [i, action] of actions.entries()) {
+      const event = { kind: "action", side, action } as const;
+      reporter.report({ kind: "two-way", event });
+      if (i % 256 === 255) await nextTurn();
+    }
+  }
+  const conflicts = [...reconciled.conflicts, ...reconciled.pending];
+  for (const conflict of conflicts) {
+    const event = { kind: "expected-conflict", conflict } as const;
+    reporter.report({ kind: "two-way", event });
+  }
+  for (const { side, problem } of problems) {
+    reporter.report({ kind: "problem", side, problem });
+  }
+  const event = {
+    kind: "previewed",
+    changes: {
+      alpha: totalsOfChanges(changes.alpha, modes),
+      beta: totalsOfChanges(changes.beta, modes),
+    },
+    conflicts: conflicts.length,
+    problems: problems.length,
+  } as const;
+  reporter.report({ kind: "two-way", event });
+}
+
+function reportEvent(event: TwoWayEvent, reporter: Reporter): void {
+  switch (event.kind) {
+    case "conflict":
+      return reporter.report({ kind: "two-way", event });
+    case "planned": {
+      const { round, changes } = event;
+      const { alpha, beta } = changes;
+      const totals = {
+        created: alpha.created + beta.created,
+        replaced: alpha.replaced + beta.replaced,
+        touched: alpha.touched + beta.touched,
+        deleted: alpha.deleted + beta.deleted,
+        files: alpha.files + beta.files,
+        bytes: alpha.bytes + beta.bytes,
+      };
+      return reporter.report({
+        kind: "planned",
+        round,
+        totals,
+        sides: changes,
+      });
+    }
+    case "scanning":
+    case "scanned":
+    case "transfer":
+    case "applying":
+    case "problem":
+      return reporter.report(event);
+    default:
+      event satisfies never;
+  }
+}
+
+/** "done", or "partial" where something is left out or left to people. */
+function outcomeOf(summary: TwoWaySummary): Outcome {
+  const left = summary.problems.length;
+  const open = openConflicts(summary).length;
+  if (left + open === 0) return { kind: "done", message: "" };
+  const message = `${left} paths left out, ${open} conflicts left`;
+  return { kind: "partial", message };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    // Whoever opens it will say what is wrong with it.
+    return false;
+  }
+}
