@@ -1,5 +1,5 @@
 /** What the other end of a session remembers of this side. */
-import { ByteReader } from "../protocol/bytes.ts";
+import type { ByteReader } from "../protocol/bytes.ts";
 import { FrameType } from "../protocol/frame.ts";
 import {
   readPair,
