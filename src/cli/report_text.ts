@@ -88,7 +88,7 @@ export class TextReporter implements Reporter {
         break;
       case "scanned":
         this.#sayMore(
-          `Scanned ${placeOf(event.side)}: ${formatTotals(event.totals)}`,
+          `Scanned ${event.side}: ${formatTotals(event.totals)}`,
         );
         break;
       case "planned":

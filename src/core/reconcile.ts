@@ -263,8 +263,12 @@ class Reconciler {
   ): Entry | undefined {
     if (alpha === undefined && beta === undefined) return undefined;
     // What takes no part on one side is left alone on both.
-    if (alpha !== undefined && !isTracked(alpha)) return before;
-    if (beta !== undefined && !isTracked(beta)) return before;
+    if (alpha !== undefined && !isTracked(alpha)) {
+      return leftAlone(before, alpha, beta);
+    }
+    if (beta !== undefined && !isTracked(beta)) {
+      return leftAlone(before, beta, alpha);
+    }
     if (alpha === undefined) {
       return this.#missing(frame, name, "alpha", before, beta!);
     }
@@ -389,7 +393,8 @@ class Reconciler {
       const at = join(path, name);
       if (!isTracked(child)) {
         holdsOthers = true;
-        if (was !== undefined) agreed.set(name, was);
+        const known = leftAlone(was, child, undefined);
+        if (known !== undefined) agreed.set(name, known);
       } else if (was !== undefined && this.#mayGo(was, child)) {
         this[side].changes.push({ path: at, old: child, new: undefined });
         this[side].absences.push(at);
@@ -636,6 +641,20 @@ function timeOf(
   if (before?.mtime === alpha.mtime) return beta.mtime;
   if (before?.mtime === beta.mtime) return alpha.mtime;
   return Math.max(alpha.mtime, beta.mtime);
+}
+
+/**
+ * What stays known of an entry that takes no part on one side. What is ignored
+ * there and missing at the other has left the sync: if it comes back one day, that
+ * is no reason to delete it.
+ */
+function leftAlone(
+  before: Entry | undefined,
+  here: Entry,
+  there: Entry | undefined,
+): Entry | undefined {
+  const isIgnored = here.kind === "untracked" && here.reason === "ignored";
+  return isIgnored && there === undefined ? undefined : before;
 }
 
 /** A file as both sides know it. */

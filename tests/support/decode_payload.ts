@@ -16,6 +16,7 @@ import {
   readScanSummary,
 } from "../../src/protocol/message.ts";
 import { readPacked } from "../../src/protocol/packed_codec.ts";
+import { readPair, readPaired } from "../../src/protocol/pairing_codec.ts";
 import { RequestReader, WantReader } from "../../src/protocol/want_codec.ts";
 import {
   readCredit,
@@ -109,6 +110,10 @@ function decode(
       if (done.incomplete) throw new ProtocolError("incomplete");
       return done.done;
     }
+    case FrameType.pair:
+      return readPair(reader);
+    case FrameType.paired:
+      return readPaired(reader);
     case FrameType.ping:
     case FrameType.transition:
     case FrameType.stored:

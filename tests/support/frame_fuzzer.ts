@@ -235,6 +235,12 @@ export class FrameFuzzer {
             want(this.#random.below(9), this.#random.below(9))
           ),
         );
+      case FrameType.pair:
+      case FrameType.paired:
+        return joined(
+          bytes(this.#random.below(9)),
+          ...this.#some(() => this.#random.bytes(16)),
+        );
       case FrameType.ping:
       case FrameType.transition:
       case FrameType.stored:

@@ -20,6 +20,8 @@ export interface FrozenFrame {
 
 const DIGEST = "ab".repeat(32);
 const ID = "0123456789abcdef0123456789abcdef";
+const ID_1 = "11".repeat(16);
+const ID_2 = "22".repeat(16);
 const resume = { offset: 300, digest: DIGEST };
 
 /** 1000 ms after 1970, as f64. */
@@ -334,6 +336,34 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
       ...[0, 0, 0, 0, 0, 0, 0, 1],
       ...[1, 1, 1, 1],
     ),
+  },
+  {
+    name: "pair",
+    type: FrameType.pair,
+    exchange: 15,
+    end: true,
+    hex: `25ac7fc1 1e 01 0000 0000000f 00000011 00 ${ID}`,
+    value: { peerId: ID, tokens: undefined },
+  },
+  {
+    name: "pair, to be remembered",
+    type: FrameType.pair,
+    exchange: 15,
+    end: true,
+    hex: `d15fac03 1e 01 0000 0000000f 00000031 03 ${ID} ${ID_1} ${ID_2}`,
+    value: { peerId: ID, tokens: { current: ID_1, previous: ID_2 } },
+  },
+  {
+    name: "paired",
+    type: FrameType.paired,
+    exchange: 15,
+    end: true,
+    hex: `e5f2460f 2e 01 0000 0000000f 00000021 05 ${ID} ${ID_1}`,
+    value: {
+      rootId: ID,
+      isReplaced: true,
+      tokens: { current: ID_1, previous: undefined },
+    },
   },
 ];
 

@@ -24,6 +24,7 @@ export const textHex = (value: string): string => {
 
 const { hello, stage, listing, content, wants, supply, scan, scanned, done } =
   FrameType;
+const { pair, paired } = FrameType;
 const { list, problems, bye, credit, failed, confirm, progress } = FrameType;
 
 /** What each payload tries, its frame type, and the payload in hexadecimal. */
@@ -241,5 +242,12 @@ export const HOSTILE_PAYLOADS: readonly (readonly [
   ["a window of nothing", hello, `${VERSION} 0161 ${ID} 00 00000000 00`],
   ["traits from the future", hello, `${VERSION} 0161 ${ID} 08 00400000 00`],
   ["half a client id", hello, `${VERSION} 0161 00000000`],
+  ["a pair with flags from the future", pair, `04 ${ID}`],
+  ["a pair with a token before none", pair, `02 ${ID} ${ID}`],
+  ["a pair without its token", pair, `01 ${ID}`],
+  ["half a pair", pair, "00 0123"],
+  ["an answer to a pair from the future", paired, `08 ${ID}`],
+  ["an answer with a token before none", paired, `06 ${ID} ${ID}`],
+  ["an answer without its token", paired, `03 ${ID} ${ID}`],
   ["10,000 capabilities", hello, `${VERSION} 0161 ${ID} 00 00400000 904e`],
 ];

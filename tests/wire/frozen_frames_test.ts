@@ -18,6 +18,12 @@ import {
   writeScanSummary,
 } from "../../src/protocol/message.ts";
 import { writePacked } from "../../src/protocol/packed_codec.ts";
+import {
+  type WirePair,
+  type WirePaired,
+  writePair,
+  writePaired,
+} from "../../src/protocol/pairing_codec.ts";
 import { RequestWriter, writeWants } from "../../src/protocol/want_codec.ts";
 import {
   type Hello,
@@ -130,6 +136,10 @@ function writeValue(
       return drain(writeWants(writer, value as Want[]));
     case FrameType.done:
       return drain(writeDone(writer, value));
+    case FrameType.pair:
+      return writePair(writer, value as WirePair);
+    case FrameType.paired:
+      return writePaired(writer, value as WirePaired);
     case FrameType.ping:
     case FrameType.transition:
     case FrameType.stored:
