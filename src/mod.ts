@@ -1,11 +1,12 @@
 /**
- * Lockstep as a library: mirror one tree to another, over any file system and
- * any carrier of messages.
+ * Lockstep as a library: mirror one tree to another, or keep two equal, over any
+ * file system and any carrier of messages.
  *
  * @module
  */
 export * from "./core/change.ts";
 export * from "./core/clock.ts";
+export * from "./core/conflict.ts";
 export * from "./core/diff.ts";
 export * from "./core/entry.ts";
 export type { IgnoreRule, RuleOrigin } from "./core/ignore_rule.ts";
@@ -16,6 +17,7 @@ export * from "./core/path.ts";
 export * from "./core/piece.ts";
 export * from "./core/plan.ts";
 export * from "./core/problem.ts";
+export * from "./core/reconcile.ts";
 export * from "./core/snapshot.ts";
 export * from "./errors.ts";
 export { DenoFileSystem, type DenoFileSystemOptions } from "./fs/deno_fs.ts";
@@ -40,6 +42,24 @@ export {
   type LocalEndpointOptions,
 } from "./session/local_endpoint.ts";
 export { type CompareOptions, compareSides } from "./session/compare_sides.ts";
+export type * from "./session/ancestry.ts";
+export {
+  bidirectional,
+  type BidirectionalOptions,
+  previewTwoWay,
+  type Sides,
+  type TwoWayRound,
+} from "./session/bidirectional.ts";
+export type * from "./session/two_way_events.ts";
+export {
+  type AncestorRecord,
+  type AncestorRecords,
+  PairedAncestry,
+  type PairedAncestryOptions,
+  type PairedSide,
+  type PairingState,
+} from "./session/pairing.ts";
+export { RemotePairing } from "./session/remote_pairing.ts";
 export { mirror, type MirrorOptions } from "./session/mirror.ts";
 export {
   Receiver,

@@ -24,7 +24,7 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [string, string])[] = [
   ["0", "done"],
   ["1", "failed on this machine (disk, port, permissions)"],
   ["2", "wrong usage"],
-  ["3", "done, but some paths were left out; each is named"],
+  ["3", "done, but some paths or conflicts were left; each is named"],
   ["4", "halted by a safety stop; nothing was changed"],
   [
     "5",

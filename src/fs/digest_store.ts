@@ -140,7 +140,7 @@ class Database {
   #pending = 0;
 
   constructor(path: string) {
-    this.#sqlite = new DatabaseSync(path, { timeout: BUSY_MS });
+    this.#sqlite = new DatabaseSync(path);
     try {
       this.#prepare();
       this.#select = this.#sqlite.prepare(
@@ -207,6 +207,7 @@ class Database {
 
   #prepare(): void {
     const sqlite = this.#sqlite;
+    sqlite.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     const version = sqlite.prepare("PRAGMA user_version").get()?.user_version;
     if (version !== SCHEMA_VERSION) {

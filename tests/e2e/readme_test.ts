@@ -86,6 +86,26 @@ Deno.test("the README's command mirrors on one machine", async () => {
   await assertSameTree(photos, copy);
 });
 
+Deno.test("the README's commands sync in both directions", async () => {
+  await using temp = new TempDir();
+  const [text] = blocks(section("Two-way"), "sh");
+  const [here, there] = [temp.directory("here"), temp.directory("there")];
+  Deno.writeTextFileSync(`${here}/a`, "a");
+  Deno.writeTextFileSync(`${there}/b`, "b");
+  const words = commandIn(text!.replaceAll(/ +#.*/g, ""), "lockstep listen")
+    .slice(1)
+    .filter((word) => word !== "--port" && word !== "8080")
+    .filter((word) => word !== "--output-dir" && word !== "notes");
+  await using receiver = await listen(there, words);
+  const command = commandIn(text!.replaceAll(/ +#.*/g, ""), "lockstep sync");
+  const args = withUrl(command, receiver.url)
+    .map((word) => word === "notes" ? here : word);
+  const { code, stderr } = await run(args);
+  assertEquals(code, 0, stderr);
+  await assertSameTree(here, there);
+  assertEquals(namesIn(here), ["a", "b"]);
+});
+
 Deno.test("the README's command for a slow network mirrors", async () => {
   await using temp = new TempDir();
   const photos = makePhotos(temp);
@@ -289,7 +309,8 @@ Deno.test("the README names no option that does not exist", () => {
   const text = security + section("Mirror to another machine") +
     section("Leave things out") + section("What is mirrored") +
     section("Output for programs") +
-    section("See first what would happen") + section("Guards");
+    section("See first what would happen") + section("Guards") +
+    section("Two-way");
   const named = new Set(text.match(/--[a-z][a-z-]+/g));
   assert(named.size > 10);
   for (const option of named) {
@@ -320,7 +341,14 @@ Deno.test("the README documents each event that the program prints", async () =>
     ["verify", "--from", photos, "--to", temp.directory("empty"), "--json"],
   );
   const received = await receiver.ended;
-  for (const { events } of [sent, planned, compared, received]) {
+  const conflicting = temp.directory("conflicting");
+  Deno.mkdirSync(`${conflicting}/2026`);
+  Deno.writeTextFileSync(`${conflicting}/2026/sea.jpg`, "still water");
+  const twoWay = ["sync", "--two-way", "--from", photos, "--to", conflicting];
+  const expected = await run([...twoWay, "--json", "-n"]);
+  const united = await run([...twoWay, "--json"]);
+  const all = [sent, planned, compared, received, expected, united];
+  for (const { events } of all) {
     events.forEach(assertDocumented);
   }
 
