@@ -252,7 +252,7 @@ export class MemoryRecords implements AncestorRecords {
   }
 
   async write(record: AncestorRecord): Promise<void> {
-    const pieces = [...encodeAncestor(record)].map((piece) => piece.slice());
+    const pieces = Array.from(encodeAncestor(record), (piece) => piece.slice());
     const bytes = await new Blob(pieces as BlobPart[]).bytes();
     this.#world.step();
     this.bytes = bytes;
