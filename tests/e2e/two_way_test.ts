@@ -1,7 +1,7 @@
 /** `sync --two-way`, between directories and with a listener, as processes. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { namesIn, writeTree } from "../support/disk_tree.ts";
+import { link, namesIn, writeTree } from "../support/disk_tree.ts";
 import { test } from "../support/needs.ts";
 import {
   assertSameTree,
@@ -216,6 +216,71 @@ for (const isRemote of [false, true]) {
         const { events: again } = await sides.syncWell(["--conflict", policy]);
         assertEquals(again.at(-1)!.conflicts, 0);
       }
+    },
+  );
+
+  test(
+    `G13, G15-G17, G19, G20: two-way ${how}: what two people rename, move and turn into something else is not lost`,
+    NEEDS,
+    async () => {
+      await using sides = new TwoSides(isRemote);
+      const { alpha, beta } = sides;
+      writeTree(alpha, {
+        renamed: "0",
+        twice: "twice",
+        x: { inX: "x" },
+        y: { inY: "y" },
+        case: "case",
+        mode: "mode",
+      });
+      await sides.syncWell();
+      // G13: three kinds of things at one name.
+      writeTree(alpha, { dirFile: { inner: "inner" }, dirLink: { d: "d" } });
+      writeTree(beta, { dirFile: "a file", dirLink: link("x") });
+      writeTree(alpha, { fileLink: "file here" });
+      writeTree(beta, { fileLink: link("x") });
+      // G15: renamed here, edited there.
+      Deno.renameSync(join(alpha, "renamed"), join(alpha, "new name"));
+      sides.write("beta", "renamed", "edited");
+      // G16: renamed to two names.
+      Deno.renameSync(join(alpha, "twice"), join(alpha, "one"));
+      Deno.renameSync(join(beta, "twice"), join(beta, "two"));
+      // G17: each into the other.
+      Deno.renameSync(join(alpha, "x"), join(alpha, "y", "x"));
+      Deno.renameSync(join(beta, "y"), join(beta, "x", "y"));
+      // G19: only the case, on both sides.
+      Deno.renameSync(join(alpha, "case"), join(alpha, "CASE"));
+      Deno.renameSync(join(beta, "case"), join(beta, "Case"));
+      // G20: a mode here, content there.
+      Deno.chmodSync(join(alpha, "mode"), 0o600);
+      sides.write("beta", "mode", "content");
+
+      const { events } = await sides.syncWell();
+      const conflicts = events.filter(({ event }) => event === "conflict")
+        .map(({ path }) => path);
+      assertEquals(conflicts, ["dirFile", "dirLink", "fileLink"]);
+      assertEquals(sides.read("beta", "dirFile/inner"), "inner");
+      assertEquals(sides.read("beta", "dirLink/d"), "d");
+      const names = namesIn(alpha);
+      for (const name of ["dirFile", "dirLink", "fileLink"]) {
+        const copies = names.filter((each) =>
+          each.startsWith(`${name}.conflict-`)
+        );
+        assertEquals(copies.length, 1, name);
+      }
+      assertEquals(sides.read("alpha", "renamed"), "edited");
+      assertEquals(sides.read("beta", "new name"), "0");
+      for (const name of ["one", "two"]) {
+        assertEquals(sides.read("alpha", name), "twice");
+      }
+      const contents = contentsOf(alpha);
+      for (const content of ["x", "y", "case"]) {
+        assert(contents.has(content), `${content} is lost`);
+      }
+      assertEquals(sides.read("alpha", "CASE"), sides.read("alpha", "Case"));
+      assertEquals(sides.read("alpha", "mode"), "content");
+      assertEquals(Deno.statSync(join(beta, "mode")).mode! & 0o777, 0o600);
+      await sides.syncWell();
     },
   );
 

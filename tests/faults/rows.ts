@@ -6,7 +6,6 @@ import { HOSTILE_ROWS } from "./hostile_rows.ts";
 import { type FaultRow, impossible, missing } from "./row.ts";
 
 const HUB = missing("hub");
-const TWO_WAY = missing("two-way sync");
 const WATCHER = missing("watching");
 const DAEMON = missing("daemon");
 const DATABASE = missing("a database of our own");
@@ -88,7 +87,7 @@ export const ROWS: readonly FaultRow[] = [
     ["killed inside a transaction of the database", DATABASE],
     ["killed in the middle of deletions"],
     ["killed while one kind takes the place of another"],
-    ["killed while it makes a conflict copy", TWO_WAY],
+    ["killed while it makes a conflict copy"],
     [
       "killed while directories change places",
       missing("renames that are recognised as such"),
@@ -134,16 +133,16 @@ export const ROWS: readonly FaultRow[] = [
     ["somebody goes on writing to a file that was replaced"],
     ["a file appears where one is created"],
     ["a file appears in a directory that is deleted"],
-    ["deleted here, edited there", TWO_WAY],
-    ["edited here, edited there", TWO_WAY],
-    ["three kinds of things made at one name", TWO_WAY],
-    ["a directory deleted here, a file added to it there", TWO_WAY],
-    ["renamed here, edited there", TWO_WAY],
-    ["renamed to two names", TWO_WAY],
-    ["moves that go round in a circle", TWO_WAY],
+    ["deleted here, edited there"],
+    ["edited here, edited there"],
+    ["three kinds of things made at one name"],
+    ["a directory deleted here, a file added to it there"],
+    ["renamed here, edited there"],
+    ["renamed to two names"],
+    ["moves that go round in a circle"],
     ["a chain of renames in one round"],
-    ["renames that change only the case", TWO_WAY],
-    ["new mode here, new content there", TWO_WAY],
+    ["renames that change only the case"],
+    ["new mode here, new content there"],
     ["a file that never rests"],
     ["what was synced is ignored now"],
     ["databases of other programs", missing("groups of files")],
@@ -204,8 +203,8 @@ export const ROWS: readonly FaultRow[] = [
     ["of the source only a marker is left"],
     ["unusually many entries are gone"],
     ["another directory is in the source's place"],
-    ["a first run on two trees that both hold something", TWO_WAY],
-    ["the memory of the last round is lost", TWO_WAY],
+    ["a first run on two trees that both hold something"],
+    ["the memory of the last round is lost"],
     ["a hub from last week's backup", HUB],
     ["a root that became a file or a link"],
     ["most files are rewritten at once", missing("versions")],
