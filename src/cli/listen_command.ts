@@ -12,7 +12,9 @@ export const LISTEN = {
   summary: "Receive a directory over WebSocket",
   description:
     "Waits for a sender and makes DIR equal to the directory it sends. What\n" +
-    "is extra in DIR is deleted. Ends when the sender has finished.",
+    "is extra in DIR is deleted. Ends when the sender has finished.\n" +
+    "With --two-way, DIR gives as well as it takes, and loses only what was\n" +
+    "deleted at the other side.",
   impliedBy: ["port", "output-dir"],
   options: {
     port: {

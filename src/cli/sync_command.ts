@@ -14,7 +14,8 @@ export const SYNC = {
   summary: "Make a remote or local directory equal to a local one",
   description:
     "Copies what is missing at the target, replaces what differs and deletes\n" +
-    "what is extra. Ends when the target has confirmed that all is in place.",
+    "what is extra. Ends when the target has confirmed that all is in place.\n" +
+    "With --two-way, carries to each side what was changed at the other.",
   impliedBy: ["from", "to", "apply"],
   options: {
     from: {

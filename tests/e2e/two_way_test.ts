@@ -17,6 +17,7 @@ import {
   sync,
 } from "../support/program.ts";
 import { Random } from "../support/random.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { TempDir } from "../support/temp.ts";
 import { editTree } from "../support/tree_edit.ts";
 
@@ -535,33 +536,70 @@ function assertKept(sides: TwoSides, where: string): void {
 /** Beyond this call a run between two small directories is through. */
 const STEP = Number(Deno.env.get("LOCKSTEP_KILL_STEP") ?? 9);
 
+for (const isRemote of [false, true]) {
+  const how = isRemote ? "with a listener" : "between directories";
+  // Half of the calls are those of the listener then.
+  const step = isRemote ? STEP * 2 : STEP;
+  test(
+    `E05, E07, E09: two-way ${how}: killed before any of its calls, it loses nothing`,
+    NEEDS,
+    async () => {
+      let kills = 0;
+      for (let call = 1;; call += step) {
+        await using sides = new TwoSides(isRemote);
+        writeTree(sides.alpha, TREE);
+        await sides.syncWell();
+        diverge(sides);
+        const ended = await sides.sync([], {
+          LOCKSTEP_FAULT: `change:${call}:kill`,
+        });
+        const where = `killed before call ${call}`;
+        assertKept(sides, where);
+        if (ended.signal === null) {
+          assertEquals(ended.code, 0, ended.stderr);
+          break;
+        }
+        kills++;
+        const after = await sides.sync();
+        assertEquals(after.code, 0, `${where}: ${after.stderr}`);
+        await assertSameTree(sides.alpha, sides.beta);
+        assertKept(sides, where);
+        assertEquals(namesIn(sides.beta).includes(".lockstep"), false, where);
+      }
+      assert(kills > 3, `${kills} kills`);
+    },
+  );
+}
+
 test(
-  "E05, E07, E09: two-way between directories: killed before any of its calls, it loses nothing",
+  "D01: two-way with a listener: a connection that is cut is made again",
   NEEDS,
   async () => {
-    let kills = 0;
-    for (let call = 1;; call += STEP) {
-      await using sides = new TwoSides(false);
-      writeTree(sides.alpha, TREE);
-      await sides.syncWell();
-      diverge(sides);
-      const ended = await sides.sync([], {
-        LOCKSTEP_FAULT: `change:${call}:kill`,
-      });
-      const where = `killed before call ${call}`;
-      assertKept(sides, where);
-      if (ended.signal === null) {
-        assertEquals(ended.code, 0, ended.stderr);
-        break;
+    const random = new Random(7);
+    for (const lane of ["toServer", "toClient"] as const) {
+      for (const cutAfter of [200, 900, 100_000, 2_500_000]) {
+        await using sides = new TwoSides(true);
+        writeTree(sides.alpha, TREE);
+        await sides.syncWell();
+        diverge(sides);
+        writeTree(sides.alpha, { "large here": random.bytes(3_000_000) });
+        writeTree(sides.beta, { "large there": random.bytes(3_000_000) });
+        const port = Number(new URL(await sides.target()).port);
+        await using proxy = new TcpProxy(
+          port,
+          (connection) => connection === 0 ? { [lane]: { cutAfter } } : {},
+        );
+        const args = ["--two-way", "--retry-for", "10", "--compress", "off"];
+        const { url } = proxy;
+        const ended = await sync(sides.alpha, url, args, sides.state());
+        const where = `${lane} cut after ${cutAfter}`;
+        assertEquals(ended.code, 0, `${where}: ${ended.stderr}`);
+        assert(proxy.counts.connections > 1, where);
+        await assertSameTree(sides.alpha, sides.beta);
+        assertKept(sides, where);
+        await sides.syncWell();
       }
-      kills++;
-      const after = await sides.sync();
-      assertEquals(after.code, 0, `${where}: ${after.stderr}`);
-      await assertSameTree(sides.alpha, sides.beta);
-      assertKept(sides, where);
-      assertEquals(namesIn(sides.beta).includes(".lockstep"), false, where);
     }
-    assert(kills > 5, `${kills} kills`);
   },
 );
 
