@@ -12,6 +12,7 @@ export * from "./core/entry.ts";
 export type { IgnoreRule, RuleOrigin } from "./core/ignore_rule.ts";
 export type { IgnoreDecision, IgnoreTree } from "./core/ignore_tree.ts";
 export * from "./core/guard.ts";
+export * from "./core/keep_ancestor.ts";
 export * from "./core/outcome.ts";
 export * from "./core/path.ts";
 export * from "./core/piece.ts";
@@ -48,6 +49,7 @@ export {
   type BidirectionalOptions,
   previewTwoWay,
   type Sides,
+  type TwoWayPreview,
   type TwoWayRound,
 } from "./session/bidirectional.ts";
 export type * from "./session/two_way_events.ts";

@@ -13,15 +13,16 @@
  * of its own. Only where both trees show that copy already, the winner's version
  * takes the place of the other one.
  */
-import { type Change, isTouch, sameContent, shallow } from "./change.ts";
+import { type Change, sameContent, shallow } from "./change.ts";
 import {
   type Conflict,
   type ConflictPolicy,
-  copyName,
   otherSide,
   type TwoWaySide,
   winnerOf,
 } from "./conflict.ts";
+import { placeOfCopy } from "./copy_place.ts";
+import { isUnedited, LOOSE } from "./edits.ts";
 import {
   type DirectoryEntry,
   type Entry,
@@ -29,19 +30,11 @@ import {
   isTracked,
   isWhollyTracked,
   NO_CHILDREN,
-  sortChildren,
   type SymlinkEntry,
   type TrackedEntry,
   withoutUntracked,
 } from "./entry.ts";
-import {
-  displayPath,
-  join,
-  type Name,
-  namesOf,
-  type RelPath,
-  ROOT,
-} from "./path.ts";
+import { displayPath, join, type Name, type RelPath, ROOT } from "./path.ts";
 import type { Problem } from "./problem.ts";
 
 /** How {@link reconcile} decides. */
@@ -74,7 +67,7 @@ export interface Reconciliation {
   readonly beta: SideChanges;
   /**
    * What both sides agree on, if all changes are carried out. Where one is not,
-   * the old ancestor holds on, see {@link keepAncestor}. Nothing is in it that is
+   * the old ancestor holds on, see `keep_ancestor.ts`. Nothing is in it that is
    * not on both sides then.
    */
   readonly ancestor: DirectoryEntry;
@@ -83,12 +76,6 @@ export interface Reconciliation {
   /** What waits for its copies, which these changes make: the next round settles it. */
   readonly pending: readonly Conflict[];
 }
-
-/** So many names are tried for a copy. */
-const MAX_ATTEMPTS = 1_000;
-
-/** So many names behind the first free one are looked at. */
-const MORE_ATTEMPTS = 3;
 
 /**
  * Finds what makes both sides equal.
@@ -114,65 +101,6 @@ export function reconcile(
   };
 }
 
-/**
- * `agreed`, but as `before` where one of `failed`, the changes of a side that were
- * not carried out, shows that it did not come true. An ancestor that is older than
- * it could be costs a conflict at worst, never an edit.
- */
-export function keepAncestor(
-  agreed: DirectoryEntry,
-  before: DirectoryEntry | undefined,
-  failed: Iterable<Change>,
-): DirectoryEntry {
-  const top = new Mark();
-  for (const change of failed) {
-    let mark = top;
-    for (const name of namesOf(change.path)) mark = mark.at(name);
-    // A directory itself is on both sides; of what is in it each has its own say.
-    if (isTouch(change) && change.old?.kind === "directory") {
-      mark.isUntouched = true;
-    } else mark.isUnchanged = true;
-  }
-  const kept = keepAt(agreed, before, top);
-  return kept?.kind === "directory" ? kept : agreed;
-}
-
-/** What did not come true at a path, and below it. */
-class Mark {
-  isUnchanged = false;
-  isUntouched = false;
-  readonly below = new Map<Name, Mark>();
-
-  at(name: Name): Mark {
-    let mark = this.below.get(name);
-    if (mark === undefined) {
-      mark = new Mark();
-      this.below.set(name, mark);
-    }
-    return mark;
-  }
-}
-
-function keepAt(
-  agreed: Entry | undefined,
-  before: Entry | undefined,
-  { isUnchanged, isUntouched, below }: Mark,
-): Entry | undefined {
-  if (isUnchanged) return before;
-  if (agreed?.kind !== "directory") return agreed;
-  const old = before?.kind === "directory" ? before : undefined;
-  const children = new Map(agreed.children);
-  for (const [name, mark] of below) {
-    const kept = keepAt(children.get(name), old?.children.get(name), mark);
-    if (kept === undefined) children.delete(name);
-    else children.set(name, kept);
-  }
-  const own = isUntouched && old !== undefined ? old : agreed;
-  const { mode, mtime } = own;
-  const ordered = sortChildren(children);
-  return { ...agreed, mode, mtime, children: ordered, digest: undefined };
-}
-
 /** The changes of one side, while they are found. */
 class Side implements SideChanges {
   readonly changes: Change[] = [];
@@ -180,6 +108,8 @@ class Side implements SideChanges {
   readonly absences: RelPath[] = [];
   readonly problems: Problem[] = [];
 }
+
+const NOTHING: ReadonlySet<Name> = new Set();
 
 /** One directory that both sides have, while what is in it is looked at. */
 interface Frame {
@@ -189,8 +119,8 @@ interface Frame {
   readonly beta: DirectoryEntry;
   /** Sides on which a name comes, goes or is replaced: that moves the mtime. */
   readonly moved: Record<TwoWaySide, boolean>;
-  /** Names that copies will take in this round. */
-  taken: Set<Name> | undefined;
+  /** Names that copies will take in this round; mostly {@link NOTHING}. */
+  taken: ReadonlySet<Name>;
 }
 
 class Reconciler {
@@ -219,7 +149,7 @@ class Reconciler {
       alpha,
       beta,
       moved,
-      taken: undefined,
+      taken: NOTHING,
     };
     const known = ancestor?.children ?? NO_CHILDREN;
     const agreed = new Map<Name, Entry>();
@@ -495,8 +425,9 @@ class Reconciler {
       ? ["alpha", "beta"]
       : [otherSide(winner)];
     const versions = { alpha, beta };
+    const { labels } = this.#mode;
     const places = losers.map((side) =>
-      this.#placeOfCopy(frame, name, side, versions[side])
+      placeOfCopy(name, labels[side], versions[side], frame)
     );
     const copies: RelPath[] = [];
     for (const place of places) {
@@ -518,7 +449,7 @@ class Reconciler {
       isSafe = false;
       const side = losers[i]!;
       const other = otherSide(side);
-      (frame.taken ??= new Set()).add(place!.name);
+      frame.taken = new Set(frame.taken).add(place!.name);
       this[other].origins.set(copies[i]!, path);
       this.#put(other, frame, place!.name, undefined, versions[side]);
     }
@@ -533,40 +464,6 @@ class Reconciler {
     const loser = otherSide(winner);
     this.#put(loser, frame, name, versions[loser], agreed);
     return agreed;
-  }
-
-  /**
-   * Where `version`, which loses, is kept or shall be. It is kept where a copy is
-   * there that nobody is about to delete.
-   */
-  #placeOfCopy(
-    frame: Frame,
-    name: Name,
-    side: TwoWaySide,
-    version: TrackedEntry,
-  ): { readonly name: Name; readonly isThere: boolean } | undefined {
-    const label = this.#mode.labels[side];
-    let free: Name | undefined;
-    // A name may have become free since a copy was made under the one after it.
-    for (let last = MAX_ATTEMPTS, attempt = 1; attempt <= last; attempt++) {
-      const copy = copyName(name, label, version, attempt);
-      const alpha = frame.alpha.children.get(copy);
-      const beta = frame.beta.children.get(copy);
-      const isKnown = frame.ancestor?.children.has(copy) === true;
-      if (alpha === undefined && beta === undefined) {
-        if (isKnown || frame.taken?.has(copy) || free !== undefined) continue;
-        free = copy;
-        last = attempt + MORE_ATTEMPTS;
-        continue;
-      }
-      // One that only one side has is new there, or the other has deleted it.
-      if ((alpha === undefined || beta === undefined) && isKnown) continue;
-      const isKept = [alpha, beta].every((entry) =>
-        entry === undefined || isSameVersion(entry, version)
-      );
-      if (isKept) return { name: copy, isThere: true };
-    }
-    return free && { name: free, isThere: false };
   }
 
   /** Whether what both sides had as `before` may go: `there` is that still. */
@@ -673,56 +570,4 @@ function namesIn(
   for (const name of beta.children.keys()) names.add(name);
   for (const name of known.keys()) names.add(name);
   return names.size === count ? names : [...names].sort();
-}
-
-/** How {@link isUnedited} looks. */
-interface EditCheck {
-  /** Another mode of a file is an edit as well. */
-  readonly modes: boolean;
-  /** What takes no part counts as an edit of the directory that holds it. */
-  readonly strict: boolean;
-}
-
-const LOOSE: EditCheck = { modes: false, strict: false };
-
-/**
- * Whether `there` holds nothing but what `before` held: no other content. What is
- * gone from a directory is no content that could be lost.
- */
-function isUnedited(before: Entry, there: Entry, check: EditCheck): boolean {
-  switch (there.kind) {
-    case "file":
-      return before.kind === "file" && sameContent(before, there) &&
-        (!check.modes || before.mode === there.mode);
-    case "symlink":
-      return before.kind === "symlink" && before.target === there.target;
-    case "directory":
-      if (before.kind !== "directory") return false;
-      for (const [name, child] of there.children) {
-        if (!isTracked(child) && !check.strict) continue;
-        const was = before.children.get(name);
-        if (was === undefined || !isUnedited(was, child, check)) return false;
-      }
-      return true;
-    case "untracked":
-    case "problem":
-      return false;
-    default:
-      return there satisfies never;
-  }
-}
-
-/** Whether both hold the same content, all the way down. */
-function isSameVersion(a: Entry, b: Entry): boolean {
-  if (a.kind === "file") return b.kind === "file" && sameContent(a, b);
-  if (a.kind === "symlink") {
-    return b.kind === "symlink" && a.target === b.target;
-  }
-  if (a.kind !== "directory" || b.kind !== "directory") return false;
-  if (a.children.size !== b.children.size) return false;
-  for (const [name, child] of a.children) {
-    const other = b.children.get(name);
-    if (other === undefined || !isSameVersion(child, other)) return false;
-  }
-  return true;
 }

@@ -16,11 +16,8 @@ import { DeletionTally } from "../core/guard.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
-import {
-  keepAncestor,
-  reconcile,
-  type Reconciliation,
-} from "../core/reconcile.ts";
+import { keepAncestor } from "../core/keep_ancestor.ts";
+import { reconcile, type Reconciliation } from "../core/reconcile.ts";
 import { sleep } from "../core/sleep.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import {
@@ -69,6 +66,12 @@ export interface TwoWayRound {
   readonly modes: boolean;
 }
 
+/** What {@link previewTwoWay} has found. */
+export interface TwoWayPreview extends TwoWayRound {
+  /** Why a run would halt, if it would. */
+  readonly halt: GuardError | undefined;
+}
+
 /**
  * Makes both sides equal, each with what the other has changed since they agreed
  * last, and returns when both have confirmed it. What could not be made equal is
@@ -93,7 +96,7 @@ export async function previewTwoWay(
   sides: Sides,
   ancestry: Ancestry,
   options: BidirectionalOptions,
-): Promise<TwoWayRound & { readonly halt: GuardError | undefined }> {
+): Promise<TwoWayPreview> {
   const work = new Bidirectional(sides, ancestry, options);
   const round = await work.plan();
   try {

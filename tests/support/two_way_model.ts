@@ -2,8 +2,8 @@
 import type { Change } from "../../src/core/change.ts";
 import type { Conflict, ConflictPolicy } from "../../src/core/conflict.ts";
 import type { DirectoryEntry, Entry } from "../../src/core/entry.ts";
+import { keepAncestor } from "../../src/core/keep_ancestor.ts";
 import {
-  keepAncestor,
   reconcile,
   type ReconcileMode,
   type Reconciliation,

@@ -1,10 +1,5 @@
 /** `lockstep sync --two-way`: both sides get what the other one changed. */
-import { totalsOfChanges } from "../../core/change.ts";
-import { comparePaths } from "../../core/path.ts";
-import { actionsOf } from "../../core/plan.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { nextTurn } from "../../core/turn.ts";
-import { messageOf } from "../../errors.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
 import type { DigestCache } from "../../fs/digest_cache.ts";
 import { AbsentEndpoint } from "../../session/absent_endpoint.ts";
@@ -14,18 +9,13 @@ import {
   type BidirectionalOptions,
   previewTwoWay,
   type Sides,
-  type TwoWayRound,
 } from "../../session/bidirectional.ts";
 import type { Endpoint } from "../../session/endpoint.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { PairedAncestry, type PairedSide } from "../../session/pairing.ts";
 import { RemotePairing } from "../../session/remote_pairing.ts";
 import { systemClock } from "../../session/system_clock.ts";
-import {
-  openConflicts,
-  type TwoWayEvent,
-  type TwoWaySummary,
-} from "../../session/two_way_events.ts";
+import type { TwoWaySummary } from "../../session/two_way_events.ts";
 import type { Reporter, WireCounts } from "../events.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import { newPairingId, type RootFile } from "../state/root_file.ts";
@@ -36,6 +26,7 @@ import { ruleForOwnState } from "./own_state.ts";
 import { refuseInside } from "./safeguards.ts";
 import type { SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
+import { outcomeOf, reportEvent, reportRound } from "./two_way_output.ts";
 import { refuseReplaced, requireRoot, TwoWayState } from "./two_way_state.ts";
 
 /** What a run works with. */
@@ -254,86 +245,7 @@ async function preview(work: TwoWayWork): Promise<ExitCode> {
     () => ({ kind: "planned", message: "" }),
   );
   await reportRound(round, reporter);
-  if (round.halt !== undefined) {
-    const message = `This would halt: ${messageOf(round.halt)}`;
-    reporter.report({ kind: "warning", message });
-  }
   return EXIT.done;
-}
-
-async function reportRound(
-  { reconciled, changes, problems, modes }: TwoWayRound,
-  reporter: Reporter,
-): Promise<void> {
-  for (const side of ["alpha", "beta"] as const) {
-    const actions = [...actionsOf(changes[side], { modes })]
-      .sort((a, b) => comparePaths(a.path, b.path));
-    for (const [i, action] of actions.entries()) {
-      const event = { kind: "action", side, action } as const;
-      reporter.report({ kind: "two-way", event });
-      if (i % 256 === 255) await nextTurn();
-    }
-  }
-  const conflicts = [...reconciled.conflicts, ...reconciled.pending];
-  for (const conflict of conflicts) {
-    const event = { kind: "expected-conflict", conflict } as const;
-    reporter.report({ kind: "two-way", event });
-  }
-  for (const { side, problem } of problems) {
-    reporter.report({ kind: "problem", side, problem });
-  }
-  const event = {
-    kind: "previewed",
-    changes: {
-      alpha: totalsOfChanges(changes.alpha, modes),
-      beta: totalsOfChanges(changes.beta, modes),
-    },
-    conflicts: conflicts.length,
-    problems: problems.length,
-  } as const;
-  reporter.report({ kind: "two-way", event });
-}
-
-function reportEvent(event: TwoWayEvent, reporter: Reporter): void {
-  switch (event.kind) {
-    case "conflict":
-      return reporter.report({ kind: "two-way", event });
-    case "planned": {
-      const { round, changes } = event;
-      const { alpha, beta } = changes;
-      const totals = {
-        created: alpha.created + beta.created,
-        replaced: alpha.replaced + beta.replaced,
-        touched: alpha.touched + beta.touched,
-        deleted: alpha.deleted + beta.deleted,
-        files: alpha.files + beta.files,
-        bytes: alpha.bytes + beta.bytes,
-      };
-      return reporter.report({
-        kind: "planned",
-        round,
-        totals,
-        sides: changes,
-      });
-    }
-    case "scanning":
-    case "scanned":
-    case "transfer":
-    case "applying":
-    case "problem":
-      return reporter.report(event);
-    default:
-      event satisfies never;
-  }
-}
-
-/** "done", or "partial" where something is left out or left to people. */
-function outcomeOf(summary: TwoWaySummary): Outcome {
-  const left = summary.problems.length;
-  const open = openConflicts(summary).length;
-  if (left + open === 0) return { kind: "done", message: "" };
-  const message = `${left} paths left out, ${open} conflicts left`;
-  return { kind: "partial", message };
 }
 
 function isDirectory(path: string): boolean {

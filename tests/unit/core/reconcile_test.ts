@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Conflict, ConflictPolicy } from "../../../src/core/conflict.ts";
 import type { DirectoryEntry, Entry } from "../../../src/core/entry.ts";
-import { keepAncestor, reconcile } from "../../../src/core/reconcile.ts";
+import { reconcile } from "../../../src/core/reconcile.ts";
 import { entryAt } from "../../../src/core/snapshot.ts";
 import {
   directory,
@@ -441,38 +441,4 @@ Deno.test("reconcile() does not compare modes that one side can't keep", () => {
     modeOf("newest", false),
   );
   assertEquals([...alpha.changes, ...beta.changes], []);
-});
-
-Deno.test("keepAncestor() holds on to the old state where a change failed", () => {
-  const before = directory({ a: old, d: directory({ x: old }) });
-  const agreed = directory({
-    a: holding("new"),
-    d: directory({ x: old, y: old }),
-    n: old,
-  });
-  const kept = keepAncestor(agreed, before, [
-    { path: path("a"), old: old as never, new: holding("new") as never },
-    { path: path("d/y"), old: undefined, new: old as never },
-    { path: path("n"), old: undefined, new: old as never },
-  ]);
-  assertEquals(contentsOf(kept), contentsOf(before));
-});
-
-Deno.test("keepAncestor() keeps a new directory of which only the time failed", () => {
-  const agreed = directory({ d: directory({ y: old }) });
-  const touched = directory();
-  const kept = keepAncestor(agreed, undefined, [
-    { path: path("d"), old: touched, new: { ...touched, mtime: 5 } },
-  ]);
-  assertEquals(contentsOf(kept), contentsOf(agreed));
-});
-
-Deno.test("keepAncestor() forgets a directory that could not be made", () => {
-  const before = directory({ d: directory({ x: old, y: old }) });
-  const pruned = directory({ y: holding("edit") });
-  const agreed = directory({ d: pruned });
-  const kept = keepAncestor(agreed, before, [
-    { path: path("d"), old: undefined, new: pruned },
-  ]);
-  assertEquals(contentsOf(kept), contentsOf(before));
 });
