@@ -14,7 +14,7 @@ import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { isSameRoot, type RootIdentity } from "../../core/guard.ts";
 import { displayPath } from "../../core/path.ts";
-import { messageOf } from "../../errors.ts";
+import { messageOf, SyncError } from "../../errors.ts";
 import type {
   PairedSide,
   PairingId,
@@ -149,6 +149,13 @@ export class RootFile implements PairedSide {
     try {
       return parse(text);
     } catch (error) {
+      // A newer program knows more: what it remembers is not to be overwritten.
+      if (error instanceof SyncError) {
+        const message = `Cannot use ${
+          displayPath(this.#file)
+        }: ${error.message}`;
+        throw new SyncError("failed", message, { cause: error });
+      }
       const { path, warn } = this.#options;
       warn(
         `What is remembered of ${displayPath(path)}, ${
@@ -181,7 +188,14 @@ function parse(text: string): RootRecord {
   const fields = JSON.parse(text);
   require(isObject(fields), "it is no object");
   require(fields.format === FORMAT, "it is something else");
-  require(fields.version === VERSION, `its version is not ${VERSION}`);
+  const { version } = fields;
+  require(isCount(version) && version > 0, "its version is damaged");
+  if (version > VERSION) {
+    throw new SyncError(
+      "failed",
+      `it has version ${version}, this program knows ${VERSION}: update it`,
+    );
+  }
   const { id, root, pairs } = fields;
   require(isId(id), "its id is damaged");
   require(isObject(root) && typeof root.path === "string", "it has no root");

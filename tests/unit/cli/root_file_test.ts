@@ -1,6 +1,11 @@
-import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
 import type { RootIdentity } from "../../../src/core/guard.ts";
-import { IntegrityError } from "../../../src/errors.ts";
+import { IntegrityError, SyncError } from "../../../src/errors.ts";
 import { AncestorFiles } from "../../../src/cli/state/ancestor_files.ts";
 import { newPairingId, RootFile } from "../../../src/cli/state/root_file.ts";
 import { namesIn } from "../../support/disk_tree.ts";
@@ -88,6 +93,18 @@ Deno.test("RootFile does not believe a damaged file, and says so once", async ()
     assertEquals([two.isKnown, warnings.length], [false, 1]);
     assertNotEquals(two.id, one.id);
   }
+});
+
+Deno.test("K04: RootFile refuses a file of a newer version, and leaves it as it is", async () => {
+  await using temp = new TempDir();
+  await open(temp).commit(PEER, TOKENS);
+  const [name] = namesIn(temp.path);
+  const newer = Deno.readTextFileSync(temp.at(name!))
+    .replace('"version": 1', '"version": 2');
+  Deno.writeTextFileSync(temp.at(name!), newer);
+  const error = assertThrows(() => open(temp), SyncError);
+  assertMatch(error.message, /version 2, this program knows 1/);
+  assertEquals(Deno.readTextFileSync(temp.at(name!)), newer);
 });
 
 Deno.test("newPairingId() draws ids", () => {
