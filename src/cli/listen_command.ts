@@ -4,6 +4,7 @@ import {
   MAX_DELETE,
   OUTPUT_OPTIONS,
   RETRY_FOR,
+  STATE_OPTIONS,
   TARGET_OPTIONS,
   TOKEN_OPTIONS,
 } from "./option_groups.ts";
@@ -79,6 +80,7 @@ export const LISTEN = {
       help: "Halt a sender that would delete more than N entries of DIR, or " +
         "N% of them, in one session; what it replaces does not count",
     },
+    ...STATE_OPTIONS,
     ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },

@@ -113,6 +113,23 @@ export const MAX_DELETE = {
   optional: true,
 } as const satisfies Partial<OptionSpec>;
 
+/** Where something is remembered from run to run. */
+export const STATE_OPTIONS = {
+  stateDir: {
+    long: "state-dir",
+    kind: "path",
+    label: "DIR",
+    optional: true,
+    help: "Where to remember earlier runs, instead of " +
+      "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
+  },
+  noState: {
+    long: "no-state",
+    kind: "flag",
+    help: "Remember nothing: each run is like a first one",
+  },
+} as const satisfies CommandSpec["options"];
+
 /** Options of whoever writes to a directory here. */
 export const TARGET_OPTIONS = {
   trash: {

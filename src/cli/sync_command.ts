@@ -6,6 +6,7 @@ import {
   MAX_DELETE,
   OUTPUT_OPTIONS,
   REACH_OPTIONS,
+  STATE_OPTIONS,
   TARGET_OPTIONS,
   TO,
 } from "./option_groups.ts";
@@ -96,19 +97,7 @@ export const SYNC = {
       kind: "flag",
       help: "Go on though --from is another directory than in the last run",
     },
-    stateDir: {
-      long: "state-dir",
-      kind: "path",
-      label: "DIR",
-      optional: true,
-      help: "Where to remember completed runs, instead of " +
-        "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
-    },
-    noState: {
-      long: "no-state",
-      kind: "flag",
-      help: "Remember nothing: each run is like a first one",
-    },
+    ...STATE_OPTIONS,
     ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },

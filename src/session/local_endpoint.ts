@@ -11,6 +11,7 @@ import type {
   FileSystem,
   FileSystemTraits,
 } from "../fs/file_system.ts";
+import type { RecipeStore } from "../fs/recipe_store.ts";
 import { scan } from "../fs/scan.ts";
 import { Stage } from "../fs/stage.ts";
 import {
@@ -43,6 +44,11 @@ export interface LocalEndpointOptions {
   readonly trash?: Trash;
   /** Whether owners may be set, where the file system can do that. */
   readonly owners?: boolean;
+  /**
+   * What is known of the content of its files, from earlier runs; it stays with
+   * its owner.
+   */
+  readonly recipes?: RecipeStore;
   /**
    * Hears of what is kept in `.lockstep/kept` where no answer to a transition
    * can say it: after a recovery, an interruption, a failure.

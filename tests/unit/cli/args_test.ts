@@ -57,6 +57,8 @@ const LISTEN = {
   keepListening: false,
   retryFor: 60_000,
   maxDelete: undefined,
+  stateDir: undefined,
+  noState: false,
   trash: undefined,
   noFsync: false,
   json: false,
@@ -107,6 +109,10 @@ const GOOD: readonly [line: string, command: unknown][] = [
   ["trash restore -h", { kind: "help", topic: "trash restore" }],
   ["help trash", { kind: "help", topic: "trash" }],
   ["help trash empty", { kind: "help", topic: "trash empty" }],
+  ["listen -o d --state-dir s", {
+    kind: "listen",
+    options: { ...LISTEN, stateDir: "s" },
+  }],
   ["listen -o d --trash t --no-fsync", {
     kind: "listen",
     options: { ...LISTEN, trash: "t", noFsync: true },
