@@ -130,7 +130,7 @@ export async function listen(
   async function recover(): Promise<void> {
     const target = await openDirectory();
     try {
-      await target.recover();
+      await target.recover(Date.now());
     } finally {
       await target.close({ kind: "planned", message: "" });
     }

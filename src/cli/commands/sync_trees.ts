@@ -154,7 +154,7 @@ async function mirrorToDirectory(
   });
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
-    await target.recover();
+    await target.recover(Date.now());
     const summary = await mirror(source, target, mirrorOptions);
     outcome = outcomeOf(summary);
     return { summary, wire: undefined, trashed: trash?.taken };
