@@ -69,6 +69,16 @@ export const RETRY_FOR = {
   default: "60",
 } as const satisfies Partial<OptionSpec>;
 
+/** How fast a connection may be. */
+export const BWLIMIT = {
+  long: "bwlimit",
+  kind: "rate",
+  label: "RATE",
+  optional: true,
+  help: "Hold the connection to RATE a second, each way: KiB, or a number " +
+    "with K, M, G (powers of 1,024) or KB, MB, GB (of 1,000); 0: no limit",
+} as const satisfies OptionSpec;
+
 /** How a listener is reached. */
 export const REACH_OPTIONS = {
   ...TOKEN_OPTIONS,

@@ -1,6 +1,7 @@
 /** `sync`: its options, and what help says of it. */
 import type { CommandSpec } from "./command_spec.ts";
 import {
+  BWLIMIT,
   COMPARE_OPTIONS,
   FROM,
   MAX_DELETE,
@@ -36,11 +37,11 @@ export const SYNC = {
       kind: "choice",
       label: "WHEN",
       choices: ["auto", "on", "off"],
-      default: "auto",
-      help:
-        "Compress what is sent: auto (as far as the network is slower than " +
-        "that), on or off",
+      optional: true,
+      help: "Compress what is sent over a connection: auto (as far as the " +
+        "network is slower than that; so it is unless said), on or off",
     },
+    bwlimit: BWLIMIT,
     watch: {
       long: "watch",
       short: "w",

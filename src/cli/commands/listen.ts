@@ -68,6 +68,7 @@ export async function listen(
     software: SOFTWARE,
     clientId: newClientId(),
     clock: systemClock,
+    ...(options.bwlimit && { limit: options.bwlimit }),
     wallClock: () => new Date(),
     onEvent,
   });
