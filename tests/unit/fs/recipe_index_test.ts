@@ -9,6 +9,7 @@ import { RecipeIndex } from "../../../src/fs/recipe_index.ts";
 import { SCHEMA_VERSION } from "../../../src/fs/recipe_schema.ts";
 import type { RecipeStore } from "../../../src/fs/recipe_store.ts";
 import { namesIn } from "../../support/disk_tree.ts";
+import { mounted } from "../../support/mounted.ts";
 import { test } from "../../support/needs.ts";
 import { TempDir } from "../../support/temp.ts";
 import { recipeOfWords } from "../content/recipes.ts";
@@ -192,14 +193,11 @@ test(
     await using temp = new TempDir();
     for (const options of ["ro", "size=8k"]) {
       const place = temp.directory("disk");
-      await mount(["-t", "tmpfs", "-o", options, "none", place]);
-      try {
+      await mounted(place, { options }, () => {
         const warnings = run(place, useAll);
         assertEquals(warnings.length, 1, warnings.join("\n"));
         assert(warnings[0]!.startsWith("Nothing is remembered"), warnings[0]);
-      } finally {
-        await new Deno.Command("umount", { args: [place] }).output();
-      }
+      });
     }
   },
 );
@@ -314,11 +312,6 @@ function contentOf(directory: string): unknown {
   const isFile = Deno.statSync(path).isFile;
   const bytes = isFile ? Deno.readFileSync(path) : new Uint8Array();
   return [namesIn(directory), hash("sha256", bytes)];
-}
-
-async function mount(args: string[]): Promise<void> {
-  const { success } = await new Deno.Command("mount", { args }).output();
-  assert(success, `mount ${args.join(" ")}`);
 }
 
 /** As the first version of the schema was. */
