@@ -185,10 +185,14 @@ function isLogSafe(db: DatabaseSync): boolean {
   return true;
 }
 
-/** The text is all that there is to tell errors by. */
+/** What SQLite says of damage; the text is all that there is to tell it by. */
+const DAMAGE =
+  /malformed|not a database|corrupt|unsupported file|constraint failed|no such|datatype/i;
+
+/** A value that has another type or size than was written is damage, too. */
 function isDamage(error: unknown): boolean {
-  return error instanceof DamagedError ||
-    /malformed|not a database|corrupt/i.test(messageOf(error));
+  return error instanceof DamagedError || error instanceof TypeError ||
+    error instanceof RangeError || DAMAGE.test(messageOf(error));
 }
 
 /** Whether what was opened (undefined: nothing was) is what lies there now. */

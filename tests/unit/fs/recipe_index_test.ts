@@ -110,7 +110,7 @@ const DAMAGES: Readonly<Record<string, (path: string) => void>> = {
 };
 
 for (const [how, damage] of Object.entries(DAMAGES)) {
-  Deno.test(`an index that is ${how} is begun anew, and that is said once`, async () => {
+  Deno.test(`K02: an index that is ${how} is begun anew, and that is said once`, async () => {
     await using temp = new TempDir();
     remember(temp.path);
     damage(temp.at("recipes.db"));
@@ -155,7 +155,8 @@ const OBSTACLES: Readonly<
 };
 
 for (const [why, prepare] of Object.entries(OBSTACLES)) {
-  Deno.test(`a run goes without an index that ${why}, and says so once`, async () => {
+  const row = why.includes("version") ? "K04, K12: " : "";
+  Deno.test(`${row}a run goes without an index that ${why}, and says so once`, async () => {
     await using temp = new TempDir();
     const directory = temp.directory("state");
     prepare(directory);
@@ -171,7 +172,7 @@ for (const [why, prepare] of Object.entries(OBSTACLES)) {
   });
 }
 
-Deno.test("a run goes without an index that somebody else keeps locked", async () => {
+Deno.test("K01: a run goes without an index that somebody else keeps locked", async () => {
   await using temp = new TempDir();
   remember(temp.path);
   using other = open(temp.at("recipes.db"));
@@ -219,7 +220,7 @@ Deno.test("two runs at once share an index", async () => {
   assertEquals(warnings, []);
 });
 
-Deno.test("an index of an older version is brought up to date", async () => {
+Deno.test("K04, K12: an index of an older version is brought up to date", async () => {
   await using temp = new TempDir();
   {
     using db = open(temp.at("recipes.db"));
