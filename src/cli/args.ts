@@ -19,6 +19,8 @@ import { readValue, type ValueTypes } from "./values.ts";
 
 /** What an option of the table becomes. */
 type ValueOf<S> = S extends { refused: string } ? false
+  : S extends { choices: readonly (infer Choice)[]; optional: true }
+    ? Choice | undefined
   : S extends { choices: readonly (infer Choice)[] } ? Choice
   : S extends { many: true; kind: infer K extends ValueKind }
     ? readonly ValueTypes[K][]

@@ -6,6 +6,7 @@ export type ValueKind =
   | "host"
   | "port"
   | "duration"
+  | "rate"
   | "target"
   | "limit"
   | "allowance"

@@ -100,6 +100,13 @@ export type CommandEvent =
   }
   /** A command on a trash has something to say. */
   | { readonly kind: "trash"; readonly event: TrashEvent }
+  /** `clean` is through: what was staged is gone, or would be. */
+  | {
+    readonly kind: "cleaned";
+    readonly files: number;
+    readonly bytes: number;
+    readonly dryRun: boolean;
+  }
   /** `explain` has its answer. */
   | { readonly kind: "explained"; readonly explanation: Explanation }
   | { readonly kind: "warning"; readonly message: string }

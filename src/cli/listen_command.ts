@@ -1,9 +1,11 @@
 /** `listen`: its options, and what help says of it. */
 import type { CommandSpec } from "./command_spec.ts";
 import {
+  BWLIMIT,
   MAX_DELETE,
   OUTPUT_OPTIONS,
   RETRY_FOR,
+  STATE_OPTIONS,
   TARGET_OPTIONS,
   TOKEN_OPTIONS,
 } from "./option_groups.ts";
@@ -79,6 +81,8 @@ export const LISTEN = {
       help: "Halt a sender that would delete more than N entries of DIR, or " +
         "N% of them, in one session; what it replaces does not count",
     },
+    bwlimit: BWLIMIT,
+    ...STATE_OPTIONS,
     ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },

@@ -69,6 +69,16 @@ export const RETRY_FOR = {
   default: "60",
 } as const satisfies Partial<OptionSpec>;
 
+/** How fast a connection may be. */
+export const BWLIMIT = {
+  long: "bwlimit",
+  kind: "rate",
+  label: "RATE",
+  optional: true,
+  help: "Hold the connection to RATE a second, each way: KiB, or a number " +
+    "with K, M, G (powers of 1,024) or KB, MB, GB (of 1,000); 0: no limit",
+} as const satisfies OptionSpec;
+
 /** How a listener is reached. */
 export const REACH_OPTIONS = {
   ...TOKEN_OPTIONS,
@@ -112,6 +122,23 @@ export const MAX_DELETE = {
   label: "N|N%",
   optional: true,
 } as const satisfies Partial<OptionSpec>;
+
+/** Where something is remembered from run to run. */
+export const STATE_OPTIONS = {
+  stateDir: {
+    long: "state-dir",
+    kind: "path",
+    label: "DIR",
+    optional: true,
+    help: "Where to remember earlier runs, instead of " +
+      "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
+  },
+  noState: {
+    long: "no-state",
+    kind: "flag",
+    help: "Remember nothing: each run is like a first one",
+  },
+} as const satisfies CommandSpec["options"];
 
 /** Options of whoever writes to a directory here. */
 export const TARGET_OPTIONS = {

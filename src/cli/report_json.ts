@@ -132,6 +132,11 @@ export class JsonReporter implements Reporter {
         if (name !== undefined) this.#print(name, fields!);
         break;
       }
+      case "cleaned": {
+        const { files, bytes, dryRun } = event;
+        this.#print("cleaned", { files, bytes, dryRun });
+        break;
+      }
       case "explained":
         this.#print("explained", explanationFields(event.explanation));
         break;

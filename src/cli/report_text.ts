@@ -142,6 +142,9 @@ export class TextReporter implements Reporter {
         else this.#tell(text);
         break;
       }
+      case "cleaned":
+        this.#cleaned(event);
+        break;
       case "explained":
         this.#tell(explanationText(event.explanation));
         break;
@@ -264,6 +267,14 @@ export class TextReporter implements Reporter {
     this.#sayMore(
       `${formatNumberOf(rounds, "round")}, digest ${summary.digest}`,
     );
+  }
+
+  #cleaned(event: CommandEvent & { kind: "cleaned" }): void {
+    const { files, bytes, dryRun } = event;
+    if (files === 0) return this.#tell("There is nothing to remove");
+    const did = dryRun ? "Would remove" : "Removed";
+    const size = formatBytes(bytes);
+    this.#tell(`${did} ${formatNumberOf(files, "staged file")}, ${size}`);
   }
 
   #scanLine(): string {

@@ -1,11 +1,13 @@
 /** `sync`: its options, and what help says of it. */
 import type { CommandSpec } from "./command_spec.ts";
 import {
+  BWLIMIT,
   COMPARE_OPTIONS,
   FROM,
   MAX_DELETE,
   OUTPUT_OPTIONS,
   REACH_OPTIONS,
+  STATE_OPTIONS,
   TARGET_OPTIONS,
   TO,
 } from "./option_groups.ts";
@@ -35,11 +37,11 @@ export const SYNC = {
       kind: "choice",
       label: "WHEN",
       choices: ["auto", "on", "off"],
-      default: "auto",
-      help:
-        "Compress what is sent: auto (as far as the network is slower than " +
-        "that), on or off",
+      optional: true,
+      help: "Compress what is sent over a connection: auto (as far as the " +
+        "network is slower than that; so it is unless said), on or off",
     },
+    bwlimit: BWLIMIT,
     watch: {
       long: "watch",
       short: "w",
@@ -96,19 +98,7 @@ export const SYNC = {
       kind: "flag",
       help: "Go on though --from is another directory than in the last run",
     },
-    stateDir: {
-      long: "state-dir",
-      kind: "path",
-      label: "DIR",
-      optional: true,
-      help: "Where to remember completed runs, instead of " +
-        "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
-    },
-    noState: {
-      long: "no-state",
-      kind: "flag",
-      help: "Remember nothing: each run is like a first one",
-    },
+    ...STATE_OPTIONS,
     ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },

@@ -4,6 +4,7 @@ import { quote } from "../core/path.ts";
 import { UsageError } from "../errors.ts";
 import { parseStamp, type Stamp } from "../fs/trash_stamp.ts";
 import { isToken, TOKEN_RULE } from "../net/token.ts";
+import { MIN_RATE } from "../session/rate_limit.ts";
 import type { OptionSpec, ValueKind } from "./command_spec.ts";
 
 /** Where `sync` mirrors to. */
@@ -11,12 +12,16 @@ export type Target =
   | { readonly kind: "url"; readonly url: string }
   | { readonly kind: "directory"; readonly path: string };
 
-/** What a value of each kind becomes; a duration and an age are in milliseconds. */
+/**
+ * What a value of each kind becomes; a duration and an age are in milliseconds, a
+ * rate is in bytes per second.
+ */
 export interface ValueTypes {
   path: string;
   host: string;
   port: number;
   duration: number;
+  rate: number;
   target: Target;
   limit: DeleteLimit;
   allowance: DeleteLimit;
@@ -28,6 +33,7 @@ export interface ValueTypes {
 }
 
 const MAX_PORT = 65_535;
+const MAX_RATE = 1_024 ** 4;
 const MAX_DURATION_MS = 7 * 24 * 3_600_000;
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const AGE_UNIT_MS = {
@@ -49,6 +55,7 @@ const READERS: {
   host: readHost,
   port: readPort,
   duration: readDuration,
+  rate: readRate,
   target: readTarget,
   limit: readLimit,
   allowance: readAllowance,
@@ -113,6 +120,22 @@ function readDuration(text: string, option: string): number {
     );
   }
   return duration;
+}
+
+/** As rsync reads it. */
+function readRate(text: string, option: string): number {
+  const match = /^(\d{0,9}(?:\.\d{0,6})?)(?:b|([kmgt])(b|ib)?)?$/i.exec(text);
+  const [, digits = "", letter = "", ending = ""] = match ?? [];
+  const isBytes = /b$/i.test(text) && letter === "";
+  const step = ending.toLowerCase() === "b" ? 1_000 : 1_024;
+  const power = isBytes ? 0 : "kmgt".indexOf(letter.toLowerCase() || "k") + 1;
+  const rate = /\d/.test(digits) ? Number(digits) * step ** power : NaN;
+  if (rate === 0) return Infinity;
+  if (rate >= MIN_RATE && rate <= MAX_RATE) return Math.floor(rate);
+  throw new UsageError(
+    `${option} ${quote(text)} is not a rate: KiB a second, or a number with ` +
+      "K, M or G (1,024), KB, MB or GB (1,000); at least 1 KiB, or 0 for none",
+  );
 }
 
 function readChoice(text: string, option: string, spec: OptionSpec): string {

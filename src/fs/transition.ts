@@ -182,6 +182,8 @@ class Transition {
       if (stat === undefined) return true;
       this.#expectation.check(path, old, stat);
       if (old.kind === "directory") {
+        // Looked through again once it is held; but what is known to be stale
+        // before is never moved: nobody sees it vanish for a moment.
         await this.#expectation.checkTree(parent, nameOf(path), path, old);
       }
       await this.#held!.delete(i, parent, path, old);
@@ -318,6 +320,7 @@ class Transition {
     if (wanted.kind === "symlink") await this.#stage.putSymlink(path, wanted);
     const staged = await this.#stage.directoryFor(path);
     if (old.kind === "directory") {
+      // As in remove(): a stale tree is not moved at all.
       await this.#expectation.checkTree(parent, name, path, old);
     }
     const held = this.#held!;

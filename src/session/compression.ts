@@ -21,14 +21,19 @@ export function capabilitiesFor(mode: CompressMode = "auto"): string[] {
  * says whether, never how: levels and limits are those of this side.
  */
 export function compressionFor(
-  options: { readonly compress?: CompressMode; readonly clock: Clock },
+  options: {
+    readonly compress?: CompressMode;
+    readonly clock: Clock;
+    /** What the link is held to, in bytes per second. */
+    readonly rate?: number;
+  },
   theirs: ReadonlySet<string>,
 ): Compression | undefined {
-  const { compress = "auto", clock } = options;
+  const { compress = "auto", clock, rate } = options;
   const isWanted = capabilitiesFor(compress).some((name) => theirs.has(name));
   if (!isWanted) return undefined;
   const policy = compress === "on"
     ? new SteadyCompression()
-    : new AdaptiveCompression();
+    : new AdaptiveCompression(rate);
   return { policy, clock };
 }

@@ -16,10 +16,11 @@ import {
 } from "../protocol/limits.ts";
 import { writePacked } from "../protocol/packed_codec.ts";
 import type { CompressionPolicy } from "./compression_policy.ts";
+import { partsOf } from "./content_parts.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** What a packed frame is filled to, by the ratio of the one before. */
-const FILL_BYTES = 0.85 * MAX_PAYLOAD_BYTES;
+/** How far a packed frame is filled, by the ratio of the one before. */
+const FILL = 0.85;
 
 /** Most bytes of pieces beside their content, reckoned for each of them. */
 const PIECE_BYTES = 8;
@@ -30,10 +31,19 @@ export interface Compression {
   readonly clock: Clock;
 }
 
+/** What of a session decides how content is sent. */
+export interface ContentLink {
+  /** Undefined where the peer does not unpack. */
+  readonly compression: Compression | undefined;
+  /** Most bytes that a frame of content shall have. */
+  readonly contentFrameBytes: number;
+}
+
 /** Sends the content of one exchange; whoever uses it says {@link end}. */
 export class ContentSender {
   readonly #exchange: Exchange;
   readonly #compression: Compression | undefined;
+  readonly #frameBytes: number;
   /** Payload to be packed. */
   readonly #plain = new ByteWriter();
   /** Batches that wait for others, their pieces and bytes. */
@@ -43,14 +53,31 @@ export class ContentSender {
   /** What the last packed frame made of each byte. */
   #ratio = 1;
 
-  /** @param compression Undefined where the peer does not unpack. */
-  constructor(exchange: Exchange, compression: Compression | undefined) {
+  constructor(exchange: Exchange, link: ContentLink) {
     this.#exchange = exchange;
-    this.#compression = compression;
+    this.#compression = link.compression;
+    this.#frameBytes = link.contentFrameBytes;
   }
 
   /** Sends `batch`, at once or with those to come. */
-  async send(batch: ContentBatch): Promise<void> {
+  send(batch: ContentBatch): Promise<void> {
+    return this.#frameBytes < MAX_BATCH_BYTES
+      ? this.#sendInParts(batch)
+      : this.#send(batch);
+  }
+
+  /** A link that is held to little gets small parts, none of which waits for others. */
+  async #sendInParts(batch: ContentBatch): Promise<void> {
+    const partBytes = (): number =>
+      this.#level() === undefined ? this.#frameBytes : this.#capacity;
+    for (const part of partsOf(batch, partBytes)) {
+      await this.#send(part);
+      await this.#flush();
+    }
+    batch.release?.();
+  }
+
+  async #send(batch: ContentBatch): Promise<void> {
     const bytes = batch.byteLength + PIECE_BYTES * batch.pieces.length;
     const level = this.#level();
     const isFull = this.#bytes + bytes > this.#capacity ||
@@ -77,7 +104,7 @@ export class ContentSender {
   }
 
   get #capacity(): number {
-    return Math.min(MAX_UNPACKED_BYTES, FILL_BYTES / this.#ratio);
+    return Math.min(MAX_UNPACKED_BYTES, FILL * this.#frameBytes / this.#ratio);
   }
 
   #level(): number | undefined {

@@ -40,7 +40,7 @@ import {
 } from "../protocol/want_codec.ts";
 import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, expectedFiles } from "./content_order.ts";
-import { type Compression, ContentSender } from "./content_sender.ts";
+import { type ContentLink, ContentSender } from "./content_sender.ts";
 import type { Endpoint, Staging } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { ProgressTeller } from "./progress_teller.ts";
@@ -62,7 +62,7 @@ export class EndpointServer {
   readonly #endpoint: Endpoint;
   readonly #role: ServedRole;
   readonly #clock: Clock;
-  readonly #compression: Compression | undefined;
+  readonly #link: ContentLink;
   /** What the peer was shown last. */
   #snapshot: Snapshot | undefined;
   /** The directories that it was told about last, and may ask for. */
@@ -73,12 +73,12 @@ export class EndpointServer {
   constructor(
     endpoint: Endpoint,
     role: ServedRole,
-    session: Pick<Session, "clock" | "compression">,
+    session: Pick<Session, "clock" | keyof ContentLink>,
   ) {
     this.#endpoint = endpoint;
     this.#role = role;
     this.#clock = session.clock;
-    this.#compression = session.compression;
+    this.#link = session;
   }
 
   /** Answers the question that `exchange` asks. */
@@ -274,7 +274,7 @@ export class EndpointServer {
   async #supply(exchange: Exchange): Promise<void> {
     const { root } = this.#shown();
     const reader = new RequestReader();
-    const sender = new ContentSender(exchange, this.#compression);
+    const sender = new ContentSender(exchange, this.#link);
     for await (const { payload } of exchange.frames(FrameType.supply)) {
       const requests: SupplyRequest[] = [];
       for (const request of reader.read(new ByteReader(payload))) {

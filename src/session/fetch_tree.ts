@@ -136,6 +136,8 @@ function sharedWith(
     return undefined;
   }
   if (known.digest !== entry.digest) return undefined;
-  if (known.mode === entry.mode && known.mtime === entry.mtime) return known;
-  return { ...entry, children: known.children };
+  const isSame = known.mode === entry.mode && known.mtime === entry.mtime &&
+    known.owner?.uid === entry.owner?.uid &&
+    known.owner?.gid === entry.owner?.gid;
+  return isSame ? known : { ...entry, children: known.children };
 }

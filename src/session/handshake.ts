@@ -59,11 +59,12 @@ export interface HandshakeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Says hello, and which capabilities this side has. */
+/** Says hello, which capabilities this side has, and what it puts up with. */
 export async function sendHello(
   transport: Transport,
   self: Party,
   capabilities: readonly string[],
+  windowBytes: number = MAX_WINDOW_BYTES,
 ): Promise<void> {
   await sendFrame(
     transport,
@@ -71,7 +72,7 @@ export async function sendHello(
     (writer) =>
       writeHello(writer, SUPPORTED_VERSIONS, {
         ...self,
-        windowBytes: MAX_WINDOW_BYTES,
+        windowBytes,
         capabilities,
       }),
   );

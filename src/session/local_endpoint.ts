@@ -11,8 +11,10 @@ import type {
   FileSystem,
   FileSystemTraits,
 } from "../fs/file_system.ts";
+import type { RecipeStore } from "../fs/recipe_store.ts";
 import { scan } from "../fs/scan.ts";
 import { Stage } from "../fs/stage.ts";
+import { removeStale } from "../fs/stale_staging.ts";
 import {
   recoverRun,
   removeLeftovers,
@@ -43,6 +45,11 @@ export interface LocalEndpointOptions {
   readonly trash?: Trash;
   /** Whether owners may be set, where the file system can do that. */
   readonly owners?: boolean;
+  /**
+   * What is known of the content of its files, from earlier runs; it stays with
+   * its owner.
+   */
+  readonly recipes?: RecipeStore;
   /**
    * Hears of what is kept in `.lockstep/kept` where no answer to a transition
    * can say it: after a recovery, an interruption, a failure.
@@ -98,12 +105,15 @@ export class LocalEndpoint implements Endpoint {
   /**
    * Puts back what a run that was killed had taken out of its place, so that a
    * scan sees it. To be called before the first one, by whoever may change the
-   * directory.
+   * directory. With the `time`, in milliseconds since 1970, what was staged long
+   * before goes, too.
    */
-  async recover(): Promise<void> {
-    const { now, before } = await recoverRun(this.#root, this.#options.trash);
+  async recover(time?: number): Promise<void> {
+    const { trash } = this.#options;
+    const { now, before } = await recoverRun(this.#root, trash);
     this.#tellOf(before);
     this.#tellOf(now);
+    if (time !== undefined) await removeStale(this.#root, time, trash);
   }
 
   scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {

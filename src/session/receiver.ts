@@ -24,6 +24,8 @@ export interface ReceiverOptions {
   /** 32 hexadecimal digits, drawn once for each run of a program. */
   readonly clientId: string;
   readonly clock: Clock;
+  /** How fast a session may be in each direction, in bytes per second. */
+  readonly limit?: number;
   /** The time of day, to tell a sender since when another one is here. */
   readonly wallClock?: () => Date;
   /** Must not throw. */
@@ -83,9 +85,10 @@ export class Receiver {
     const stop = new AbortController();
     const address = transport.peer;
     try {
-      const { clock } = this.#options;
+      const { clock, limit = Infinity } = this.#options;
       const pending = await awaitHello(transport, {
         clock,
+        limit,
         signal: stop.signal,
       });
       const { peer } = pending;

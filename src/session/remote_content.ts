@@ -31,7 +31,7 @@ export function sendContent(
     const { signal: failed } = exchange;
     failed.addEventListener("abort", () => fail(failed.reason));
     release = cancelOn(signal, exchange);
-    const sender = new ContentSender(exchange, session.compression);
+    const sender = new ContentSender(exchange, session);
     return opened = { exchange, sender };
   };
   return new WritableStream<ContentBatch>({

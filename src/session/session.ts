@@ -24,6 +24,7 @@ import {
 import {
   FRAME_HEADER_BYTES,
   MAX_WINDOW_BYTES,
+  MIN_WINDOW_BYTES,
   PAGE_HEADER_BYTES,
 } from "../protocol/limits.ts";
 import {
@@ -45,6 +46,13 @@ import {
 } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
+import {
+  frameBytesAt,
+  rateAskedFor,
+  rateCapabilities,
+  type RateLimit,
+  rateLimit,
+} from "./rate_limit.ts";
 import type { Compression } from "./content_sender.ts";
 import {
   capabilitiesFor,
@@ -64,6 +72,8 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** Whether content is compressed, where the peer can do that; "auto" unless said. */
   readonly compress?: CompressMode;
+  /** How fast it may be in each direction, in bytes per second; no limit unless said. */
+  readonly limit?: number;
 }
 
 type Role = "client" | "server";
@@ -88,7 +98,7 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<Session> {
   try {
-    await sendHello(transport, self, capabilitiesFor(options.compress));
+    await introduce(transport, self, options);
     const peer = await receiveHello(transport, options);
     return new Session(transport, peer, "client", options);
   } catch (error) {
@@ -117,7 +127,7 @@ export async function awaitHello(
   return {
     peer,
     async accept(self): Promise<Session> {
-      await sendHello(transport, self, capabilitiesFor(options.compress));
+      await introduce(transport, self, options);
       return new Session(transport, peer, "server", options);
     },
     refuse: (code, message) => refuse(new ProtocolError(message, code)),
@@ -133,6 +143,24 @@ export async function awaitHello(
   }
 }
 
+/** Says hello, so that the peer keeps to the limit: a new one by what it hears. */
+async function introduce(
+  transport: Transport,
+  self: Party,
+  { compress, limit = Infinity }: SessionOptions,
+): Promise<void> {
+  const capabilities = [
+    ...capabilitiesFor(compress),
+    ...rateCapabilities(limit),
+  ];
+  await sendHello(transport, self, capabilities, windowAt(limit));
+}
+
+/** Before the first grant a peer sends as fast as it can: let that be little. */
+function windowAt(limit: number): number {
+  return limit === Infinity ? MAX_WINDOW_BYTES : MIN_WINDOW_BYTES;
+}
+
 /** One conversation. */
 export class Session {
   readonly peer: Peer;
@@ -141,6 +169,9 @@ export class Session {
   readonly clock: Clock;
   /** How content is packed; undefined: not at all, both sides have to want it. */
   readonly compression: Compression | undefined;
+  /** Most bytes that a frame of content shall have. */
+  readonly contentFrameBytes: number;
+  readonly #limits: readonly RateLimit[];
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #incoming: IncomingCredit;
@@ -164,7 +195,13 @@ export class Session {
     this.name = transport.peer;
     this.#transport = transport;
     this.clock = options.clock;
-    this.compression = compressionFor(options, peer.capabilities);
+    const { limit = Infinity, clock } = options;
+    const rate = Math.min(limit, rateAskedFor(peer.capabilities));
+    const out = rateLimit(rate, clock);
+    const back = rateLimit(limit, clock);
+    this.#limits = [out, back].filter((it) => it !== undefined);
+    this.contentFrameBytes = frameBytesAt(rate);
+    this.compression = compressionFor({ ...options, rate }, peer.capabilities);
     this.#heartbeat = new Heartbeat(options.clock, {
       sendPing: () => void this.#tell(FrameType.ping),
       waiting: () => this.#outbox.credit.exhausted,
@@ -176,11 +213,12 @@ export class Session {
         this.compression?.policy.sent(credit, this.clock.now());
       },
       onError: (error) => this.close(asError(error)),
-    });
+    }, out);
     this.#incoming = new IncomingCredit(
-      MAX_WINDOW_BYTES,
+      windowAt(limit),
       (bytes) =>
         void this.#tell(FrameType.credit, (page) => page.varint(bytes)),
+      back && { limit: back, batch: frameBytesAt(limit) },
     );
     this.#exchanges = new ExchangeTable(role, {
       send: (page, header, owner) => this.#outbox.send(page, header, owner),
@@ -279,6 +317,7 @@ export class Session {
     const told = this.#lastWords(error);
     this.#heartbeat.stop();
     this.#stopListening();
+    for (const limit of this.#limits) limit.stop();
     this.#end.abort(reason);
     this.#peerBye.resolve(this.#peerOutcome);
     this.#outbox.credit.fail(reason);

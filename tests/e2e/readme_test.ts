@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../src/cli/command_table.ts";
 import { EXIT_CODE_MEANINGS } from "../../src/cli/exit_code.ts";
 import { helpText } from "../../src/cli/help.ts";
-import { namesIn } from "../support/disk_tree.ts";
+import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
 import { shell } from "../support/command.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
@@ -86,16 +86,32 @@ Deno.test("the README's command mirrors on one machine", async () => {
   await assertSameTree(photos, copy);
 });
 
-Deno.test("the README's command for a slow network mirrors", async () => {
+Deno.test("the README's commands for a slow network mirror", async () => {
   await using temp = new TempDir();
   const photos = makePhotos(temp);
-  const [text] = blocks(section("On a slow network"), "sh");
-  await using receiver = await listen(temp.at("backup"));
-  const words = withUrl(commandIn(text!, "lockstep sync"), receiver.url);
-  const ended = await run(words, { cwd: temp.path });
-  assertEquals(ended.code, 0, ended.stderr);
-  assertEquals((await receiver.ended).code, 0);
-  await assertSameTree(photos, temp.at("backup"));
+  const texts = blocks(section("On a slow network"), "sh");
+  assertEquals(texts.length, 2);
+  for (const [i, text] of texts.entries()) {
+    await using receiver = await listen(temp.at(`backup${i}`));
+    const words = withUrl(commandIn(text, "lockstep sync"), receiver.url);
+    const ended = await run(words, { cwd: temp.path });
+    assertEquals(ended.code, 0, ended.stderr);
+    assertEquals((await receiver.ended).code, 0);
+    await assertSameTree(photos, temp.at(`backup${i}`));
+  }
+});
+
+Deno.test("the README's commands clean up what a broken-off run left", async () => {
+  await using temp = new TempDir();
+  writeTree(temp.at("backup"), { ".lockstep": { stage: { part: "half" } } });
+  const [text] = blocks(section("What a broken-off run leaves"), "sh");
+  const staged = temp.at("backup", ".lockstep");
+  for (const [i, line] of text!.trim().split("\n").entries()) {
+    const words = commandIn(line, "lockstep clean");
+    const ended = await run(words, { cwd: temp.path });
+    assertEquals(ended.code, 0, ended.stderr);
+    assertEquals(exists(staged), i === 0);
+  }
 });
 
 Deno.test("the README's commands leave things out", async () => {

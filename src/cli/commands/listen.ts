@@ -17,13 +17,18 @@ import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { Receiver, type ReceiverEvent } from "../../session/receiver.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { OptionsOf } from "../args.ts";
+import type { Reporter } from "../events.ts";
 import { type ExitCode, exitCodeOfOutcome } from "../exit_code.ts";
+import { usualStateDirectory } from "../state/state_directory.ts";
 import { handleStrayErrors } from "../stray_errors.ts";
 import { SOFTWARE } from "../version.ts";
 import { newClientId } from "./client_id.ts";
 import type { CommandContext } from "./context.ts";
 import { makeOutputDirectory } from "./output_directory.ts";
+import { liesWithin } from "./overlap.ts";
+import { refuseStateInside } from "./own_state.ts";
 import { Reception } from "./reception.ts";
+import { type Recipes, recipesFor } from "./recipes.ts";
 import { type Listening, listenOn } from "./server.ts";
 import { expiryOf, readCertificate } from "./tls_files.ts";
 import { tokenToAskFor } from "./token.ts";
@@ -43,9 +48,14 @@ export async function listen(
     const target = { option: "--output-dir", path: outputDir };
     refuseTrashPlace(trashPath, target);
   }
+  if (options.stateDir !== undefined) {
+    refuseStateInside(options.stateDir, outputDir, "--output-dir");
+  }
   const fileSystem = new DenoFileSystem();
   const dir = await makeOutputDirectory(fileSystem, outputDir);
   using trash = await openTrash(fileSystem, dir, options);
+  using recipes = recipesIn(dir, options, reporter);
+  const store = recipes?.of(dir);
   let reportedTrashed = 0;
   const { promise: finished, resolve, reject } = Promise.withResolvers<
     ExitCode
@@ -58,6 +68,7 @@ export async function listen(
     software: SOFTWARE,
     clientId: newClientId(),
     clock: systemClock,
+    ...(options.bwlimit && { limit: options.bwlimit }),
     wallClock: () => new Date(),
     onEvent,
   });
@@ -112,6 +123,7 @@ export async function listen(
       owners: options.owner,
       onKept: ({ message }) => reporter.report({ kind: "warning", message }),
       ...(trash && { trash }),
+      ...(store && { recipes: store }),
     });
   }
 
@@ -119,7 +131,7 @@ export async function listen(
   async function recover(): Promise<void> {
     const target = await openDirectory();
     try {
-      await target.recover();
+      await target.recover(Date.now());
     } finally {
       await target.close({ kind: "planned", message: "" });
     }
@@ -185,6 +197,8 @@ export async function listen(
 
   function onEnded({ outcome }: ReceiverEvent & { kind: "ended" }): void {
     reception!.stop();
+    // Nobody knows how long this process goes on.
+    store?.close();
     const { received } = reception!;
     const trashed = trash && trash.taken - reportedTrashed;
     reportedTrashed = trash?.taken ?? 0;
@@ -212,6 +226,18 @@ export async function listen(
       reject(new TransportError(message, code, { cause: error }));
     });
   }
+}
+
+/** A sender would delete what is remembered in the directory that it writes to. */
+function recipesIn(
+  dir: string,
+  options: ListenOptions,
+  reporter: Reporter,
+): Recipes | undefined {
+  const usual = usualStateDirectory();
+  const isUsual = options.stateDir === undefined && usual !== undefined;
+  if (isUsual && liesWithin(usual, dir)) return undefined;
+  return recipesFor(options, reporter);
 }
 
 /** Whether the session is to blame, and not this machine: then the sender may come back. */

@@ -1,7 +1,5 @@
 /** The safety stops of a `sync`, as its options and earlier runs have them. */
 import { resolve } from "@std/path";
-import { displayPath } from "../../core/path.ts";
-import { UsageError } from "../../errors.ts";
 import type { LocalEndpoint } from "../../session/local_endpoint.ts";
 import type { RoundGuard } from "../../session/round_guard.ts";
 import { Safeguards, type SafetyLimits } from "../../session/safeguards.ts";
@@ -13,8 +11,7 @@ import {
   prepareStateDirectory,
   stateDirectoryOf,
 } from "../state/state_directory.ts";
-import { liesWithin } from "./overlap.ts";
-import { ruleForOwnState } from "./own_state.ts";
+import { refuseStateInside, ruleForOwnState } from "./own_state.ts";
 import type { SyncJob } from "./sync_job.ts";
 import { nameOfTarget } from "./target_name.ts";
 
@@ -46,8 +43,8 @@ export async function safeguardsFor(
     return [...planGuards, await Safeguards.open(root, limits)];
   }
   const isLeftOut = ruleForOwnState(options, from) !== undefined;
-  if (!isLeftOut) refuseInside(directory, from, "--from");
-  if (to.kind === "directory") refuseInside(directory, to.path, "--to");
+  if (!isLeftOut) refuseStateInside(directory, from, "--from");
+  if (to.kind === "directory") refuseStateInside(directory, to.path, "--to");
   if (!dryRun) prepareStateDirectory(directory);
   const records = new RoundFiles(
     directory,
@@ -56,14 +53,4 @@ export async function safeguardsFor(
     (message) => reporter.report({ kind: "warning", message }),
   );
   return [...planGuards, await Safeguards.open(root, limits, records)];
-}
-
-/** Each run would change what it mirrors, or delete what it remembers. */
-function refuseInside(directory: string, root: string, option: string): void {
-  if (!liesWithin(directory, root)) return;
-  throw new UsageError(
-    `The state directory ${displayPath(directory)} lies inside ${option} ${
-      displayPath(root)
-    }: choose another with --state-dir, or do without with --no-state`,
-  );
 }

@@ -15,12 +15,18 @@ export async function sync(
 ): Promise<ExitCode> {
   const job = await jobOf(options);
   refuseReceiverOptions(job.options);
+  refuseLinkOptions(job.options);
   const connect = connectOptionsOf(job.options.to, options);
-  const { compress } = options;
+  const { compress, bwlimit } = options;
   const connection = connectAhead(job.options, connect, context.signal);
   try {
     const { syncTrees } = await import("./sync_trees.ts");
-    return await syncTrees(job, context, { connect, compress, connection });
+    return await syncTrees(job, context, {
+      connect,
+      connection,
+      ...(compress && { compress }),
+      ...(bwlimit && { limit: bwlimit }),
+    });
   } finally {
     // Whoever has used it has closed it: then nothing happens.
     connection?.then((transport) => transport.close(), () => {});
@@ -38,6 +44,17 @@ function refuseReceiverOptions({ to, trash, noFsync }: SyncOptions): void {
   if (noFsync) {
     throw new UsageError(
       "The receiver writes to the disk: lockstep listen --no-fsync",
+    );
+  }
+}
+
+/** @throws {UsageError} If an option is for a connection, and there is none. */
+function refuseLinkOptions({ to, compress, bwlimit }: SyncOptions): void {
+  if (to.kind === "url") return;
+  for (const [option, value] of Object.entries({ compress, bwlimit })) {
+    if (value === undefined) continue;
+    throw new UsageError(
+      `--${option} is for connections, and --to is a directory`,
     );
   }
 }

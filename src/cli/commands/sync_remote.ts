@@ -11,6 +11,7 @@ import {
   openSession,
   type Party,
   type Session,
+  type SessionOptions,
 } from "../../session/session.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { WireCounts } from "../events.ts";
@@ -27,6 +28,8 @@ export interface Connecting {
   readonly connect: ConnectOptions;
   /** Whether content is compressed on its way. */
   readonly compress?: CompressMode;
+  /** How fast it may be, in bytes per second. */
+  readonly limit?: number;
   /** The connection for the first try, if one is being made already. */
   readonly connection: Promise<Transport> | undefined;
 }
@@ -56,7 +59,7 @@ export async function workWithListener<T>(
     traits: source.traits,
   };
   const wire = { sent: 0, received: 0 };
-  const { connect, compress = "auto" } = options.connecting;
+  const { connect, compress = "auto", limit = Infinity } = options.connecting;
   let { connection } = options.connecting;
   const exposure = exposureOf(options.url, connect);
   if (exposure !== undefined) {
@@ -109,7 +112,12 @@ export async function workWithListener<T>(
     const transport = connection ??
       connectWebSocket(options.url, { ...connect, signal });
     connection = undefined;
-    const session = await introduce(await transport, self, signal, compress);
+    const session = await introduce(await transport, self, {
+      clock: systemClock,
+      signal,
+      compress,
+      limit,
+    });
     try {
       await work(session);
     } catch (error) {
@@ -126,13 +134,12 @@ export async function workWithListener<T>(
 async function introduce(
   transport: Transport,
   self: Party,
-  signal: AbortSignal,
-  compress: CompressMode,
+  { signal, ...options }: SessionOptions & { readonly signal: AbortSignal },
 ): Promise<Session> {
   const hangUp = (): void => transport.close("interrupted");
   signal.addEventListener("abort", hangUp, { once: true });
   try {
-    return await openSession(transport, self, { clock: systemClock, compress });
+    return await openSession(transport, self, options);
   } finally {
     // From now on there is somebody to say goodbye to.
     signal.removeEventListener("abort", hangUp);

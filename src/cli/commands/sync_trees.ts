@@ -11,6 +11,7 @@ import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { Reporter, WireCounts } from "../events.ts";
 import type { CommandContext } from "./context.ts";
 import { outcomeOf } from "./outcome.ts";
+import { type Recipes, recipesFor } from "./recipes.ts";
 import { safeguardsFor } from "./safeguards.ts";
 import type { SyncJob, SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
@@ -25,6 +26,8 @@ export interface SyncWork {
   readonly context: CommandContext;
   /** How to connect to the listener, if there is one. */
   readonly connecting: Connecting;
+  /** Undefined where nothing is remembered. */
+  readonly recipes: Recipes | undefined;
 }
 
 /**
@@ -40,7 +43,10 @@ export async function syncTrees(
   const { from, to, dryRun } = job.options;
   const fileSystem = new DenoFileSystem();
   // A source that can't be read touches nothing: the target comes later.
-  const source = await LocalEndpoint.open(fileSystem, from);
+  using recipes = dryRun ? undefined : recipesFor(job.options, reporter);
+  const source = await LocalEndpoint.open(fileSystem, from, {
+    ...(recipes && { recipes: recipes.of(from) }),
+  });
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
     if (to.kind === "directory") {
@@ -64,6 +70,7 @@ export async function syncTrees(
       mirrorOptions: { ...mirrorOptions, guards, signal },
       context,
       connecting,
+      recipes,
     };
     if (dryRun) {
       const { preview } = await import("./dry_run.ts");
@@ -131,7 +138,7 @@ async function mirrorToDirectory(
   work: SyncWork,
   path: string,
 ): Promise<Mirrored> {
-  const { job, fileSystem, source, mirrorOptions } = work;
+  const { job, fileSystem, source, mirrorOptions, recipes } = work;
   // What is refused must not leave a new directory behind.
   if (job.plan !== undefined) await reviewUnmade(work, path);
   using trash = await trashFor(work, path);
@@ -143,10 +150,11 @@ async function mirrorToDirectory(
       work.context.reporter.report({ kind: "warning", message });
     },
     ...(trash && { trash }),
+    ...(recipes && { recipes: recipes.of(path) }),
   });
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
-    await target.recover();
+    await target.recover(Date.now());
     const summary = await mirror(source, target, mirrorOptions);
     outcome = outcomeOf(summary);
     return { summary, wire: undefined, trashed: trash?.taken };

@@ -12,7 +12,8 @@ const SYNC = {
   checksum: false,
   owner: false,
   noDelete: false,
-  compress: "auto",
+  compress: undefined,
+  bwlimit: undefined,
   symlinks: "copy",
   exclude: [],
   excludeFrom: [],
@@ -57,6 +58,9 @@ const LISTEN = {
   keepListening: false,
   retryFor: 60_000,
   maxDelete: undefined,
+  bwlimit: undefined,
+  stateDir: undefined,
+  noState: false,
   trash: undefined,
   noFsync: false,
   json: false,
@@ -107,6 +111,29 @@ const GOOD: readonly [line: string, command: unknown][] = [
   ["trash restore -h", { kind: "help", topic: "trash restore" }],
   ["help trash", { kind: "help", topic: "trash" }],
   ["help trash empty", { kind: "help", topic: "trash empty" }],
+  ...([
+    ["10", 10_240],
+    ["1.5m", 1_572_864],
+    ["2M", 2_097_152],
+    ["2MB", 2_000_000],
+    ["2MiB", 2_097_152],
+    ["100kb", 100_000],
+    ["1G", 2 ** 30],
+    [".5M", 524_288],
+    ["4096b", 4_096],
+    ["0", Infinity],
+  ] as const).map(([rate, bwlimit]): [string, unknown] => [
+    `sync -f a -t b --bwlimit ${rate}`,
+    { kind: "sync", options: { ...SYNC, bwlimit } },
+  ]),
+  ["listen -o d --bwlimit 1M", {
+    kind: "listen",
+    options: { ...LISTEN, bwlimit: 2 ** 20 },
+  }],
+  ["listen -o d --state-dir s", {
+    kind: "listen",
+    options: { ...LISTEN, stateDir: "s" },
+  }],
   ["listen -o d --trash t --no-fsync", {
     kind: "listen",
     options: { ...LISTEN, trash: "t", noFsync: true },
@@ -262,6 +289,11 @@ const GOOD: readonly [line: string, command: unknown][] = [
 ];
 
 const BAD: readonly [line: string, message: string][] = [
+  ...[".", "x", "-5", "1e3", "1MM", "1Mb/s", "0.5", "900b", "2000T"]
+    .map((rate): [string, string] => [
+      `sync -f a -t b --bwlimit=${rate}`,
+      "is not a rate",
+    ]),
   ["trash", "Write one of: trash list, trash restore, trash empty"],
   ["trash --trash t", "Write one of: trash list, trash restore, trash empty"],
   ["trash lst", 'Unknown command "trash lst"; did you mean list?'],
