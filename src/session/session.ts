@@ -43,14 +43,11 @@ import {
   sendHello,
   sendRefusal,
 } from "./handshake.ts";
+import { capabilitiesFor } from "./capabilities.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
 import type { Compression } from "./content_sender.ts";
-import {
-  capabilitiesFor,
-  compressionFor,
-  type CompressMode,
-} from "./compression.ts";
+import { compressionFor, type CompressMode } from "./compression.ts";
 
 export type { Party, Peer } from "./handshake.ts";
 
