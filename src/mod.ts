@@ -11,6 +11,8 @@ export * from "./core/entry.ts";
 export type { IgnoreRule, RuleOrigin } from "./core/ignore_rule.ts";
 export type { IgnoreDecision, IgnoreTree } from "./core/ignore_tree.ts";
 export * from "./core/guard.ts";
+export * from "./core/moves.ts";
+export * from "./core/origins.ts";
 export * from "./core/outcome.ts";
 export * from "./core/path.ts";
 export * from "./core/piece.ts";

@@ -1,6 +1,7 @@
 /** What a running command tells its reporter. */
 import type { ChangeTotals } from "../core/change.ts";
 import type { Digest, Totals } from "../core/entry.ts";
+import type { Move } from "../core/moves.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Action } from "../core/plan.ts";
 import type { MirrorSummary, SyncEvent } from "../session/events.ts";
@@ -64,6 +65,8 @@ export type CommandEvent =
     /** Entries that went to the trash; undefined where there is none. */
     readonly trashed?: number | undefined;
   }
+  /** A dry run: what would be renamed, before anything else is done. */
+  | { readonly kind: "move"; readonly move: Move }
   /** A dry run: what would be done at one path. */
   | { readonly kind: "action"; readonly action: Action }
   /** A dry run is through: nothing was changed. */

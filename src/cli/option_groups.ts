@@ -179,6 +179,6 @@ export const OUTPUT_OPTIONS = {
     long: "verbose",
     short: "v",
     kind: "flag",
-    help: "Print also scans, rounds and each new try",
+    help: "Print also scans, rounds, renames and each new try",
   },
 } as const satisfies CommandSpec["options"];

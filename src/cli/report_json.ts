@@ -56,6 +56,9 @@ export class JsonReporter implements Reporter {
       case "transfer":
         this.#progress(event);
         break;
+      case "moved":
+        this.#print("moved", { from: event.from, to: event.to });
+        break;
       case "problem":
         this.#print("problem", problemFields(event.side, event));
         break;
@@ -77,6 +80,12 @@ export class JsonReporter implements Reporter {
         const { kind, message } = event.outcome;
         const { trashed } = event;
         this.#print("ended", { outcome: kind, message, trashed });
+        break;
+      }
+      case "move": {
+        const { from, to: path, entry: { kind } } = event.move;
+        const fields = { path, action: "rename", kind, reason: "moved", from };
+        this.#print("action", { ...fields, bytes: 0 });
         break;
       }
       case "action": {
@@ -179,8 +188,8 @@ export class JsonReporter implements Reporter {
 }
 
 function counts(totals: ChangeTotals): Fields {
-  const { created, replaced, touched, deleted, files, bytes } = totals;
-  return { created, replaced, touched, deleted, files, bytes };
+  const { created, replaced, touched, deleted, moved, files, bytes } = totals;
+  return { created, replaced, touched, deleted, moved, files, bytes };
 }
 
 function problemFields(

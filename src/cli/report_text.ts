@@ -14,7 +14,7 @@ import {
   formatRate,
   formatTotals,
 } from "./format.ts";
-import { formatAction, formatDifference } from "./format_action.ts";
+import { formatAction, formatDifference, formatMove } from "./format_action.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
@@ -90,6 +90,11 @@ export class TextReporter implements Reporter {
       case "transfer":
         this.#transfer(event);
         break;
+      case "moved": {
+        const { from, to } = event;
+        this.#sayMore(`Renamed ${displayPath(from)} -> ${displayPath(to)}`);
+        break;
+      }
       case "applying":
         this.#live(() => "Putting everything in place", true);
         break;
@@ -117,6 +122,9 @@ export class TextReporter implements Reporter {
       }
       case "ended":
         this.#ended(event);
+        break;
+      case "move":
+        this.#tell(formatMove(event.move));
         break;
       case "action":
         this.#tell(formatAction(event.action));

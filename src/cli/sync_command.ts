@@ -71,7 +71,9 @@ export const SYNC = {
       kind: "path",
       label: "FILE",
       optional: true,
-      help: "With --dry-run: save what would be done in FILE",
+      help:
+        "With --dry-run: save what would be done in FILE; what was renamed " +
+        "is then deleted and sent",
     },
     apply: {
       long: "apply",

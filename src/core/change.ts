@@ -43,6 +43,8 @@ export interface ChangeTotals {
   readonly touched: number;
   /** Entries to delete, of any kind. */
   readonly deleted: number;
+  /** Entries that get another path; a directory counts once, with all in it. */
+  readonly moved: number;
   /** Files whose content is needed, and their bytes. */
   readonly files: number;
   readonly bytes: number;
@@ -134,10 +136,14 @@ function* filesIn(
   }
 }
 
-/** Counts what `changes` do; mode bits count unless `modes` is false. */
+/**
+ * Counts what `changes` do, after so many moves; mode bits count unless `modes` is
+ * false.
+ */
 export function totalsOfChanges(
   changes: Iterable<Change>,
   modes = true,
+  moved = 0,
 ): ChangeTotals {
   let created = 0, replaced = 0, touched = 0, deleted = 0, files = 0, bytes = 0;
   for (const change of changes) {
@@ -160,7 +166,7 @@ export function totalsOfChanges(
       }
     }
   }
-  return { created, replaced, touched, deleted, files, bytes };
+  return { created, replaced, touched, deleted, moved, files, bytes };
 }
 
 /** `directory` with its own mode and mtime, and nothing in it. */

@@ -28,6 +28,11 @@ export interface Stat {
   readonly ctime: number;
   readonly mode: number;
   readonly inode: number;
+  /**
+   * A whole number, 0 to 2^31 - 1, that tells it from others which have had its
+   * inode number before or after it; undefined where nothing of that kind is kept.
+   */
+  readonly generation?: number | undefined;
   readonly device: number;
   /** How many names a file has; 1 where that is not kept. */
   readonly links: number;

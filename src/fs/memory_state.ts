@@ -154,6 +154,7 @@ export class MemoryState {
         ? 0o755
         : 0o644,
       inode: node.inode,
+      generation: node.generation,
       device: 1,
       links: node.links,
       uid: node.owner.uid,

@@ -154,6 +154,8 @@ class Scanner {
       mtime: stat.mtime,
       children: ordered.size === 0 ? NO_CHILDREN : ordered,
       digest: digestOfChildren(ordered, this.#options.modes),
+      inode: stat.inode,
+      generation: stat.generation,
       ...this.#owner(stat),
     };
   }
@@ -339,6 +341,7 @@ class Scanner {
       digest,
       ctime: stat.ctime,
       inode: stat.inode,
+      generation: stat.generation,
     };
     const owned = this.#owner(stat);
     return owned === undefined ? entry : { ...entry, ...owned };

@@ -46,6 +46,7 @@ export const FrameType = {
   supply: 21,
   transition: 22,
   packed: 23,
+  move: 26,
   // Answers.
   progress: 32,
   scanned: 33,

@@ -19,6 +19,8 @@ export const SUPPORTED_VERSIONS: VersionRange = {
 export const Capability = {
   /** Content may come compressed, in `packed` frames. */
   zstd: "zstd",
+  /** A target can be asked to `move` entries. */
+  moves: "moves",
 } as const;
 
 /** The highest version that both sides speak, or undefined. */

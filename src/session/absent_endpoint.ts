@@ -5,7 +5,12 @@ import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import type { FileSystemTraits } from "../fs/file_system.ts";
-import type { Endpoint, Staging, TransitionResult } from "./endpoint.ts";
+import type {
+  Endpoint,
+  MoveResult,
+  Staging,
+  TransitionResult,
+} from "./endpoint.ts";
 
 /** Nothing, at the place `name`, in a file system with these traits. */
 export class AbsentEndpoint implements Endpoint {
@@ -33,6 +38,14 @@ export class AbsentEndpoint implements Endpoint {
 
   confirmAbsent(): Promise<readonly Problem[]> {
     return Promise.resolve([]);
+  }
+
+  get moves(): boolean {
+    return false;
+  }
+
+  move(): Promise<MoveResult> {
+    return Promise.reject(this.#absent());
   }
 
   stage(): Promise<Staging> {

@@ -4,10 +4,11 @@
  * nothing at either side.
  */
 import { type Change, totalsOfChanges } from "../core/change.ts";
-import { diff } from "../core/diff.ts";
 import type { Digest } from "../core/entry.ts";
 import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
 import { markIgnored } from "../core/mark_ignored.ts";
+import { madeBy } from "../core/moves.ts";
+import { NO_ORIGINS, type Origins } from "../core/origins.ts";
 import type { Problem } from "../core/problem.ts";
 import {
   type IgnoreOptions,
@@ -17,6 +18,7 @@ import {
   type SymlinkPolicy,
 } from "../core/snapshot.ts";
 import { ProtocolError } from "../errors.ts";
+import { confirmAbsence, coversPresumed, decide } from "./decision.ts";
 import type { Endpoint, ScanContext } from "./endpoint.ts";
 import type {
   Comparison,
@@ -36,6 +38,16 @@ export interface CompareOptions {
   readonly owners?: boolean;
   /** What takes no part, at either side, by the rules of the source; by default nothing. */
   readonly ignore?: IgnoreOptions;
+  /**
+   * What of the source, as it is now, stood elsewhere when both sides were last
+   * equal: that is moved at the target, if it can be. See `core/origins.ts`.
+   */
+  readonly origins?: (here: Snapshot) => Origins | Promise<Origins>;
+  /**
+   * The same for whoever has to look it up: asked only where something has gone
+   * and something has come.
+   */
+  readonly recall?: (changes: readonly Change[]) => Origins | Promise<Origins>;
   readonly signal?: AbortSignal;
   readonly onEvent?: EventListener;
 }
@@ -65,42 +77,76 @@ export async function compareSides(
     owners,
     ignore: options.ignore ?? NO_IGNORE,
   };
-  const [here, seen] = await scanBoth(source, target, scanOptions, options);
-  const there = withoutIgnored(here, seen, scanOptions);
+  const mayMove = options.deletes && options.symlinks !== "follow" &&
+    target.moves;
+  const diffOptions = { deletes: options.deletes, modes };
+  const seen = await scanBoth(source, target, scanOptions, {
+    ...options,
+    origins: mayMove ? options.origins : undefined,
+  });
+  const { here, origins } = seen;
+  let there = withoutIgnored(here, seen.there, scanOptions);
 
   // Both trees are known: what has to be done is a matter of comparing them.
-  const difference = diff(there.root, here.root, {
-    deletes: options.deletes,
-    modes,
-  });
+  const decideOptions = {
+    ...diffOptions,
+    recall: mayMove ? options.recall : undefined,
+  };
+  let decision = await decide(there, here, origins, decideOptions);
+  if (!coversPresumed(there, origins, decision)) {
+    there = withoutIgnored(here, await seen.listAgain(), scanOptions);
+    decision = await decide(there, here, origins, decideOptions);
+  }
 
   // "Not listed" must be known to mean "not there" before anything is deleted.
-  const { changes, doubts } = await confirmDeletions(
-    source,
-    difference.changes,
-    signal,
-  );
+  let confirmation = await confirmAbsence(source, decision, signal);
+  if (!confirmation.canMove) {
+    if (there.presumed !== undefined) {
+      there = withoutIgnored(here, await seen.listAgain(), scanOptions);
+    }
+    decision = await decide(there, here, NO_ORIGINS, diffOptions);
+    confirmation = await confirmAbsence(source, decision, signal);
+  }
+  const { changes, doubts } = confirmation;
+  const { moves, problems } = decision;
   return {
     source: here,
     target: there,
+    moves,
     changes,
-    totals: totalsOfChanges(changes, modes),
+    totals: totalsOfChanges(
+      [...madeBy(moves), ...changes],
+      modes,
+      moves.length,
+    ),
     problems: [
       ...here.problems.map(onSide("source")),
       ...there.problems.map(onSide("target")),
-      ...difference.problems.map(onSide("target")),
+      ...problems.map(onSide("target")),
       ...doubts.map(onSide("source")),
     ],
     modes,
   };
 }
 
+/** Both sides, as they were seen. */
+interface SeenSides {
+  readonly here: Snapshot;
+  readonly there: Snapshot;
+  readonly origins: Origins;
+  /** Scans the target again, and presumes nothing. */
+  listAgain(): Promise<Snapshot>;
+}
+
 async function scanBoth(
   source: Endpoint,
   target: Endpoint,
   scanOptions: ScanOptions,
-  { signal, onEvent }: CompareOptions,
-): Promise<[Snapshot, Snapshot]> {
+  options: Pick<CompareOptions, "signal" | "onEvent"> & {
+    readonly origins: CompareOptions["origins"];
+  },
+): Promise<SeenSides> {
+  const { signal, onEvent } = options;
   const context = (side: Side): ScanContext => ({
     ...(signal && { signal }),
     ...(onEvent && {
@@ -109,24 +155,37 @@ async function scanBoth(
     }),
   });
   const here = source.scan(scanOptions, context("source"));
+  const origins = originsIn(here, options.origins);
   // Only a source has its links followed: what is sent takes their place.
   const { symlinks, ignore } = scanOptions;
-  const thereOptions: ScanOptions = {
+  let thereOptions: ScanOptions = {
     ...scanOptions,
     symlinks: symlinks === "follow" ? "copy" : symlinks,
   };
   const thereContext = { ...context("target"), isTarget: true, known: here };
-  const there = target.scan(thereOptions, thereContext);
+  const there = target.scan(thereOptions, { ...thereContext, origins });
   let [a, b] = await Promise.all([here, there]);
   // A target that went by other ignore files may have kept back what the source
   // does not ignore: it is to show all, but for the rules that both were given.
   if (ignoreDigestOf(a) !== ignoreDigestOf(b)) {
-    const given = { ...thereOptions, ignore: { ...ignore, files: [] } };
-    b = await target.scan(given, thereContext);
+    thereOptions = { ...thereOptions, ignore: { ...ignore, files: [] } };
+    b = await target.scan(thereOptions, { ...thereContext, origins });
   }
   onEvent?.({ kind: "scanned", side: "source", totals: a.totals });
   onEvent?.({ kind: "scanned", side: "target", totals: b.totals });
-  return [a, b];
+  return {
+    here: a,
+    there: b,
+    origins: await origins,
+    listAgain: () => target.scan(thereOptions, thereContext),
+  };
+}
+
+async function originsIn(
+  here: Promise<Snapshot>,
+  find: CompareOptions["origins"],
+): Promise<Origins> {
+  return find === undefined ? NO_ORIGINS : await find(await here);
 }
 
 function ignoreDigestOf({ ignoreDigest = NO_IGNORE_FILES }: Snapshot): Digest {
@@ -146,26 +205,6 @@ function withoutIgnored(
   }
   const root = markIgnored(target.root, source.root, ignoreTree, modes);
   return { ...target, root };
-}
-
-/** The changes without the deletions that the source could not confirm. */
-async function confirmDeletions(
-  source: Endpoint,
-  changes: readonly Change[],
-  signal: AbortSignal | undefined,
-): Promise<{ changes: readonly Change[]; doubts: readonly Problem[] }> {
-  const absent = changes.filter((change) => change.new === undefined)
-    .map(({ path }) => path);
-  if (absent.length === 0) return { changes, doubts: [] };
-  const doubts = await source.confirmAbsent(absent, signal);
-  if (doubts.length === 0) return { changes, doubts };
-  const doubted = new Set(doubts.map(({ path }) => path));
-  return {
-    changes: changes.filter((change) =>
-      change.new !== undefined || !doubted.has(change.path)
-    ),
-    doubts,
-  };
 }
 
 /** Says of problems on which side they are. */

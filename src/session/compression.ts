@@ -11,9 +11,9 @@ import type { Compression } from "./content_sender.ts";
 /** What this side wants: as it pays, always, or never, in neither direction. */
 export type CompressMode = "auto" | "on" | "off";
 
-/** What to name in the hello. */
-export function capabilitiesFor(mode: CompressMode = "auto"): string[] {
-  return mode !== "off" && canPack() ? [Capability.zstd] : [];
+/** Whether this side wants packed content, and can read it. */
+export function wantsPacked(mode: CompressMode = "auto"): boolean {
+  return mode !== "off" && canPack();
 }
 
 /**
@@ -30,8 +30,7 @@ export function compressionFor(
   theirs: ReadonlySet<string>,
 ): Compression | undefined {
   const { compress = "auto", clock, rate } = options;
-  const isWanted = capabilitiesFor(compress).some((name) => theirs.has(name));
-  if (!isWanted) return undefined;
+  if (!wantsPacked(compress) || !theirs.has(Capability.zstd)) return undefined;
   const policy = compress === "on"
     ? new SteadyCompression()
     : new AdaptiveCompression(rate);

@@ -4,6 +4,8 @@
  * other end of a socket makes no difference to it.
  */
 import type { Change } from "../core/change.ts";
+import type { Move } from "../core/moves.ts";
+import type { Origins } from "../core/origins.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
@@ -33,6 +35,20 @@ export interface Endpoint {
     absent: readonly Change["path"][],
     signal?: AbortSignal,
   ): Promise<readonly Problem[]>;
+
+  /**
+   * Whether {@link move} can be asked for; a listener of an earlier version does
+   * not know what that is.
+   */
+  readonly moves: boolean;
+
+  /**
+   * Gives entries other paths, as `findMoves` found them in what the last scan
+   * saw, one after the other. Nothing is moved over something else, and what is no
+   * longer what the scan saw is left alone, and named. Where not all of them were
+   * done, the side has to be scanned again before anything else is asked of it.
+   */
+  move(moves: readonly Move[], signal?: AbortSignal): Promise<MoveResult>;
 
   /**
    * Announces the changes that a later {@link transition} will carry out, and
@@ -71,6 +87,11 @@ export interface ScanContext {
   readonly isTarget?: boolean;
   /** The other side's snapshot, once it is there. */
   readonly known?: Promise<Snapshot>;
+  /**
+   * Evidence that goes with `known`: a directory that has none at its path there
+   * is held against the one that came from it. See `Snapshot.presumed`.
+   */
+  readonly origins?: Promise<Origins>;
   readonly signal?: AbortSignal;
   /** Called now and then with the number of entries seen so far. */
   readonly onProgress?: (entries: number) => void;
@@ -90,4 +111,17 @@ export interface TransitionResult {
   readonly done: Uint8Array;
   /** What was not, or not wholly, and why. */
   readonly problems: readonly Problem[];
+}
+
+/** What {@link Endpoint.move} achieved. */
+export interface MoveResult {
+  /** Moves carried out, by their place in the list; 1 is done. */
+  readonly done: Uint8Array;
+  /** Why the others were not. */
+  readonly problems: readonly Problem[];
+  /**
+   * The ctimes that files have since they were moved, by place in the list; empty
+   * where that is of no use here, at a foreign side.
+   */
+  readonly ctimes: readonly (number | undefined)[];
 }

@@ -7,6 +7,7 @@
  * | scan       | both   |                                              |
  * | list       | both   | a scan; of directories that were announced   |
  * | confirm    | both   | a scan                                       |
+ * | move       | target | a scan; once, and not after a stage          |
  * | stage      | target | a scan                                       |
  * | content    | target | a stage; once; only files that were wanted   |
  * | transition | target | the content, unless nothing was wanted; once |
@@ -17,13 +18,15 @@ import type { Change } from "../core/change.ts";
 import { nextTurn } from "../core/turn.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
-import { displayPath } from "../core/path.ts";
+import { applyMoves, type Move } from "../core/moves.ts";
+import { displayPath, type RelPath } from "../core/path.ts";
 import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
 import { ProtocolError } from "../errors.ts";
 import { ByteReader } from "../protocol/bytes.ts";
 import { ChangeReader } from "../protocol/change_codec.ts";
 import { frameName, FrameType } from "../protocol/frame.ts";
+import { MoveReader } from "../protocol/move_codec.ts";
 import { writeListings } from "../protocol/listing_codec.ts";
 import {
   NumberReader,
@@ -41,10 +44,11 @@ import {
 import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, expectedFiles } from "./content_order.ts";
 import { type ContentLink, ContentSender } from "./content_sender.ts";
-import type { Endpoint, Staging } from "./endpoint.ts";
+import type { Endpoint, MoveResult, Staging } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { ProgressTeller } from "./progress_teller.ts";
 import { ChangeRebuilder } from "./rebuild_change.ts";
+import { MoveRebuilder } from "./rebuild_moves.ts";
 import type { Session } from "./session.ts";
 
 /** What the answering side is in the sync. */
@@ -67,6 +71,8 @@ export class EndpointServer {
   #snapshot: Snapshot | undefined;
   /** The directories that it was told about last, and may ask for. */
   #announced: readonly DirectoryEntry[] = [];
+  /** Whether the peer was shown what is there, and nothing else has come since. */
+  #mayMove = false;
   #staged: Staged | undefined;
 
   /** @param session The one whose questions are answered. */
@@ -91,6 +97,9 @@ export class EndpointServer {
         return await this.#list(exchange);
       case FrameType.confirm:
         return await this.#confirm(exchange);
+      case FrameType.move:
+        this.#require("target", type);
+        return await this.#move(exchange);
       case FrameType.stage:
         this.#require("target", type);
         return await this.#stage(exchange);
@@ -131,6 +140,7 @@ export class EndpointServer {
     }
     await this.abandon(new Error("The peer scans again"));
     this.#snapshot = undefined;
+    this.#mayMove = false;
     const progress = new ProgressTeller(exchange, this.#clock);
     const snapshot = await this.#endpoint.scan(options, {
       isTarget: this.#role === "target",
@@ -151,6 +161,7 @@ export class EndpointServer {
     );
     this.#snapshot = snapshot;
     this.#announced = [root];
+    this.#mayMove = true;
   }
 
   async #list(exchange: Exchange): Promise<void> {
@@ -185,9 +196,43 @@ export class EndpointServer {
     );
   }
 
+  async #move(exchange: Exchange): Promise<void> {
+    const snapshot = this.#shown();
+    if (!this.#mayMove) {
+      throw new ProtocolError("A move comes once, right after a scan");
+    }
+    this.#mayMove = false;
+    const reader = new MoveReader({ owners: this.#endpoint.traits.owners });
+    const rebuilder = new MoveRebuilder(snapshot.root);
+    for await (const { payload } of exchange.frames(FrameType.move)) {
+      for (const move of reader.read(new ByteReader(payload))) {
+        rebuilder.add(move);
+      }
+    }
+    const { moves } = rebuilder;
+    if (moves.length === 0) throw new ProtocolError("Nothing is to be moved");
+    // What the peer was shown is no more; unless all goes well, it has to look again.
+    this.#snapshot = undefined;
+    this.#announced = [];
+    const { done, problems, ctimes } = rebuilder.unmovable === undefined
+      ? await this.#endpoint.move(moves, exchange.signal)
+      : refusedMoves(moves, rebuilder.unmovable);
+    if (done.every((isDone) => isDone === 1)) {
+      const root = applyMoves(snapshot.root, moves, ctimes);
+      this.#snapshot = { ...snapshot, root };
+    }
+    await exchange.sendPages(
+      FrameType.problems,
+      (page) => writeProblems(page, problems),
+      { end: false },
+    );
+    await exchange.sendPages(FrameType.done, (page) => writeDone(page, done));
+  }
+
   async #stage(exchange: Exchange): Promise<void> {
     const { root } = this.#shown();
     await this.abandon(new Error("The peer stages something else"));
+    this.#mayMove = false;
     // Who does not offer to set owners is not to be told to.
     const reader = new ChangeReader({ owners: this.#endpoint.traits.owners });
     const rebuilder = new ChangeRebuilder(root);
@@ -310,6 +355,20 @@ export class EndpointServer {
       `A ${frameName(type)} request is for a ${role}, this is a ${this.#role}`,
     );
   }
+}
+
+/** The answer to moves of which one can't be done: then none is. */
+function refusedMoves(
+  moves: readonly Move[],
+  unmovable: RelPath,
+): MoveResult {
+  const message = `Cannot move ${displayPath(unmovable)}: ` +
+    "it holds something that is left alone";
+  return {
+    done: new Uint8Array(moves.length),
+    problems: [{ path: unmovable, code: "blocked", message }],
+    ctimes: [],
+  };
 }
 
 /** What the peer asks for has to be what it was shown. */

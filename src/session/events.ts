@@ -1,6 +1,7 @@
 /** What a running sync tells whoever watches it. */
 import type { Change, ChangeTotals } from "../core/change.ts";
 import type { Digest, Totals } from "../core/entry.ts";
+import type { Move } from "../core/moves.ts";
 import type { RelPath } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Snapshot } from "../core/snapshot.ts";
@@ -26,6 +27,8 @@ export type SyncEvent =
     /** The file that is being sent. */
     readonly path: RelPath | undefined;
   }
+  /** The target has moved an entry. */
+  | { readonly kind: "moved"; readonly from: RelPath; readonly to: RelPath }
   /** All content is staged; the tree changes now. */
   | { readonly kind: "applying" }
   /** A path was left out; comes once for each, at the end of the round. */
@@ -65,6 +68,9 @@ export interface Comparison {
   readonly source: Snapshot;
   /** Undefined where the target does not exist yet. */
   readonly target: Snapshot | undefined;
+  /** To be carried out first, one after the other. */
+  readonly moves: readonly Move[];
+  /** What remains to be done after the moves. */
   readonly changes: readonly Change[];
   readonly totals: ChangeTotals;
   /** What would be left out. */

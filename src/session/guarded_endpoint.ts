@@ -5,6 +5,7 @@ import {
   type DeleteLimit,
   DeletionTally,
 } from "../core/guard.ts";
+import type { Move } from "../core/moves.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RelPath } from "../core/path.ts";
 import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
@@ -13,6 +14,7 @@ import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import type { FileSystemTraits } from "../fs/file_system.ts";
 import type {
   Endpoint,
+  MoveResult,
   ScanContext,
   Staging,
   TransitionResult,
@@ -54,6 +56,14 @@ export class GuardedEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<readonly Problem[]> {
     return this.#inner.confirmAbsent(absent, signal);
+  }
+
+  get moves(): boolean {
+    return this.#inner.moves;
+  }
+
+  move(moves: readonly Move[], signal?: AbortSignal): Promise<MoveResult> {
+    return this.#inner.move(moves, signal);
   }
 
   /** @throws {GuardError} If more would be deleted than is allowed. */

@@ -1,5 +1,6 @@
 /** An endpoint over a file system of this machine. */
 import type { Change } from "../core/change.ts";
+import type { Move } from "../core/moves.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RelPath } from "../core/path.ts";
 import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
@@ -11,6 +12,7 @@ import type {
   FileSystem,
   FileSystemTraits,
 } from "../fs/file_system.ts";
+import { move } from "../fs/move.ts";
 import type { RecipeStore } from "../fs/recipe_store.ts";
 import { scan } from "../fs/scan.ts";
 import { Stage } from "../fs/stage.ts";
@@ -25,6 +27,7 @@ import { supply } from "../fs/supply.ts";
 import { transition } from "../fs/transition.ts";
 import type {
   Endpoint,
+  MoveResult,
   ScanContext,
   Staging,
   TransitionResult,
@@ -129,6 +132,30 @@ export class LocalEndpoint implements Endpoint {
       follow: this.#follow,
       ...(signal && { signal }),
     });
+  }
+
+  get moves(): boolean {
+    return true;
+  }
+
+  async move(
+    moves: readonly Move[],
+    signal?: AbortSignal,
+  ): Promise<MoveResult> {
+    await this.#unstage();
+    const { durable = true, trash } = this.#options;
+    const { mode, mtime } = await this.#root.stat();
+    const area = await StagingArea.open(this.#root, trash);
+    try {
+      return await move(this.#root, area, moves, { durable, signal });
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#tellOf(area.kept.problems);
+      throw error;
+    } finally {
+      await area.close();
+      await this.#root.setOwnMetadata({ mode, mtime });
+    }
   }
 
   async stage(

@@ -5,15 +5,15 @@
  */
 import { type Change, filesOf, totalsOfChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
+import { madeBy, type Move } from "../core/moves.ts";
 import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
-import type { Problem } from "../core/problem.ts";
 import { sleep } from "../core/sleep.ts";
 import { GuardError } from "../errors.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
 import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
 import type { Endpoint, TransitionResult } from "./endpoint.ts";
-import type { MirrorSummary, SidedProblem } from "./events.ts";
+import type { Comparison, MirrorSummary, SidedProblem } from "./events.ts";
 import type { RoundGuard } from "./round_guard.ts";
 import { systemClock } from "./system_clock.ts";
 
@@ -45,6 +45,7 @@ export async function mirror(
 ): Promise<MirrorSummary> {
   const { clock = systemClock } = options;
   const changes: Change[] = [];
+  let moved = 0;
   // What was kept elsewhere stays there, whatever later rounds do.
   const kept: SidedProblem[] = [];
   let last: Round | undefined;
@@ -52,6 +53,7 @@ export async function mirror(
   for (let round = 1;; round++) {
     const result = await nextRound(round);
     for (const change of result.achieved) changes.push(change);
+    moved += result.moved;
     last = result;
     const isStale = result.problems.some(({ problem }) =>
       problem.code === "stale"
@@ -74,6 +76,7 @@ export async function mirror(
       changes: totalsOfChanges(
         changes,
         source.traits.modes && target.traits.modes,
+        moved,
       ),
       totals: result.totals,
       digest: result.digest,
@@ -89,16 +92,16 @@ export async function mirror(
     } catch (error) {
       if (last === undefined || !(error instanceof GuardError)) throw error;
       halted = true;
-      const message = `What came later was not carried out: ${error.message}`;
-      const problem: Problem = { path: ROOT, code: "blocked", message };
-      const problems = [...last.problems, { side: "target", problem } as const];
-      return { ...last, achieved: [], problems };
+      const problems = [...last.problems, notCarriedOut(error)];
+      return { ...last, achieved: [], moved: 0, problems };
     }
   }
 }
 
 interface Round {
   readonly achieved: readonly Change[];
+  /** How many entries were moved. */
+  readonly moved: number;
   readonly totals: MirrorSummary["totals"];
   readonly digest: MirrorSummary["digest"];
   readonly problems: readonly SidedProblem[];
@@ -111,29 +114,106 @@ async function mirrorOnce(
   round: number,
 ): Promise<Round> {
   const { onEvent, guards = [] } = options;
-  const comparison = await compareSides(source, target, options);
-  const { totals } = comparison;
-  onEvent?.({ kind: "planned", round, totals });
-  let { changes, problems } = comparison;
-  for (const guard of guards) {
-    const reviewed = guard.review({ ...comparison, changes });
-    changes = reviewed.changes;
-    problems = problems.concat(reviewed.problems.map(onSide("source")));
+  let comparison = await compareSides(source, target, options);
+  onEvent?.({ kind: "planned", round, totals: comparison.totals });
+  let reviewed = review(comparison, guards);
+  let { changes } = reviewed;
+  let kept: readonly SidedProblem[] = [];
+  let moved = 0;
+  let achieved: readonly Change[] = [];
+  if (comparison.moves.length > 0) {
+    const { moves } = comparison;
+    const result = await target.move(moves, options.signal);
+    const done = moves.filter((_, i) => result.done[i] === 1);
+    moved = done.length;
+    achieved = [...madeBy(done)];
+    for (const { from, to } of done) onEvent?.({ kind: "moved", from, to });
+    if (moved === moves.length) {
+      changes = withCtimes(changes, moves, result.ctimes);
+    } else {
+      // What could not be moved is deleted and sent, as without any evidence.
+      kept = result.problems.filter(({ code }) => code === "kept")
+        .map(onSide("target"));
+      const { origins: _, recall: __, ...plain } = options;
+      comparison = await compareSides(source, target, plain);
+      onEvent?.({ kind: "planned", round, totals: comparison.totals });
+      reviewed = reviewFurther(comparison, guards, moved > 0);
+      ({ changes } = reviewed);
+    }
   }
 
-  let achieved: readonly Change[] = [];
+  let problems = [...kept, ...reviewed.problems];
   if (changes.length > 0) {
     const result = await carryOut(source, target, changes, options);
     problems = problems.concat(
       result.problems.map(onSide("target")),
       unexplained(changes, result).map(onSide("target")),
     );
-    achieved = achievedChanges(changes, result);
+    achieved = [...achieved, ...achievedChanges(changes, result)];
   }
   for (const guard of guards) await guard.completed(comparison);
   const { digest } = comparison.source.root;
   if (digest === undefined) throw new TypeError("A scan gave no digest");
-  return { achieved, totals: comparison.source.totals, digest, problems };
+  const { totals } = comparison.source;
+  return { achieved, moved, totals, digest, problems };
+}
+
+/** What guards let through, and all that is wrong. */
+interface Reviewed {
+  readonly changes: readonly Change[];
+  readonly problems: readonly SidedProblem[];
+}
+
+/** What the guards leave of it. @throws {GuardError} */
+function review(
+  comparison: Comparison,
+  guards: readonly RoundGuard[],
+): Reviewed {
+  let { changes, problems } = comparison;
+  for (const guard of guards) {
+    const reviewed = guard.review({ ...comparison, changes });
+    changes = reviewed.changes;
+    problems = problems.concat(reviewed.problems.map(onSide("source")));
+  }
+  return { changes, problems };
+}
+
+/** As {@link review}; where something was moved already, a halt is a problem. */
+function reviewFurther(
+  comparison: Comparison,
+  guards: readonly RoundGuard[],
+  hasMoved: boolean,
+): Reviewed {
+  try {
+    return review(comparison, guards);
+  } catch (error) {
+    if (!hasMoved || !(error instanceof GuardError)) throw error;
+    const problems = [...comparison.problems, notCarriedOut(error)];
+    return { changes: [], problems };
+  }
+}
+
+function notCarriedOut({ message: reason }: GuardError): SidedProblem {
+  const message = `What came later was not carried out: ${reason}`;
+  return { side: "target", problem: { path: ROOT, code: "blocked", message } };
+}
+
+/**
+ * `changes`, in which files that were moved have the ctimes that they have since:
+ * at a target on this machine they are known again by these.
+ */
+function withCtimes(
+  changes: readonly Change[],
+  moves: readonly Move[],
+  ctimes: readonly (number | undefined)[],
+): readonly Change[] {
+  if (ctimes.length === 0) return changes;
+  const byPath = new Map(moves.map(({ to }, i) => [to, ctimes[i]] as const));
+  return changes.map((change): Change => {
+    const { path, old } = change;
+    if (old?.kind !== "file" || !byPath.has(path)) return change;
+    return { ...change, old: { ...old, ctime: byPath.get(path) } };
+  });
 }
 
 async function carryOut(

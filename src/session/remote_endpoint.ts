@@ -3,6 +3,8 @@
  * answers from an endpoint of its own.
  */
 import { type Change, countPlannedFiles } from "../core/change.ts";
+import type { Move } from "../core/moves.ts";
+import { NO_ORIGINS } from "../core/origins.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
@@ -21,9 +23,12 @@ import {
   writePaths,
   writeScanOptions,
 } from "../protocol/message.ts";
+import { writeMoves } from "../protocol/move_codec.ts";
+import { Capability } from "../protocol/version.ts";
 import { WantReader } from "../protocol/want_codec.ts";
 import type {
   Endpoint,
+  MoveResult,
   ScanContext,
   Staging,
   TransitionResult,
@@ -51,17 +56,19 @@ export class RemoteEndpoint implements Endpoint {
     options: ScanOptions,
     context: ScanContext = {},
   ): Promise<Snapshot> {
-    const { known, signal, onProgress } = context;
-    // It is awaited only later, and must not fail unheard until then.
+    const { known, origins, signal, onProgress } = context;
+    // They are awaited only later, and must not fail unheard until then.
     known?.catch(() => {});
+    origins?.catch(() => {});
     const { summary, problems } = await this.#ask(signal, async (exchange) => {
       writeScanOptions(exchange.page, options);
       await exchange.send(FrameType.scan, { end: true });
       return await receiveScanAnswer(exchange, onProgress);
     });
     const { root, totals, ignoreDigest } = summary;
-    const children = await fetchTree(root, (await known)?.root, {
+    const { children, presumed } = await fetchTree(root, (await known)?.root, {
       modes: options.modes,
+      origins: await origins ?? NO_ORIGINS,
       ask: (work) => this.#ask(signal, work),
     });
     return {
@@ -69,6 +76,7 @@ export class RemoteEndpoint implements Endpoint {
       totals,
       problems,
       ignoreDigest,
+      ...(presumed.length > 0 && { presumed }),
     };
   }
 
@@ -87,6 +95,25 @@ export class RemoteEndpoint implements Endpoint {
       }
       return reader.problems;
     });
+  }
+
+  get moves(): boolean {
+    return this.#session.peer.capabilities.has(Capability.moves);
+  }
+
+  async move(
+    moves: readonly Move[],
+    signal?: AbortSignal,
+  ): Promise<MoveResult> {
+    this.#staged = undefined;
+    const result = await this.#ask(signal, async (exchange) => {
+      await exchange.sendPages(
+        FrameType.move,
+        (page) => writeMoves(page, moves),
+      );
+      return await receiveDone(exchange, moves.length);
+    });
+    return { ...result, ctimes: [] };
   }
 
   async stage(
@@ -126,22 +153,7 @@ export class RemoteEndpoint implements Endpoint {
     this.#staged = undefined;
     return this.#ask(signal, async (exchange) => {
       await exchange.send(FrameType.transition, { end: true });
-      const done = new DoneReader(changes.length);
-      const problems = new ProblemReader();
-      for await (
-        const { type, payload } of exchange.frames(
-          FrameType.problems,
-          FrameType.done,
-        )
-      ) {
-        const reader = new ByteReader(payload);
-        if (type === FrameType.done) done.read(reader);
-        else problems.read(reader);
-      }
-      if (done.incomplete) {
-        throw new ProtocolError("The answer to a transition is incomplete");
-      }
-      return { done: done.done, problems: problems.problems };
+      return await receiveDone(exchange, changes.length);
     });
   }
 
@@ -189,4 +201,27 @@ async function receiveScanAnswer(
   }
   if (summary === undefined) throw unexpected(undefined);
   return { summary, problems: problems.problems };
+}
+
+/** Receives which of `count` things were done, and what was wrong with the others. */
+async function receiveDone(
+  exchange: Exchange,
+  count: number,
+): Promise<TransitionResult> {
+  const done = new DoneReader(count);
+  const problems = new ProblemReader();
+  for await (
+    const { type, payload } of exchange.frames(
+      FrameType.problems,
+      FrameType.done,
+    )
+  ) {
+    const reader = new ByteReader(payload);
+    if (type === FrameType.done) done.read(reader);
+    else problems.read(reader);
+  }
+  if (done.incomplete) {
+    throw new ProtocolError("The answer about what was done is incomplete");
+  }
+  return { done: done.done, problems: problems.problems };
 }

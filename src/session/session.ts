@@ -44,6 +44,7 @@ import {
   sendHello,
   sendRefusal,
 } from "./handshake.ts";
+import { capabilitiesFor } from "./capabilities.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
 import {
@@ -54,11 +55,7 @@ import {
   rateLimit,
 } from "./rate_limit.ts";
 import type { Compression } from "./content_sender.ts";
-import {
-  capabilitiesFor,
-  compressionFor,
-  type CompressMode,
-} from "./compression.ts";
+import { compressionFor, type CompressMode } from "./compression.ts";
 
 export type { Party, Peer } from "./handshake.ts";
 

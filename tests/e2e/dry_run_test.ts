@@ -101,11 +101,12 @@ Deno.test("J13: a run does what the dry run before it said", async () => {
   const done = await sync(source, target, [], { env });
   assertEnded(done);
   const totals = planned.events.find(({ event }) => event === "planned");
-  const { created, replaced, touched, deleted, files, bytes } = summaryOf(done);
+  const { created, replaced, touched, deleted, moved, files, bytes } =
+    summaryOf(done);
   const { event: _, time: __, round: ___, ...said } = totals!;
   assertEquals(
     said,
-    { created, replaced, touched, deleted, files, bytes } as typeof said,
+    { created, replaced, touched, deleted, moved, files, bytes } as typeof said,
   );
   await assertSameTree(source, target);
   const after = await sync(source, target, ["-n"], { env });

@@ -88,10 +88,7 @@ export const ROWS: readonly FaultRow[] = [
     ["killed in the middle of deletions"],
     ["killed while one kind takes the place of another"],
     ["killed while it makes a conflict copy", TWO_WAY],
-    [
-      "killed while directories change places",
-      missing("renames that are recognised as such"),
-    ],
+    ["killed while directories change places"],
     ["killed hub: blobs, rows, heads, garbage collection", HUB],
     ["killed daemon, killed watchdog", DAEMON],
     ["told to stop in the middle of a file, once and twice"],

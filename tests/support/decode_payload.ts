@@ -15,6 +15,7 @@ import {
   readScanOptions,
   readScanSummary,
 } from "../../src/protocol/message.ts";
+import { MoveReader } from "../../src/protocol/move_codec.ts";
 import { readPacked } from "../../src/protocol/packed_codec.ts";
 import { RequestReader, WantReader } from "../../src/protocol/want_codec.ts";
 import {
@@ -70,6 +71,8 @@ function decode(
       if (changes.incomplete) throw new ProtocolError("incomplete");
       return read;
     }
+    case FrameType.move:
+      return [...new MoveReader().read(reader)];
     case FrameType.content:
       return payload.length === 0 ? undefined : readPieces(reader);
     case FrameType.packed: {

@@ -10,8 +10,10 @@ import {
   type FileEntry,
   sortChildren,
 } from "../../src/core/entry.ts";
+import { applyMoves, type Move } from "../../src/core/moves.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import {
+  isWithin,
   join,
   type Name,
   nameOf,
@@ -33,6 +35,7 @@ import {
 } from "../../src/core/snapshot.ts";
 import type {
   Endpoint,
+  MoveResult,
   ScanContext,
   Staging,
   TransitionResult,
@@ -114,6 +117,9 @@ export class FakeEndpoint implements Endpoint {
   /** All calls so far. */
   readonly calls: string[] = [];
   closed: Outcome | undefined;
+  moves = true;
+  /** Paths that a move leaves where they are. */
+  readonly unmovable = new Set<string>();
   #received = new Map<number, Uint8Array>();
 
   constructor(sketch: Sketch = {}) {
@@ -143,6 +149,30 @@ export class FakeEndpoint implements Endpoint {
     await this.#begin("confirmAbsent", signal);
     return absent.filter((path) => entryAt(this.root, path) !== undefined)
       .map((path) => ({ path, code: "stale", message: "it is there" }));
+  }
+
+  async move(
+    moves: readonly Move[],
+    signal?: AbortSignal,
+  ): Promise<MoveResult> {
+    await this.#begin("move", signal);
+    const done = new Uint8Array(moves.length);
+    const problems: Problem[] = [];
+    for (const [i, move] of moves.entries()) {
+      if (this.unmovable.has(move.from)) {
+        const { from: path } = move;
+        problems.push({ path, code: "stale", message: "it was changed" });
+        continue;
+      }
+      done[i] = 1;
+      this.root = rebuilt(applyMoves(this.root, [move]));
+      for (const [path, bytes] of [...this.content]) {
+        if (!isWithin(path as RelPath, move.from)) continue;
+        this.content.delete(path);
+        this.content.set(move.to + path.slice(move.from.length), bytes);
+      }
+    }
+    return { done, problems, ctimes: [] };
   }
 
   async stage(

@@ -168,6 +168,16 @@ export class FrameFuzzer {
     return encodeMessage(...frames);
   }
 
+  #move(): Uint8Array {
+    const parents = this.#some(() => this.#entry());
+    return joined(
+      path(this.#name(), this.#shared()),
+      path(this.#name(), this.#shared()),
+      varint(this.#random.below(3) === 0 ? this.#number() : parents.length),
+      ...parents,
+    );
+  }
+
   #payload(type: FrameType): Uint8Array {
     switch (type) {
       case FrameType.hello:
@@ -200,6 +210,8 @@ export class FrameFuzzer {
         return joined(...this.#some(() => path(this.#name(), this.#shared())));
       case FrameType.stage:
         return joined(...this.#some(() => this.#change()));
+      case FrameType.move:
+        return joined(...this.#some(() => this.#move()));
       case FrameType.content:
         return joined(...this.#some(() => this.#piece()));
       case FrameType.packed: {

@@ -173,6 +173,31 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     ],
   },
   {
+    name: "move",
+    type: FrameType.move,
+    exchange: 7,
+    end: true,
+    hex: `d86b11d1 1a 01 0000 00000007 0000002a
+      00 03612f62 00 0163 00
+      02 0163 00 05642f652f66 02
+        01 01ed ${T1000}
+        01 01c0 ${T1000}`,
+    value: [
+      { from: "a/b", to: "c", parents: [] },
+      {
+        from: "a/c",
+        to: "d/e/f",
+        parents: [0o755, 0o700].map((mode) => ({
+          kind: "directory",
+          mode,
+          mtime: 1000,
+          children: new Map(),
+          digest: undefined,
+        })),
+      },
+    ],
+  },
+  {
     name: "content",
     type: FrameType.content,
     exchange: 9,

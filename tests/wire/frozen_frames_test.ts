@@ -6,6 +6,7 @@ import type { Piece, Want } from "../../src/core/piece.ts";
 import { ByteWriter } from "../../src/protocol/bytes.ts";
 import { writeChanges } from "../../src/protocol/change_codec.ts";
 import { writePieces } from "../../src/protocol/content_codec.ts";
+import { type WireMove, writeMoves } from "../../src/protocol/move_codec.ts";
 import { writeListings } from "../../src/protocol/listing_codec.ts";
 import { decodeFrames, FrameType } from "../../src/protocol/frame.ts";
 import {
@@ -96,6 +97,8 @@ function writeValue(
       return drain(writePaths(writer, value));
     case FrameType.stage:
       return drain(writeChanges(writer, stagedChanges()));
+    case FrameType.move:
+      return drain(writeMoves(writer, value as WireMove[]));
     case FrameType.content:
       return void writePieces(writer, value as Piece[], 0);
     case FrameType.packed: {

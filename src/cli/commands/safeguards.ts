@@ -6,7 +6,8 @@ import { Safeguards, type SafetyLimits } from "../../session/safeguards.ts";
 import type { Reporter } from "../events.ts";
 import { PlanGuard } from "../plan/plan_guard.ts";
 import { identityOf } from "../state/root_identity.ts";
-import { RoundFiles } from "../state/round_files.ts";
+import { KnownFiles } from "../state/known_files.ts";
+import { pathForPair, RoundFiles } from "../state/round_files.ts";
 import {
   prepareStateDirectory,
   stateDirectoryOf,
@@ -22,6 +23,13 @@ const PLAN_LIMITS: SafetyLimits = {
   allowNewRoot: true,
 };
 
+/** What guards a run, and what is remembered from the one before. */
+export interface RunMemory {
+  readonly guards: readonly RoundGuard[];
+  /** Undefined where nothing is remembered, or a plan says what is to be done. */
+  readonly knownFiles: KnownFiles | undefined;
+}
+
 /**
  * Makes the guards of `job`; a dry run leaves the state directory as it is.
  * @throws {UsageError} If the state directory lies inside the source or target.
@@ -31,7 +39,7 @@ export async function safeguardsFor(
   { options, plan }: SyncJob,
   source: LocalEndpoint,
   reporter: Reporter,
-): Promise<readonly RoundGuard[]> {
+): Promise<RunMemory> {
   const { from, to, dryRun, maxDelete, allowDelete, allowNewRoot } = options;
   const limits = plan === undefined
     ? { maxDelete, allowDelete, allowNewRoot }
@@ -40,7 +48,8 @@ export async function safeguardsFor(
   const planGuards = plan === undefined ? [] : [new PlanGuard(plan)];
   const directory = stateDirectoryOf(options);
   if (directory === undefined) {
-    return [...planGuards, await Safeguards.open(root, limits)];
+    const guards = [...planGuards, await Safeguards.open(root, limits)];
+    return { guards, knownFiles: undefined };
   }
   const isLeftOut = ruleForOwnState(options, from) !== undefined;
   if (!isLeftOut) refuseStateInside(directory, from, "--from");
@@ -52,5 +61,13 @@ export async function safeguardsFor(
     nameOfTarget(to),
     (message) => reporter.report({ kind: "warning", message }),
   );
-  return [...planGuards, await Safeguards.open(root, limits, records)];
+  const pair = { source: root.path, target: nameOfTarget(to) };
+  const known = new KnownFiles(pathForPair(directory, pair, "files"), pair);
+  const safeguards = await Safeguards.open(root, limits, records);
+  // What a plan says is carried out entry by entry.
+  const isPlanned = plan !== undefined || options.plan !== undefined;
+  return {
+    guards: [...planGuards, safeguards, known],
+    knownFiles: isPlanned ? undefined : known,
+  };
 }

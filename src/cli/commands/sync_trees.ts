@@ -59,7 +59,7 @@ export async function syncTrees(
         refuseTrashPlace(job.options.trash, target, origin);
       }
     }
-    const guards = await safeguardsFor(job, source, reporter);
+    const { guards, knownFiles } = await safeguardsFor(job, source, reporter);
     const place = to.kind === "directory" ? to.path : to.url;
     reporter.report({ kind: "started", from, to: place });
     const mirrorOptions = mirrorOptionsOf(job.options, reporter);
@@ -67,7 +67,12 @@ export async function syncTrees(
       job,
       fileSystem,
       source,
-      mirrorOptions: { ...mirrorOptions, guards, signal },
+      mirrorOptions: {
+        ...mirrorOptions,
+        guards,
+        signal,
+        ...(knownFiles && { recall: (changes) => knownFiles.recall(changes) }),
+      },
       context,
       connecting,
       recipes,

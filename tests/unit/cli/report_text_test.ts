@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { CommandEvent } from "../../../src/cli/events.ts";
+import { parseRelPath } from "../../../src/core/path.ts";
 import { TextReporter } from "../../../src/cli/report_text.ts";
 import type { Outcome } from "../../../src/core/outcome.ts";
 import { TransportError } from "../../../src/errors.ts";
@@ -76,6 +77,18 @@ Deno.test("TextReporter, verbose, tells also scans, tries and bytes", () => {
   ]);
 });
 
+Deno.test("TextReporter, verbose, tells what was renamed", () => {
+  const moved = {
+    kind: "moved",
+    from: parseRelPath("a"),
+    to: parseRelPath("b\u202e"),
+  } as const;
+  assertEquals(report([moved], { verbose: true }).messages, [
+    'Renamed a -> "b\\u202e"',
+  ]);
+  assertEquals(report([moved]).messages, []);
+});
+
 Deno.test("TextReporter says so when there was nothing to do", () => {
   const { results } = report([{
     kind: "done",
@@ -85,6 +98,7 @@ Deno.test("TextReporter says so when there was nothing to do", () => {
         replaced: 0,
         touched: 0,
         deleted: 0,
+        moved: 0,
         files: 0,
         bytes: 0,
       },
