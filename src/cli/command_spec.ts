@@ -6,6 +6,7 @@ export type ValueKind =
   | "host"
   | "port"
   | "duration"
+  | "interval"
   | "target"
   | "limit"
   | "allowance"
@@ -13,7 +14,10 @@ export type ValueKind =
   | "age"
   | "stamp"
   | "pattern"
-  | "token";
+  | "token"
+  | "size"
+  | "count"
+  | "shell";
 
 /** One option. */
 export interface OptionSpec {

@@ -1,6 +1,7 @@
 /** `listen`: its options, and what help says of it. */
 import type { CommandSpec } from "./command_spec.ts";
 import {
+  HOOK_OPTIONS,
   MAX_DELETE,
   OUTPUT_OPTIONS,
   RETRY_FOR,
@@ -79,6 +80,7 @@ export const LISTEN = {
       help: "Halt a sender that would delete more than N entries of DIR, or " +
         "N% of them, in one session; what it replaces does not count",
     },
+    ...HOOK_OPTIONS,
     ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },

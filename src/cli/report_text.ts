@@ -15,6 +15,7 @@ import {
   formatTotals,
 } from "./format.ts";
 import { formatAction, formatDifference } from "./format_action.ts";
+import { formatLogLine } from "./log/log_line.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
@@ -135,6 +136,25 @@ export class TextReporter implements Reporter {
         break;
       case "done":
         this.#done(event);
+        break;
+      case "operation":
+        this.#tell(formatLogLine(event.entry));
+        break;
+      case "synced":
+        this.#synced(event);
+        break;
+      case "paused":
+        this.#warn(
+          `Round ${event.round} was not possible, trying on: ${
+            messageOf(event.error)
+          }`,
+        );
+        break;
+      case "stopped":
+        this.#say(`Stopped after ${formatNumberOf(event.rounds, "round")}`);
+        break;
+      case "hook-output":
+        this.#output.message(`hook: ${event.line}`);
         break;
       case "trash": {
         const { text, isProblem } = trashLine(event.event);
@@ -263,6 +283,18 @@ export class TextReporter implements Reporter {
     }
     this.#sayMore(
       `${formatNumberOf(rounds, "round")}, digest ${summary.digest}`,
+    );
+  }
+
+  #synced(event: CommandEvent & { kind: "synced" }): void {
+    const { round, summary: { changes, problems }, seconds, trashed } = event;
+    const time = formatDuration(seconds * 1_000);
+    const left = problems.length === 0
+      ? ""
+      : `; ${formatNumberOf(problems.length, "path")} left out`;
+    const did = formatChanges(changes) || "nothing to do";
+    this.#tell(
+      `Round ${round} in ${time}: ${did}${formatTrashed(trashed)}${left}`,
     );
   }
 

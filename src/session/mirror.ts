@@ -15,6 +15,7 @@ import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
 import type { Endpoint, TransitionResult } from "./endpoint.ts";
 import type { MirrorSummary, SidedProblem } from "./events.ts";
 import type { RoundGuard } from "./round_guard.ts";
+import type { RoundObserver } from "./round_observer.ts";
 import { systemClock } from "./system_clock.ts";
 
 /** Rounds at the most: what is still being changed then is reported. */
@@ -29,6 +30,8 @@ export interface MirrorOptions extends CompareOptions {
   readonly clock?: Clock;
   /** Asked in this order before each round changes anything. */
   readonly guards?: readonly RoundGuard[];
+  /** Hear what each round has done. */
+  readonly observers?: readonly RoundObserver[];
 }
 
 /**
@@ -110,7 +113,7 @@ async function mirrorOnce(
   options: MirrorOptions,
   round: number,
 ): Promise<Round> {
-  const { onEvent, guards = [] } = options;
+  const { onEvent, guards = [], observers = [] } = options;
   const comparison = await compareSides(source, target, options);
   const { totals } = comparison;
   onEvent?.({ kind: "planned", round, totals });
@@ -130,6 +133,9 @@ async function mirrorOnce(
     );
     achieved = achievedChanges(changes, result);
   }
+  for (const observer of observers) {
+    await observer.applied({ source, comparison, changes, achieved, problems });
+  }
   for (const guard of guards) await guard.completed(comparison);
   const { digest } = comparison.source.root;
   if (digest === undefined) throw new TypeError("A scan gave no digest");
@@ -140,15 +146,18 @@ async function carryOut(
   source: Endpoint,
   target: Endpoint,
   changes: readonly Change[],
-  { signal, onEvent }: MirrorOptions,
+  { signal, onEvent, observers = [] }: MirrorOptions,
 ): Promise<TransitionResult> {
   const { wants, writable } = await target.stage(changes, signal);
+  for (const observer of observers) observer.staging(changes);
   let path: RelPath | undefined;
   const requests = requestsFor(changes, wants, (next) => path = next);
   let files = 0;
   let bytes = 0;
   const meter = new TransformStream<ContentBatch, ContentBatch>({
     transform(batch, controller): void {
+      // Once it is handed on, its bytes may be used again.
+      for (const observer of observers) observer.passing(batch);
       controller.enqueue(batch);
       for (const piece of batch.pieces) {
         if (piece.kind === "unavailable") continue;

@@ -1,4 +1,6 @@
 /** `lockstep listen`: receives from senders that connect. */
+import { hasChanges, totalsOfChanges } from "../../core/change.ts";
+import { operationsOf } from "../../core/operation.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { displayPath } from "../../core/path.ts";
 import {
@@ -14,10 +16,16 @@ import type { Transport } from "../../net/transport.ts";
 import type { Endpoint } from "../../session/endpoint.ts";
 import { GuardedEndpoint } from "../../session/guarded_endpoint.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
+import {
+  type AppliedChanges,
+  ObservedEndpoint,
+} from "../../session/observed_endpoint.ts";
 import { Receiver, type ReceiverEvent } from "../../session/receiver.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { OptionsOf } from "../args.ts";
+import type { Reporter } from "../events.ts";
 import { type ExitCode, exitCodeOfOutcome } from "../exit_code.ts";
+import type { Hook } from "../hook/hook.ts";
 import { handleStrayErrors } from "../stray_errors.ts";
 import { SOFTWARE } from "../version.ts";
 import { newClientId } from "./client_id.ts";
@@ -46,6 +54,8 @@ export async function listen(
   const fileSystem = new DenoFileSystem();
   const dir = await makeOutputDirectory(fileSystem, outputDir);
   using trash = await openTrash(fileSystem, dir, options);
+  const hook = await hookOf(options, reporter);
+  let applied = 0;
   let reportedTrashed = 0;
   const { promise: finished, resolve, reject } = Promise.withResolvers<
     ExitCode
@@ -96,13 +106,24 @@ export async function listen(
       : { kind: "done", message: "" };
     await receiver.close(outcome);
     await listening.close();
+    await hook?.close(signal);
   }
 
   async function openTarget(): Promise<Endpoint> {
-    const target = await openDirectory();
+    let target: Endpoint = await openDirectory();
+    if (hook !== undefined) {
+      target = new ObservedEndpoint(target, (changes) => tell(hook, changes));
+    }
     const { maxDelete } = options;
     if (maxDelete === undefined) return target;
     return new GuardedEndpoint(target, maxDelete);
+  }
+
+  function tell(hook: Hook, { achieved, modes, digest }: AppliedChanges): void {
+    const totals = totalsOfChanges(achieved, modes);
+    if (!hasChanges(totals)) return;
+    const set = { round: ++applied, root: dir, digest, totals };
+    hook.changed(set, operationsOf(achieved, { modes }));
   }
 
   function openDirectory(): Promise<LocalEndpoint> {
@@ -212,6 +233,15 @@ export async function listen(
       reject(new TransportError(message, code, { cause: error }));
     });
   }
+}
+
+async function hookOf(
+  options: ListenOptions,
+  reporter: Reporter,
+): Promise<Hook | undefined> {
+  if (options.onChange === undefined) return undefined;
+  const { openHook } = await import("./hook_option.ts");
+  return openHook(options, reporter);
 }
 
 /** Whether the session is to blame, and not this machine: then the sender may come back. */

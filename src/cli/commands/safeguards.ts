@@ -4,6 +4,7 @@ import { displayPath } from "../../core/path.ts";
 import { UsageError } from "../../errors.ts";
 import type { LocalEndpoint } from "../../session/local_endpoint.ts";
 import type { RoundGuard } from "../../session/round_guard.ts";
+import type { RoundRecords } from "../../session/round_record.ts";
 import { Safeguards, type SafetyLimits } from "../../session/safeguards.ts";
 import type { Reporter } from "../events.ts";
 import { PlanGuard } from "../plan/plan_guard.ts";
@@ -25,8 +26,16 @@ const PLAN_LIMITS: SafetyLimits = {
   allowNewRoot: true,
 };
 
+/** A round of a run that goes on; each is guarded like a run of its own. */
+export interface GuardedRound {
+  readonly isFirst: boolean;
+  /** What such a run remembers where nothing is to be kept. */
+  readonly memory: RoundRecords;
+}
+
 /**
- * Makes the guards of `job`; a dry run leaves the state directory as it is.
+ * Makes the guards of `job`, or of one `round` of it; a dry run leaves the state
+ * directory as it is.
  * @throws {UsageError} If the state directory lies inside the source or target.
  * @throws {SyncError} If it can't be used.
  */
@@ -34,6 +43,7 @@ export async function safeguardsFor(
   { options, plan }: SyncJob,
   source: LocalEndpoint,
   reporter: Reporter,
+  round?: GuardedRound,
 ): Promise<readonly RoundGuard[]> {
   const { from, to, dryRun, maxDelete, allowDelete, allowNewRoot } = options;
   const limits = plan === undefined
@@ -43,12 +53,13 @@ export async function safeguardsFor(
   const planGuards = plan === undefined ? [] : [new PlanGuard(plan)];
   const directory = stateDirectoryOf(options);
   if (directory === undefined) {
-    return [...planGuards, await Safeguards.open(root, limits)];
+    return [...planGuards, await Safeguards.open(root, limits, round?.memory)];
   }
   const isLeftOut = ruleForOwnState(options, from) !== undefined;
   if (!isLeftOut) refuseInside(directory, from, "--from");
   if (to.kind === "directory") refuseInside(directory, to.path, "--to");
-  if (!dryRun) prepareStateDirectory(directory);
+  const isFirst = round?.isFirst ?? true;
+  if (!dryRun && isFirst) prepareStateDirectory(directory);
   const records = new RoundFiles(
     directory,
     [resolve(from), root.path],
