@@ -87,7 +87,8 @@ export class LogFile implements Disposable {
       }
       this.#isTorn = false;
     } catch (error) {
-      if (done > 0) this.#isTorn = true;
+      // How much of it came through is not told.
+      this.#isTorn = endsWithin(this.#path);
       throw fileSystemError(error, "write to the log", this.#path);
     } finally {
       this.#size += done;
