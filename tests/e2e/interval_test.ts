@@ -47,10 +47,12 @@ function operationsOn(log: string, name: string): string[] {
 /** Where a loop mirrors to: a directory, or the listener over it. */
 interface Place {
   readonly name: string;
-  start(
-    temp: TempDir,
-    args?: readonly string[],
-  ): Promise<{ sender: Program; receiver?: Receiver }>;
+  start(temp: TempDir, args?: readonly string[]): Promise<Started>;
+}
+
+interface Started {
+  readonly sender: Program;
+  readonly receiver?: Receiver;
 }
 
 const PLACES: readonly Place[] = [
@@ -66,7 +68,7 @@ const PLACES: readonly Place[] = [
   },
   {
     name: "over WebSocket",
-    async start(temp, args = []) {
+    async start(temp, args = []): Promise<Started> {
       const receiver = await listen(temp.at("target"));
       const sender = startSync(temp.at("source"), receiver.url, [
         ...INTERVAL,
