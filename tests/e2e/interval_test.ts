@@ -215,8 +215,11 @@ test(
     const args = ["sync", "-f", source, "-t", temp.at("target"), ...INTERVAL];
     await using quiet = new Program([...args, "--log-file", temp.at("log")]);
     await until("the first round", () => quiet.stdout.includes("Round 1 in"));
+    // It tells of each round, so there is something to wait for.
+    await using other = startSync(source, temp.at("other"), INTERVAL);
     let edits = 1;
     await until("rounds between those that changed something", async () => {
+      await nextRound(other);
       writeTree(source, { b: `edit ${++edits}` });
       const rounds = await until(`the line for edit ${edits}`, () => {
         const found = [...quiet.stdout.matchAll(/Round (\d+) in/g)];
