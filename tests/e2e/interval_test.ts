@@ -191,6 +191,43 @@ test(
 );
 
 test(
+  "a listener hears how the last round of a loop went",
+  ["signals", "mkfifo"],
+  async () => {
+    await using temp = new TempDir();
+    const source = temp.directory("source");
+    writeTree(source, { a: "one" });
+    await using receiver = await listen(temp.at("target"));
+    await using sender = startSync(source, receiver.url, INTERVAL);
+    await sender.event("synced");
+    await shell('mkfifo "$1/fifo"', source);
+    await sender.event("problem", { path: "fifo" });
+    await nextRound(sender);
+    const problems = sender.events.filter(({ event }) => event === "problem");
+    assertEquals(problems.length, 1, "said once");
+    sender.kill("SIGTERM");
+    assertEnded(await sender.ended, 3);
+    assertEnded(await receiver.ended, 3);
+  },
+);
+
+test(
+  "a loop that is interrupted before its first round is through counts as interrupted",
+  ["signals"],
+  async () => {
+    await using temp = new TempDir();
+    const source = temp.directory("source");
+    // The receiver is stopped, so the round can't end.
+    await using receiver = await listen(temp.at("target"));
+    receiver.kill("SIGSTOP");
+    await using sender = startSync(source, receiver.url, INTERVAL);
+    await sender.event("started");
+    sender.kill("SIGTERM");
+    assertEnded(await sender.ended, 143);
+  },
+);
+
+test(
   "a loop whose first round fails ends at once",
   ["signals"],
   async () => {

@@ -4,8 +4,10 @@
  * (the source is not there, a guard halts it) changes nothing, and comes again.
  */
 import { dirname } from "@std/path";
+import type { Outcome } from "../../core/outcome.ts";
 import { displayPath } from "../../core/path.ts";
 import {
+  GuardError,
   messageOf,
   ProtocolError,
   SyncError,
@@ -70,6 +72,8 @@ class Rounds {
   completed = 0;
   /** Of the last round, whether it was possible or not. */
   exit: ExitCode = EXIT.done;
+  /** The same, for the other end. */
+  #outcome: Outcome = { kind: "done", message: "" };
   readonly #job: SyncJob;
   readonly #context: CommandContext;
   readonly #connecting: Connecting;
@@ -114,7 +118,7 @@ class Rounds {
       retryFor,
       connecting: this.#connecting,
       work: (target) => this.#withTarget(target, intervalMs),
-      outcomeOf: () => ({ kind: "done", message: "" }),
+      outcomeOf: () => this.#outcome,
     }, this.#context);
   }
 
@@ -161,6 +165,7 @@ class Rounds {
       const seconds = (systemClock.now() - start) / 1_000;
       this.completed = round;
       this.exit = summary.problems.length === 0 ? EXIT.done : EXIT.partial;
+      this.#outcome = outcomeOf(summary);
       reporter.report({ kind: "synced", round, summary, seconds, trashed });
       this.#followers.tellHook(round, summary.digest);
     } catch (error) {
@@ -168,6 +173,8 @@ class Rounds {
         throw error;
       }
       this.exit = exitCodeOfError(error);
+      const kind = error instanceof GuardError ? "halted" : "failed";
+      this.#outcome = { kind, message: messageOf(error) };
       reporter.report({ kind: "paused", round, error });
     } finally {
       // What was done before something went wrong is done.
