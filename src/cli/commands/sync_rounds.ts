@@ -4,6 +4,7 @@
  * (the source is not there, a guard halts it) changes nothing, and comes again.
  */
 import { dirname } from "@std/path";
+import { hasChanges } from "../../core/change.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { displayPath } from "../../core/path.ts";
 import {
@@ -21,6 +22,7 @@ import { mirror } from "../../session/mirror.ts";
 import { repeat } from "../../session/repeat.ts";
 import type { RoundRecord, RoundRecords } from "../../session/round_record.ts";
 import { systemClock } from "../../session/system_clock.ts";
+import type { CommandEvent } from "../events.ts";
 import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
 import { RoundReporter } from "../round_reporter.ts";
 import type { CommandContext } from "./context.ts";
@@ -74,6 +76,8 @@ class Rounds {
   exit: ExitCode = EXIT.done;
   /** The same, for the other end. */
   #outcome: Outcome = { kind: "done", message: "" };
+  /** Whether a round is under way that has something to change. */
+  #isChanging = false;
   readonly #job: SyncJob;
   readonly #context: CommandContext;
   readonly #connecting: Connecting;
@@ -130,6 +134,9 @@ class Rounds {
         trashed: undefined,
       }));
     } catch (error) {
+      // A round that only looked leaves all as the last one did.
+      const { signal } = this.#context;
+      if (signal.aborted && this.completed > 0 && !this.#isChanging) return;
       if (!(error instanceof TransportError)) throw error;
       // A listener that has stopped may be started again: that is worth the wait.
       const code = "connection-lost";
@@ -151,10 +158,17 @@ class Rounds {
     const { reporter, signal } = this.#context;
     const round = this.completed + 1;
     const start = systemClock.now();
+    this.#isChanging = false;
+    const report = (event: CommandEvent): void => {
+      if (event.kind === "planned") {
+        this.#isChanging ||= hasChanges(event.totals);
+      }
+      reporter.report(event);
+    };
     try {
       const { summary, trashed } = await withSource(
         this.#job,
-        this.#context,
+        { signal, reporter: { report } },
         this.#connecting,
         async (opened) => {
           const mirrored = await act(this.#followers.follow(opened));
