@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { apply } from "./core/apply.ts";
 export * from "./core/change.ts";
 export * from "./core/clock.ts";
 export * from "./core/diff.ts";
@@ -13,6 +14,7 @@ export type { IgnoreDecision, IgnoreTree } from "./core/ignore_tree.ts";
 export * from "./core/guard.ts";
 export * from "./core/moves.ts";
 export * from "./core/origins.ts";
+export * from "./core/operation.ts";
 export * from "./core/outcome.ts";
 export * from "./core/path.ts";
 export * from "./core/piece.ts";
@@ -42,6 +44,15 @@ export {
   type LocalEndpointOptions,
 } from "./session/local_endpoint.ts";
 export { type CompareOptions, compareSides } from "./session/compare_sides.ts";
+export {
+  type AppliedChanges,
+  ObservedEndpoint,
+} from "./session/observed_endpoint.ts";
+export {
+  OperationRecorder,
+  type RecorderOptions,
+} from "./session/operation_recorder.ts";
+export { repeat, type RepeatOptions } from "./session/repeat.ts";
 export { mirror, type MirrorOptions } from "./session/mirror.ts";
 export {
   Receiver,
@@ -51,6 +62,7 @@ export {
 export { withRetry } from "./session/reconnect.ts";
 export { RemoteEndpoint } from "./session/remote_endpoint.ts";
 export type * from "./session/round_guard.ts";
+export type * from "./session/round_observer.ts";
 export type * from "./session/round_record.ts";
 export { Safeguards, type SafetyLimits } from "./session/safeguards.ts";
 export { serveEndpoint } from "./session/serve_endpoint.ts";

@@ -7,6 +7,7 @@ export type ValueKind =
   | "port"
   | "duration"
   | "rate"
+  | "interval"
   | "target"
   | "limit"
   | "allowance"
@@ -14,7 +15,10 @@ export type ValueKind =
   | "age"
   | "stamp"
   | "pattern"
-  | "token";
+  | "token"
+  | "size"
+  | "count"
+  | "shell";
 
 /** One option. */
 export interface OptionSpec {

@@ -54,6 +54,10 @@ export const EXCLUSIVE: readonly (readonly [string, string])[] = [
   ["noAuth", "tokenFile"],
   ["stateDir", "noState"],
   ["dryRun", "apply"],
+  ["dryRun", "interval"],
+  ["dryRun", "logFile"],
+  ["dryRun", "onChange"],
+  ["apply", "interval"],
 ];
 
 /** Environment variables that Lockstep reads. */

@@ -8,6 +8,7 @@ import type { MirrorSummary, SyncEvent } from "../session/events.ts";
 import type { Received } from "./commands/reception.ts";
 import type { Differences } from "./differences.ts";
 import type { ExitCode } from "./exit_code.ts";
+import type { LogEntry } from "./log/log_line.ts";
 import type { Explanation } from "./explanation.ts";
 import type { TrashEvent } from "./trash_report.ts";
 
@@ -101,6 +102,33 @@ export type CommandEvent =
     /** Entries that went to the trash; undefined where there is none here. */
     readonly trashed?: number | undefined;
   }
+  /** Something was done at one path; comes where that is logged or shown. */
+  | { readonly kind: "operation"; readonly entry: LogEntry }
+  /** A round of a `sync` that goes on is through. */
+  | {
+    readonly kind: "synced";
+    /** From 1. */
+    readonly round: number;
+    readonly summary: MirrorSummary;
+    readonly seconds: number;
+    /** Entries that went to the trash; undefined where there is none here. */
+    readonly trashed?: number | undefined;
+  }
+  /** A `sync` that goes on could not do a round, and waits until it can. */
+  | {
+    readonly kind: "paused";
+    readonly round: number;
+    readonly error: unknown;
+  }
+  /** A `sync` that would have gone on has come to its end. */
+  | {
+    readonly kind: "stopped";
+    /** That were completed. */
+    readonly rounds: number;
+    readonly exit: ExitCode;
+  }
+  /** A hook has printed a line. */
+  | { readonly kind: "hook-output"; readonly line: string }
   /** A command on a trash has something to say. */
   | { readonly kind: "trash"; readonly event: TrashEvent }
   /** `clean` is through: what was staged is gone, or would be. */

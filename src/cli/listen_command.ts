@@ -2,6 +2,7 @@
 import type { CommandSpec } from "./command_spec.ts";
 import {
   BWLIMIT,
+  HOOK_OPTIONS,
   MAX_DELETE,
   OUTPUT_OPTIONS,
   RETRY_FOR,
@@ -83,6 +84,7 @@ export const LISTEN = {
     },
     bwlimit: BWLIMIT,
     ...STATE_OPTIONS,
+    ...HOOK_OPTIONS,
     ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },

@@ -158,6 +158,26 @@ export const TARGET_OPTIONS = {
   },
 } as const satisfies CommandSpec["options"];
 
+/** A command that is run after changes; each command says where they happen. */
+export const HOOK_OPTIONS = {
+  onChange: {
+    long: "on-change",
+    kind: "shell",
+    label: "CMD",
+    optional: true,
+    help:
+      "Run CMD in the shell after something was changed; what it was comes " +
+      "on its standard input, as JSON",
+  },
+  onChangeTimeout: {
+    long: "on-change-timeout",
+    kind: "duration",
+    label: "TIME",
+    default: "60",
+    help: "Stop CMD when it takes longer (60, 30s, 5m)",
+  },
+} as const satisfies CommandSpec["options"];
+
 export const JSON_OPTION = {
   long: "json",
   kind: "flag",
@@ -179,6 +199,7 @@ export const OUTPUT_OPTIONS = {
     long: "verbose",
     short: "v",
     kind: "flag",
-    help: "Print also scans, rounds, renames and each new try",
+    help: "Print also scans, rounds, each new try, and what a sync " +
+      "does at each path",
   },
 } as const satisfies CommandSpec["options"];

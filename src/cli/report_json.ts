@@ -136,6 +136,37 @@ export class JsonReporter implements Reporter {
         });
         break;
       }
+      case "operation": {
+        const { name: op, digest = null, path, from } = event.entry;
+        const time = event.entry.time.toISOString();
+        this.#print("operation", { time, op, digest, path, from });
+        break;
+      }
+      case "synced": {
+        const { changes, problems, digest } = event.summary;
+        this.#print("synced", {
+          round: event.round,
+          digest,
+          ...counts(changes),
+          problems: problems.length,
+          seconds: Math.round(event.seconds * 1_000) / 1_000,
+          trashed: event.trashed,
+        });
+        break;
+      }
+      case "paused": {
+        const { round, error } = event;
+        const code = error instanceof SyncError ? error.code : "failed";
+        this.#print("paused", { round, code, message: messageOf(error) });
+        break;
+      }
+      case "stopped":
+        this.#print("stopped", { rounds: event.rounds, exit: event.exit });
+        break;
+      case "hook-output":
+        // Standard output is for events.
+        this.#output.message(`hook: ${event.line}`);
+        break;
       case "trash": {
         const [name, fields] = trashFields(event.event) ?? [];
         if (name !== undefined) this.#print(name, fields!);

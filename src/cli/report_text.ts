@@ -15,6 +15,7 @@ import {
   formatTotals,
 } from "./format.ts";
 import { formatAction, formatDifference, formatMove } from "./format_action.ts";
+import { formatLogLine } from "./log/log_line.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
@@ -90,11 +91,9 @@ export class TextReporter implements Reporter {
       case "transfer":
         this.#transfer(event);
         break;
-      case "moved": {
-        const { from, to } = event;
-        this.#sayMore(`Renamed ${displayPath(from)} -> ${displayPath(to)}`);
+      case "moved":
+        // It is among the operations.
         break;
-      }
       case "applying":
         this.#live(() => "Putting everything in place", true);
         break;
@@ -143,6 +142,25 @@ export class TextReporter implements Reporter {
         break;
       case "done":
         this.#done(event);
+        break;
+      case "operation":
+        this.#tell(formatLogLine(event.entry));
+        break;
+      case "synced":
+        this.#synced(event);
+        break;
+      case "paused":
+        this.#warn(
+          `Round ${event.round} was not possible, trying on: ${
+            messageOf(event.error)
+          }`,
+        );
+        break;
+      case "stopped":
+        this.#say(`Stopped after ${formatNumberOf(event.rounds, "round")}`);
+        break;
+      case "hook-output":
+        this.#output.message(`hook: ${event.line}`);
         break;
       case "trash": {
         const { text, isProblem } = trashLine(event.event);
@@ -283,6 +301,18 @@ export class TextReporter implements Reporter {
     const did = dryRun ? "Would remove" : "Removed";
     const size = formatBytes(bytes);
     this.#tell(`${did} ${formatNumberOf(files, "staged file")}, ${size}`);
+  }
+
+  #synced(event: CommandEvent & { kind: "synced" }): void {
+    const { round, summary: { changes, problems }, seconds, trashed } = event;
+    const time = formatDuration(seconds * 1_000);
+    const left = problems.length === 0
+      ? ""
+      : `; ${formatNumberOf(problems.length, "path")} left out`;
+    const did = formatChanges(changes) || "nothing to do";
+    this.#tell(
+      `Round ${round} in ${time}: ${did}${formatTrashed(trashed)}${left}`,
+    );
   }
 
   #scanLine(): string {

@@ -4,6 +4,7 @@ import {
   BWLIMIT,
   COMPARE_OPTIONS,
   FROM,
+  HOOK_OPTIONS,
   MAX_DELETE,
   OUTPUT_OPTIONS,
   REACH_OPTIONS,
@@ -49,6 +50,37 @@ export const SYNC = {
       refused: "--watch is not available in this version",
       help: "Go on, and mirror each change as it happens",
     },
+    interval: {
+      long: "interval",
+      kind: "interval",
+      label: "TIME",
+      optional: true,
+      help:
+        "Go on until interrupted: begin a new round so long after the end " +
+        "of the last one; in milliseconds (500, 2s, 5m)",
+    },
+    logFile: {
+      long: "log-file",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "Append a line for each path that was changed to FILE",
+    },
+    logMaxSize: {
+      long: "log-max-size",
+      kind: "size",
+      label: "SIZE",
+      default: "10M",
+      help: "Begin a new log when FILE would grow larger; 0: never",
+    },
+    logKeep: {
+      long: "log-keep",
+      kind: "count",
+      label: "N",
+      default: "5",
+      help: "Keep so many old logs, as FILE.1, FILE.2 …",
+    },
+    ...HOOK_OPTIONS,
     checksum: {
       long: "checksum",
       kind: "flag",
@@ -120,6 +152,11 @@ export const SYNC = {
     {
       line: "lockstep sync --from ./site --to /mnt/disk/site --checksum",
       meaning: "to another local directory, comparing content",
+    },
+    {
+      line:
+        "lockstep sync -f ./site -t ./copy --interval 500 --log-file sync.log",
+      meaning: "twice a second, with a log of what was done",
     },
   ],
 } as const satisfies CommandSpec;

@@ -13,8 +13,8 @@ export type Target =
   | { readonly kind: "directory"; readonly path: string };
 
 /**
- * What a value of each kind becomes; a duration and an age are in milliseconds, a
- * rate is in bytes per second.
+ * What a value of each kind becomes; a duration, an interval and an age are in
+ * milliseconds, a rate is in bytes per second, a size is in bytes.
  */
 export interface ValueTypes {
   path: string;
@@ -22,6 +22,7 @@ export interface ValueTypes {
   port: number;
   duration: number;
   rate: number;
+  interval: number;
   target: Target;
   limit: DeleteLimit;
   allowance: DeleteLimit;
@@ -30,6 +31,10 @@ export interface ValueTypes {
   stamp: Stamp;
   pattern: string;
   token: string;
+  size: number;
+  count: number;
+  /** A command for the shell. */
+  shell: string;
 }
 
 const MAX_PORT = 65_535;
@@ -44,6 +49,9 @@ const AGE_UNIT_MS = {
   w: 7 * 24 * 3_600_000,
 } as const;
 
+const SIZE_UNITS = { K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
+const MAX_COUNT = 1_000;
+
 const READERS: {
   [K in ValueKind]: (
     text: string,
@@ -56,6 +64,7 @@ const READERS: {
   port: readPort,
   duration: readDuration,
   rate: readRate,
+  interval: readInterval,
   target: readTarget,
   limit: readLimit,
   allowance: readAllowance,
@@ -64,6 +73,9 @@ const READERS: {
   stamp: readStamp,
   pattern: (text) => text,
   token: readToken,
+  size: readSize,
+  count: readCount,
+  shell: readShell,
 };
 
 /**
@@ -110,9 +122,7 @@ function readPort(text: string, option: string): number {
 }
 
 function readDuration(text: string, option: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?$/.exec(text);
-  const unit = (match?.[2] ?? "s") as keyof typeof UNIT_MS;
-  const duration = Number(match?.[1] ?? NaN) * UNIT_MS[unit];
+  const duration = toMilliseconds(text, "s");
   if (!(duration <= MAX_DURATION_MS)) {
     throw new UsageError(
       `${option} ${quote(text)} is not a time: ` +
@@ -136,6 +146,49 @@ function readRate(text: string, option: string): number {
     `${option} ${quote(text)} is not a rate: KiB a second, or a number with ` +
       "K, M or G (1,024), KB, MB or GB (1,000); at least 1 KiB, or 0 for none",
   );
+}
+
+function readInterval(text: string, option: string): number {
+  const interval = toMilliseconds(text, "ms");
+  if (!(interval >= 1 && interval <= MAX_DURATION_MS)) {
+    throw new UsageError(
+      `${option} ${
+        quote(text)
+      } is not an interval: milliseconds, or a number ` +
+        "with ms, s, m or h, from 1 ms to 7 days",
+    );
+  }
+  return interval;
+}
+
+/** NaN for what is no time; a number without a unit is in `usual`. */
+function toMilliseconds(text: string, usual: keyof typeof UNIT_MS): number {
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?$/.exec(text);
+  const unit = (match?.[2] ?? usual) as keyof typeof UNIT_MS;
+  return Number(match?.[1] ?? NaN) * UNIT_MS[unit];
+}
+
+function readSize(text: string, option: string): number {
+  const match = /^(\d{1,12})([KMG])?$/i.exec(text);
+  const unit = match?.[2]?.toUpperCase() as keyof typeof SIZE_UNITS | undefined;
+  const size = Number(match?.[1] ?? NaN) * (unit ? SIZE_UNITS[unit] : 1);
+  if (Number.isSafeInteger(size)) return size;
+  throw new UsageError(
+    `${option} ${quote(text)} is not a size: bytes, or a number with K, M or G`,
+  );
+}
+
+function readCount(text: string, option: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (count <= MAX_COUNT) return count;
+  throw new UsageError(
+    `${option} ${quote(text)} is not a number from 0 to ${MAX_COUNT}`,
+  );
+}
+
+function readShell(text: string, option: string): string {
+  if (text.trim() !== "" && !text.includes("\0")) return text;
+  throw new UsageError(`${option} ${quote(text)} is no command`);
 }
 
 function readChoice(text: string, option: string, spec: OptionSpec): string {

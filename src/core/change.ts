@@ -50,6 +50,36 @@ export interface ChangeTotals {
   readonly bytes: number;
 }
 
+/** Nothing is changed. */
+export const NO_CHANGES: ChangeTotals = {
+  created: 0,
+  replaced: 0,
+  touched: 0,
+  deleted: 0,
+  moved: 0,
+  files: 0,
+  bytes: 0,
+};
+
+/** The counts of both. */
+export function addChanges(a: ChangeTotals, b: ChangeTotals): ChangeTotals {
+  return {
+    created: a.created + b.created,
+    replaced: a.replaced + b.replaced,
+    touched: a.touched + b.touched,
+    deleted: a.deleted + b.deleted,
+    moved: a.moved + b.moved,
+    files: a.files + b.files,
+    bytes: a.bytes + b.bytes,
+  };
+}
+
+/** Whether `totals` count anything. */
+export function hasChanges(totals: ChangeTotals): boolean {
+  const { created, replaced, touched, deleted, moved } = totals;
+  return created + replaced + touched + deleted + moved > 0;
+}
+
 /**
  * Whether two files are taken to hold the same bytes: by digest where both have
  * one, else by size and mtime (the "quick check").

@@ -6,8 +6,10 @@
 import { type Change, filesOf, totalsOfChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import { madeBy, type Move } from "../core/moves.ts";
+import type { Moved } from "../core/operation.ts";
 import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
+import { entryAt } from "../core/snapshot.ts";
 import { sleep } from "../core/sleep.ts";
 import { GuardError } from "../errors.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
@@ -15,6 +17,7 @@ import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
 import type { Endpoint, TransitionResult } from "./endpoint.ts";
 import type { Comparison, MirrorSummary, SidedProblem } from "./events.ts";
 import type { RoundGuard } from "./round_guard.ts";
+import type { RoundObserver } from "./round_observer.ts";
 import { systemClock } from "./system_clock.ts";
 
 /** Rounds at the most: what is still being changed then is reported. */
@@ -29,6 +32,8 @@ export interface MirrorOptions extends CompareOptions {
   readonly clock?: Clock;
   /** Asked in this order before each round changes anything. */
   readonly guards?: readonly RoundGuard[];
+  /** Hear what each round has done. */
+  readonly observers?: readonly RoundObserver[];
 }
 
 /**
@@ -113,22 +118,21 @@ async function mirrorOnce(
   options: MirrorOptions,
   round: number,
 ): Promise<Round> {
-  const { onEvent, guards = [] } = options;
+  const { onEvent, guards = [], observers = [] } = options;
   let comparison = await compareSides(source, target, options);
   onEvent?.({ kind: "planned", round, totals: comparison.totals });
   let reviewed = review(comparison, guards);
   let { changes } = reviewed;
   let kept: readonly SidedProblem[] = [];
-  let moved = 0;
+  let moved: readonly Move[] = [];
   let achieved: readonly Change[] = [];
   if (comparison.moves.length > 0) {
     const { moves } = comparison;
     const result = await target.move(moves, options.signal);
-    const done = moves.filter((_, i) => result.done[i] === 1);
-    moved = done.length;
-    achieved = [...madeBy(done)];
-    for (const { from, to } of done) onEvent?.({ kind: "moved", from, to });
-    if (moved === moves.length) {
+    moved = moves.filter((_, i) => result.done[i] === 1);
+    achieved = [...madeBy(moved)];
+    for (const { from, to } of moved) onEvent?.({ kind: "moved", from, to });
+    if (moved.length === moves.length) {
       changes = withCtimes(changes, moves, result.ctimes);
     } else {
       // What could not be moved is deleted and sent, as without any evidence.
@@ -137,7 +141,7 @@ async function mirrorOnce(
       const { origins: _, recall: __, ...plain } = options;
       comparison = await compareSides(source, target, plain);
       onEvent?.({ kind: "planned", round, totals: comparison.totals });
-      reviewed = reviewFurther(comparison, guards, moved > 0);
+      reviewed = reviewFurther(comparison, guards, moved.length > 0);
       ({ changes } = reviewed);
     }
   }
@@ -151,11 +155,26 @@ async function mirrorOnce(
     );
     achieved = [...achieved, ...achievedChanges(changes, result)];
   }
+  const { root } = comparison.source;
+  const moves = moved.map((move): Moved => {
+    const entry = entryAt(root, move.to);
+    return entry?.kind === move.entry.kind ? { ...move, entry } : move;
+  });
+  for (const observer of observers) {
+    await observer.applied({
+      source,
+      comparison,
+      changes,
+      moves,
+      achieved,
+      problems,
+    });
+  }
   for (const guard of guards) await guard.completed(comparison);
-  const { digest } = comparison.source.root;
+  const { digest } = root;
   if (digest === undefined) throw new TypeError("A scan gave no digest");
   const { totals } = comparison.source;
-  return { achieved, moved, totals, digest, problems };
+  return { achieved, moved: moved.length, totals, digest, problems };
 }
 
 /** What guards let through, and all that is wrong. */
@@ -220,15 +239,18 @@ async function carryOut(
   source: Endpoint,
   target: Endpoint,
   changes: readonly Change[],
-  { signal, onEvent }: MirrorOptions,
+  { signal, onEvent, observers = [] }: MirrorOptions,
 ): Promise<TransitionResult> {
   const { wants, writable } = await target.stage(changes, signal);
+  for (const observer of observers) observer.staging(changes);
   let path: RelPath | undefined;
   const requests = requestsFor(changes, wants, (next) => path = next);
   let files = 0;
   let bytes = 0;
   const meter = new TransformStream<ContentBatch, ContentBatch>({
     transform(batch, controller): void {
+      // Once it is handed on, its bytes may be used again.
+      for (const observer of observers) observer.passing(batch);
       controller.enqueue(batch);
       for (const piece of batch.pieces) {
         if (piece.kind === "unavailable") continue;

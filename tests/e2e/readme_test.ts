@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../src/cli/command_table.ts";
 import { EXIT_CODE_MEANINGS } from "../../src/cli/exit_code.ts";
+import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { helpText } from "../../src/cli/help.ts";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
 import { shell } from "../support/command.ts";
@@ -113,6 +114,69 @@ Deno.test("the README's commands clean up what a broken-off run left", async () 
     assertEquals(exists(staged), i === 0);
   }
 });
+
+test("the README's loop mirrors until it is stopped, and writes a log", [
+  "signals",
+], async () => {
+  await using temp = new TempDir();
+  const photos = makePhotos(temp);
+  const [loop] = blocks(section("Local loops, log and hooks"), "sh");
+  const words = commandIn(loop!, "lockstep sync");
+  await using sender = new Program([...words, "--json"], { cwd: temp.path });
+  await sender.event("synced");
+  Deno.writeTextFileSync(`${photos}/new.jpg`, "sand");
+  await sender.event("operation", { path: "new.jpg" });
+  await sender.event("synced", { created: 1 });
+  sender.kill("SIGTERM");
+  assertEquals((await sender.ended).code, 0);
+  await assertSameTree(photos, temp.at("copy"));
+  for (const event of sender.events) assertDocumented(event);
+  const lines = Deno.readTextFileSync(temp.at("sync.log")).trimEnd().split(
+    "\n",
+  );
+  assertEquals(lines.map(parseLogLine).includes(undefined), false);
+  assertStringIncludes(lines.join("\n"), '"new.jpg"');
+});
+
+Deno.test("the README's lines of a log are lines of a log", () => {
+  const [lines] = blocks(section("Local loops, log and hooks"), "console");
+  const entries = lines!.trim().split("\n").map(parseLogLine);
+  assertEquals(
+    entries.map((entry) => entry?.name),
+    ["create", "touch", "restore", "delete"],
+  );
+});
+
+test(
+  "the README's hooks are run, and get what it shows",
+  ["signals"],
+  async () => {
+    await using temp = new TempDir();
+    makePhotos(temp);
+    const text = section("Local loops, log and hooks");
+    const [sync, listening] = blocks(text, "sh")[1]!.trim().split("\n").map((
+      line,
+    ) => [...line.matchAll(/'([^']*)'|(\S+)/g)].map((it) => it[1] ?? it[2]!));
+    const sent = await run(sync!.slice(1), { cwd: temp.path });
+    assertEquals(sent.code, 0, sent.stderr);
+    const manifest = JSON.parse(
+      Deno.readTextFileSync(temp.at("last-change.json")),
+    );
+    const shown = JSON.parse(blocks(text, "json")[0]!);
+    assertEquals(Object.keys(manifest), Object.keys(shown));
+    assertEquals(Object.keys(manifest.totals), Object.keys(shown.totals));
+    const keys = (it: { changes: { kind: string }[] }): string[] =>
+      Object.keys(it.changes.find(({ kind }) => kind === "file")!);
+    assertEquals(keys(manifest), keys(shown));
+
+    const words = listening!.slice(6);
+    assertEquals(words[0], "--on-change");
+    await using receiver = await listen(temp.at("backup"), words);
+    const args = ["sync", "--from", "photos", "--to", receiver.url];
+    await runInTurn([args], { cwd: temp.path });
+    assertStringIncludes((await receiver.ended).stderr, "hook: 2026");
+  },
+);
 
 Deno.test("the README's commands leave things out", async () => {
   await using temp = new TempDir();
@@ -305,7 +369,8 @@ Deno.test("the README names no option that does not exist", () => {
   const text = security + section("Mirror to another machine") +
     section("Leave things out") + section("What is mirrored") +
     section("Output for programs") +
-    section("See first what would happen") + section("Guards");
+    section("See first what would happen") + section("Guards") +
+    section("Local loops, log and hooks");
   const named = new Set(text.match(/--[a-z][a-z-]+/g));
   assert(named.size > 10);
   for (const option of named) {
@@ -324,7 +389,6 @@ Deno.test("the README's exit codes are those of the program", () => {
 Deno.test("the README documents each event that the program prints", async () => {
   await using temp = new TempDir();
   const photos = makePhotos(temp);
-  const documented = section("Output for programs");
   await using receiver = await listen(temp.at("backup"));
   const sent = await run(
     ["sync", "--from", photos, "--to", receiver.url, "--json"],
@@ -339,18 +403,18 @@ Deno.test("the README documents each event that the program prints", async () =>
   for (const { events } of [sent, planned, compared, received]) {
     events.forEach(assertDocumented);
   }
-
-  function assertDocumented(event: JsonEvent): void {
-    const row = documented.split("\n").find((line) =>
-      line.startsWith(`| \`${event.event}\``)
-    );
-    assert(row !== undefined, `${event.event} has no row`);
-    for (const field of Object.keys(event)) {
-      if (field === "event" || field === "time") continue;
-      assert(row.includes(`\`${field}\``), `${field} is not in: ${row}`);
-    }
-  }
 });
+
+function assertDocumented(event: JsonEvent): void {
+  const row = section("Output for programs").split("\n").find((line) =>
+    line.startsWith(`| \`${event.event}\``)
+  );
+  assert(row !== undefined, `${event.event} has no row`);
+  for (const field of Object.keys(event)) {
+    if (field === "event" || field === "time") continue;
+    assert(row.includes(`\`${field}\``), `${field} is not in: ${row}`);
+  }
+}
 
 test("the README's program runs", ["symlinks"], async () => {
   await using temp = new TempDir();

@@ -1,4 +1,6 @@
 /** `lockstep listen`: receives from senders that connect. */
+import { hasChanges, totalsOfChanges } from "../../core/change.ts";
+import { operationsOf } from "../../core/operation.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { displayPath } from "../../core/path.ts";
 import {
@@ -14,12 +16,17 @@ import type { Transport } from "../../net/transport.ts";
 import type { Endpoint } from "../../session/endpoint.ts";
 import { GuardedEndpoint } from "../../session/guarded_endpoint.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
+import {
+  type AppliedChanges,
+  ObservedEndpoint,
+} from "../../session/observed_endpoint.ts";
 import { Receiver, type ReceiverEvent } from "../../session/receiver.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { OptionsOf } from "../args.ts";
 import type { Reporter } from "../events.ts";
 import { type ExitCode, exitCodeOfOutcome } from "../exit_code.ts";
 import { usualStateDirectory } from "../state/state_directory.ts";
+import type { Hook } from "../hook/hook.ts";
 import { handleStrayErrors } from "../stray_errors.ts";
 import { SOFTWARE } from "../version.ts";
 import { newClientId } from "./client_id.ts";
@@ -56,6 +63,8 @@ export async function listen(
   using trash = await openTrash(fileSystem, dir, options);
   using recipes = recipesIn(dir, options, reporter);
   const store = recipes?.of(dir);
+  const hook = await hookOf(options, reporter);
+  let applied = 0;
   let reportedTrashed = 0;
   const { promise: finished, resolve, reject } = Promise.withResolvers<
     ExitCode
@@ -107,13 +116,25 @@ export async function listen(
       : { kind: "done", message: "" };
     await receiver.close(outcome);
     await listening.close();
+    await hook?.close(signal);
   }
 
   async function openTarget(): Promise<Endpoint> {
-    const target = await openDirectory();
+    let target: Endpoint = await openDirectory();
+    if (hook !== undefined) {
+      target = new ObservedEndpoint(target, (changes) => tell(hook, changes));
+    }
     const { maxDelete } = options;
     if (maxDelete === undefined) return target;
     return new GuardedEndpoint(target, maxDelete);
+  }
+
+  function tell(hook: Hook, changes: AppliedChanges): void {
+    const { moves, achieved, modes, digest } = changes;
+    const totals = totalsOfChanges(achieved, modes, moves.length);
+    if (!hasChanges(totals)) return;
+    const set = { round: ++applied, root: dir, digest, totals };
+    hook.changed(set, operationsOf(achieved, { modes, moves }));
   }
 
   function openDirectory(): Promise<LocalEndpoint> {
@@ -238,6 +259,15 @@ function recipesIn(
   const isUsual = options.stateDir === undefined && usual !== undefined;
   if (isUsual && liesWithin(usual, dir)) return undefined;
   return recipesFor(options, reporter);
+}
+
+async function hookOf(
+  options: ListenOptions,
+  reporter: Reporter,
+): Promise<Hook | undefined> {
+  if (options.onChange === undefined) return undefined;
+  const { openHook } = await import("./hook_option.ts");
+  return openHook(options, reporter);
 }
 
 /** Whether the session is to blame, and not this machine: then the sender may come back. */

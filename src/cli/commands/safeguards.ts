@@ -2,6 +2,7 @@
 import { resolve } from "@std/path";
 import type { LocalEndpoint } from "../../session/local_endpoint.ts";
 import type { RoundGuard } from "../../session/round_guard.ts";
+import type { RoundRecords } from "../../session/round_record.ts";
 import { Safeguards, type SafetyLimits } from "../../session/safeguards.ts";
 import type { Reporter } from "../events.ts";
 import { PlanGuard } from "../plan/plan_guard.ts";
@@ -30,8 +31,16 @@ export interface RunMemory {
   readonly knownFiles: KnownFiles | undefined;
 }
 
+/** A round of a run that goes on; each is guarded like a run of its own. */
+export interface GuardedRound {
+  readonly isFirst: boolean;
+  /** What such a run remembers where nothing is to be kept. */
+  readonly memory: RoundRecords;
+}
+
 /**
- * Makes the guards of `job`; a dry run leaves the state directory as it is.
+ * Makes the guards of `job`, or of one `round` of it; a dry run leaves the state
+ * directory as it is.
  * @throws {UsageError} If the state directory lies inside the source or target.
  * @throws {SyncError} If it can't be used.
  */
@@ -39,6 +48,7 @@ export async function safeguardsFor(
   { options, plan }: SyncJob,
   source: LocalEndpoint,
   reporter: Reporter,
+  round?: GuardedRound,
 ): Promise<RunMemory> {
   const { from, to, dryRun, maxDelete, allowDelete, allowNewRoot } = options;
   const limits = plan === undefined
@@ -48,13 +58,17 @@ export async function safeguardsFor(
   const planGuards = plan === undefined ? [] : [new PlanGuard(plan)];
   const directory = stateDirectoryOf(options);
   if (directory === undefined) {
-    const guards = [...planGuards, await Safeguards.open(root, limits)];
+    const guards = [
+      ...planGuards,
+      await Safeguards.open(root, limits, round?.memory),
+    ];
     return { guards, knownFiles: undefined };
   }
   const isLeftOut = ruleForOwnState(options, from) !== undefined;
   if (!isLeftOut) refuseStateInside(directory, from, "--from");
   if (to.kind === "directory") refuseStateInside(directory, to.path, "--to");
-  if (!dryRun) prepareStateDirectory(directory);
+  const isFirst = round?.isFirst ?? true;
+  if (!dryRun && isFirst) prepareStateDirectory(directory);
   const records = new RoundFiles(
     directory,
     [resolve(from), root.path],

@@ -48,7 +48,7 @@ export interface RemoteWork<T> {
 
 /** Tries until the work is done, or the time for that is over; each try is a session. */
 export async function workWithListener<T>(
-  source: Endpoint,
+  source: Pick<Endpoint, "traits">,
   options: RemoteWork<T>,
   { reporter, signal }: CommandContext,
 ): Promise<{ result: T; wire: WireCounts }> {

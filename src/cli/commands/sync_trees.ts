@@ -11,8 +11,9 @@ import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { Reporter, WireCounts } from "../events.ts";
 import type { CommandContext } from "./context.ts";
 import { outcomeOf } from "./outcome.ts";
+import type { Followers } from "./followers.ts";
 import { type Recipes, recipesFor } from "./recipes.ts";
-import { safeguardsFor } from "./safeguards.ts";
+import { type GuardedRound, safeguardsFor } from "./safeguards.ts";
 import type { SyncJob, SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
 
@@ -31,7 +32,8 @@ export interface SyncWork {
 }
 
 /**
- * Mirrors one tree to the other, or tells what that would do.
+ * Mirrors one tree to the other, again and again if that is wanted, or tells what
+ * it would do.
  * @throws {SyncError}
  */
 export async function syncTrees(
@@ -39,6 +41,58 @@ export async function syncTrees(
   context: CommandContext,
   connecting: Connecting,
 ): Promise<ExitCode> {
+  const { interval, dryRun, logFile, verbose, onChange } = job.options;
+  if (interval !== undefined) {
+    const { syncRounds } = await import("./sync_rounds.ts");
+    return await syncRounds(job, interval, context, connecting);
+  }
+  const isFollowed = logFile !== undefined || verbose || onChange !== undefined;
+  if (isFollowed && !dryRun) {
+    const { followed } = await import("./followers.ts");
+    return await followed(
+      job,
+      context,
+      (followers) => syncOnce(job, context, connecting, followers),
+    );
+  }
+  return await syncOnce(job, context, connecting);
+}
+
+async function syncOnce(
+  job: SyncJob,
+  context: CommandContext,
+  connecting: Connecting,
+  followers?: Followers,
+): Promise<ExitCode> {
+  return await withSource(job, context, connecting, async (opened) => {
+    const work = followers ? followers.follow(opened) : opened;
+    if (job.options.dryRun) {
+      const { preview } = await import("./dry_run.ts");
+      const exit = await preview(work);
+      return { result: exit, outcome: { kind: "planned", message: "" } };
+    }
+    const summary = await mirrorAndReport(work).catch((error) => {
+      // What was done before something went wrong is done.
+      followers?.tellHook(1);
+      throw error;
+    });
+    followers?.tellHook(1, summary.digest);
+    const exit = summary.problems.length === 0 ? EXIT.done : EXIT.partial;
+    return { result: exit, outcome: outcomeOf(summary) };
+  });
+}
+
+/**
+ * Opens the source, checks both places, and does `act`; the source is closed again.
+ * @throws {SyncError}
+ */
+export async function withSource<T>(
+  job: SyncJob,
+  context: CommandContext,
+  connecting: Connecting,
+  act: (work: SyncWork) => Promise<{ result: T; outcome: Outcome }>,
+  round?: GuardedRound,
+): Promise<T> {
   const { reporter, signal } = context;
   const { from, to, dryRun } = job.options;
   const fileSystem = new DenoFileSystem();
@@ -59,9 +113,13 @@ export async function syncTrees(
         refuseTrashPlace(job.options.trash, target, origin);
       }
     }
-    const { guards, knownFiles } = await safeguardsFor(job, source, reporter);
-    const place = to.kind === "directory" ? to.path : to.url;
-    reporter.report({ kind: "started", from, to: place });
+    const { guards, knownFiles } = await safeguardsFor(
+      job,
+      source,
+      reporter,
+      round,
+    );
+    if (round === undefined) reportStart(job, reporter);
     const mirrorOptions = mirrorOptionsOf(job.options, reporter);
     const work: SyncWork = {
       job,
@@ -77,18 +135,19 @@ export async function syncTrees(
       connecting,
       recipes,
     };
-    if (dryRun) {
-      const { preview } = await import("./dry_run.ts");
-      const exit = await preview(work);
-      outcome = { kind: "planned", message: "" };
-      return exit;
-    }
-    const summary = await mirrorAndReport(work);
-    outcome = outcomeOf(summary);
-    return summary.problems.length === 0 ? EXIT.done : EXIT.partial;
+    const acted = await act(work);
+    outcome = acted.outcome;
+    return acted.result;
   } finally {
     await source.close(outcome);
   }
+}
+
+/** Says from where to where. */
+export function reportStart({ options }: SyncJob, reporter: Reporter): void {
+  const { from, to } = options;
+  const place = to.kind === "directory" ? to.path : to.url;
+  reporter.report({ kind: "started", from, to: place });
 }
 
 /** What of a mirror the options say. */
@@ -116,7 +175,7 @@ async function mirrorAndReport(work: SyncWork): Promise<MirrorSummary> {
 }
 
 /** What a mirror has done. */
-interface Mirrored {
+export interface Mirrored {
   readonly summary: MirrorSummary;
   readonly wire: WireCounts | undefined;
   readonly trashed: number | undefined;
@@ -139,7 +198,8 @@ async function mirrorTo(work: SyncWork): Promise<Mirrored> {
   return { summary: result, wire, trashed: undefined };
 }
 
-async function mirrorToDirectory(
+/** Mirrors to the directory `path`, which is made where it is missing. */
+export async function mirrorToDirectory(
   work: SyncWork,
   path: string,
 ): Promise<Mirrored> {

@@ -77,14 +77,26 @@ Deno.test("TextReporter, verbose, tells also scans, tries and bytes", () => {
   ]);
 });
 
-Deno.test("TextReporter, verbose, tells what was renamed", () => {
-  const moved = {
-    kind: "moved",
-    from: parseRelPath("a"),
-    to: parseRelPath("b\u202e"),
+Deno.test("TextReporter, verbose, tells once what was renamed", () => {
+  const from = parseRelPath("a");
+  const to = parseRelPath("b\u202e");
+  const moved = { kind: "moved", from, to } as const;
+  const operation = {
+    kind: "operation",
+    entry: {
+      name: "move",
+      from,
+      path: to,
+      kind: "directory",
+      file: undefined,
+      digest: undefined,
+      carried: false,
+      time: new Date(0),
+    },
   } as const;
-  assertEquals(report([moved], { verbose: true }).messages, [
-    'Renamed a -> "b\\u202e"',
+  const { messages, results } = report([moved, operation], { verbose: true });
+  assertEquals([...messages, ...results], [
+    '1970-01-01T00:00:00.000Z move - "a" -> "b\\u202e"',
   ]);
   assertEquals(report([moved]).messages, []);
 });
