@@ -22,6 +22,7 @@ export class DenoFileSystem implements FileSystem {
     modes: KEEPS_MODES,
     symlinks: Deno.build.os !== "windows",
     owners: KEEPS_MODES && Deno.uid() === 0,
+    watches: "recursive",
   };
   readonly #handles: boolean;
   readonly #umask: number;

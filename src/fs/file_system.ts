@@ -10,7 +10,7 @@
  * keeps no modes (`traits.modes`) reports 0o644 or 0o755 and ignores what is set.
  */
 import type { Owner } from "../core/entry.ts";
-import type { Name } from "../core/path.ts";
+import type { Name, RelPath } from "../core/path.ts";
 
 /** What kind of thing an entry is; `special` is a fifo, socket or device. */
 export type NodeKind = "directory" | "file" | "symlink" | "special";
@@ -72,6 +72,54 @@ export interface FileSystemTraits {
   readonly symlinks: boolean;
   /** Whether owners can be set. */
   readonly owners: boolean;
+  /**
+   * What {@link Directory.watch} sees; undefined is "none". It says nothing of a
+   * file system at the other end.
+   */
+  readonly watches?: WatchReach;
+}
+
+/**
+ * How far a watch on a directory sees: all below it, also in directories that
+ * come later; only its own entries; or nothing at all.
+ */
+export type WatchReach = "recursive" | "children" | "none";
+
+/** What a watch tells. */
+export type WatchEvent =
+  /**
+   * Something may have changed at `path`, below the watched directory, or, if that
+   * is one, in it; {@link ROOT} is the watched directory itself. A hint: whether
+   * anything did, and what, is for the listener to look up. It may come late,
+   * twice, or in another order than the changes. Of what is in a directory that
+   * is new (made, or moved here) there need not be any event.
+   */
+  | { readonly kind: "changed"; readonly path: RelPath }
+  /** Events were lost: anything may have changed. */
+  | { readonly kind: "unknown" }
+  /** The watch sees nothing any more; the last event. */
+  | {
+    readonly kind: "ended";
+    readonly reason: WatchEnd;
+    /** What went wrong. */
+    readonly message: string;
+    /** What a person can do about it, if anything: a command. */
+    readonly remedy?: string;
+  };
+
+/**
+ * Why a watch has ended: the system allows no more of them; the directory is
+ * gone; there is no such thing here; or it failed otherwise.
+ */
+export type WatchEnd = "limit" | "gone" | "unsupported" | "failed";
+
+/** Hears the events of a watch; must not throw. Cheap: it may be called often. */
+export type WatchListener = (event: WatchEvent) => void;
+
+/** An active watch; its owner closes it, and may do so twice. */
+export interface Watch {
+  /** Releases it; the listener is not called any more. */
+  close(): void;
 }
 
 /** A file system; the library's users may bring their own. */
@@ -216,6 +264,17 @@ export interface Directory {
    * @throws `locked` if another process, or another lock of this one, holds it.
    */
   lock(name: Name): Promise<Lock>;
+
+  /**
+   * Tells `listener` what may have changed here, as far as `traits.watches` says:
+   * from when this has resolved, no change goes untold without an "unknown" or
+   * "ended" event, as far as the system itself knows (see the adapter for what it
+   * loses in silence). What can't be watched, now or later, is an "ended" event,
+   * not an error; it may come before this has resolved.
+   * The watch stays with this directory when somebody renames it; that, too, may
+   * go unheard. It need not be closed before the directory is.
+   */
+  watch(listener: WatchListener): Promise<Watch>;
 
   /**
    * Waits until the content of the file `name`, or without a name the entries of

@@ -19,6 +19,7 @@ import {
   plant,
   toPlain,
 } from "./memory_tree.ts";
+import type { MemoryWatches } from "./memory_watches.ts";
 import type { Directory, FileSystem, FileSystemTraits } from "./file_system.ts";
 
 /** How a {@link MemoryFileSystem} behaves. */
@@ -39,7 +40,7 @@ export class MemoryFileSystem implements FileSystem {
 
   constructor(options: MemoryFileSystemOptions = {}) {
     this.traits = options.traits ??
-      { modes: true, symlinks: true, owners: true };
+      { modes: true, symlinks: true, owners: true, watches: "recursive" };
     this.#state = new MemoryState(this.traits, options.now ?? fakeClock());
     this.#state.fault = options.fault;
     this.#top = this.#state.make.directory(undefined, 0o755);
@@ -84,6 +85,11 @@ export class MemoryFileSystem implements FileSystem {
     error: FileSystemError,
   ): void {
     this.#state.failNext(method, name, error);
+  }
+
+  /** The watches on its directories, which can be counted and disturbed. */
+  get watches(): MemoryWatches {
+    return this.#state.watches;
   }
 
   async openRoot(

@@ -1,6 +1,7 @@
 /** What all handles of one {@link MemoryFileSystem} share. */
 import { type Name, quote } from "../core/path.ts";
 import { FileSystemError, type FileSystemErrorCode } from "../errors.ts";
+import { MemoryWatches } from "./memory_watches.ts";
 import type { FileSystemTraits, Stat } from "./file_system.ts";
 import {
   type DirectoryNode,
@@ -40,7 +41,8 @@ export type MemoryMethod =
   | "read"
   | "lock"
   | "flush"
-  | "flushFileSystem";
+  | "flushFileSystem"
+  | "watch";
 
 /** Decides whether a call fails, and with what. */
 export type MemoryFault = (
@@ -86,6 +88,7 @@ export class MemoryState {
   readonly traits: FileSystemTraits;
   readonly now: () => number;
   readonly make: NodeMaker;
+  readonly watches: MemoryWatches;
   readonly counters: MemoryCounters = {
     reads: 0,
     bytesRead: 0,
@@ -120,6 +123,7 @@ export class MemoryState {
     this.traits = traits;
     this.now = now;
     this.make = new NodeMaker(now);
+    this.watches = new MemoryWatches(traits.watches ?? "none");
   }
 
   failNext(
@@ -194,6 +198,7 @@ export class MemoryState {
         child = this.make.directory(here, 0o755);
         here.children.set(name, child);
         this.touch(here);
+        this.watches.changed(here, name);
       }
       if (child === undefined) {
         const reason = "there is no such file or directory";

@@ -2,13 +2,72 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { Name } from "../../src/core/path.ts";
 import { FileSystemError } from "../../src/errors.ts";
 import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
+import type {
+  FileSystemTraits,
+  WatchEvent,
+  WatchReach,
+} from "../../src/fs/file_system.ts";
 import { fileSystemContract } from "./file_system_contract.ts";
+import { watchContract } from "./watch_contract.ts";
 
 fileSystemContract("MemoryFileSystem", async () => {
   const fs = new MemoryFileSystem();
   (await fs.openRoot("some/root", { create: true })).close();
   return { fs, root: "some/root", close: () => Promise.resolve() };
 });
+
+for (const reach of ["recursive", "children"] as const) {
+  watchContract(`MemoryFileSystem that watches ${reach}`, async () => {
+    const fs = new MemoryFileSystem({ traits: watching(reach) });
+    (await fs.openRoot("some/root", { create: true })).close();
+    return {
+      fs,
+      root: "some/root",
+      close(): Promise<void> {
+        assertEquals(fs.watches.active, 0);
+        return Promise.resolve();
+      },
+    };
+  });
+}
+
+Deno.test("MemoryFileSystem ends, loses and limits watches", async () => {
+  const fs = MemoryFileSystem.from({ "a/b": "", "c/": null }, {
+    traits: watching("children"),
+  });
+  const events: WatchEvent[] = [];
+  const listener = (event: WatchEvent): void => void events.push(event);
+  const root = await fs.openRoot("");
+  const a = await root.openDirectory("a" as Name);
+  const c = await root.openDirectory("c" as Name);
+  fs.watches.limit = 2;
+  await a.watch(listener);
+  await c.watch(listener);
+  await root.watch(listener);
+  assertEquals(fs.watches.active, 2);
+  fs.watches.overflow();
+  await root.removeDirectory("c" as Name);
+  fs.watches.passes = () => false;
+  await a.removeFile("b" as Name);
+  fs.watches.end({ reason: "failed", message: "it broke" });
+  assertEquals(
+    events.map((event) => event.kind === "ended" ? event.reason : event.kind),
+    ["limit", "unknown", "unknown", "gone", "failed"],
+  );
+  assertEquals(fs.watches.active, 0);
+});
+
+Deno.test("MemoryFileSystem can do without watching", async () => {
+  const fs = new MemoryFileSystem({ traits: watching("none") });
+  const events: WatchEvent[] = [];
+  const root = await fs.openRoot("");
+  await root.watch((event) => void events.push(event));
+  assertEquals(events.map(({ kind }) => kind), ["ended"]);
+});
+
+function watching(watches: WatchReach): FileSystemTraits {
+  return { modes: true, symlinks: true, owners: true, watches };
+}
 
 const TREE = {
   "a/b.txt": "text",

@@ -19,7 +19,8 @@ export type Need =
   | "setpriv"
   | "signals"
   | "strace"
-  | "symlinks";
+  | "symlinks"
+  | "user-namespaces";
 
 const windows = Deno.build.os === "windows";
 const root = !windows && Deno.uid() === 0;
@@ -42,6 +43,7 @@ const met: Record<Need, () => boolean> = {
   signals: () => !windows,
   strace: () => Deno.build.os === "linux" && hasCommand("strace"),
   symlinks: () => !windows,
+  "user-namespaces": canLimitUser,
 };
 
 /** Whether this machine has `need`. */
@@ -78,4 +80,15 @@ function canMount(): boolean {
   } finally {
     Deno.removeSync(directory);
   }
+}
+
+/** Whether limits can be set for processes of ours alone. */
+function canLimitUser(): boolean {
+  if (Deno.build.os !== "linux" || !hasCommand("unshare")) return false;
+  const script = "echo 100 > /proc/sys/user/max_inotify_watches";
+  const { success } = new Deno.Command("unshare", {
+    args: ["-U", "-r", "sh", "-c", script],
+    stderr: "null",
+  }).outputSync();
+  return success;
 }
