@@ -26,6 +26,7 @@ import type { Problem, ProblemCode } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { isFileSystemError, messageOf } from "../errors.ts";
 import { digestOfFile } from "./content.ts";
+import type { DigestCache } from "./digest_cache.ts";
 import type { Directory, ListedEntry, Stat } from "./file_system.ts";
 import { IgnoreReader } from "./ignore_reader.ts";
 import { Pacer } from "./pacer.ts";
@@ -34,6 +35,8 @@ import { Pacer } from "./pacer.ts";
 export interface ScanControl {
   /** Whether the rules of another tree, the source, decide what is ignored. */
   readonly isTarget?: boolean;
+  /** What is known of files that were read before. */
+  readonly digests?: DigestCache;
   readonly signal?: AbortSignal;
   /** Called after each directory with the number of entries seen so far. */
   readonly onProgress?: (entries: number) => void;
@@ -61,6 +64,7 @@ export async function scan(
   control: ScanControl = {},
 ): Promise<Snapshot> {
   const stat = await root.stat();
+  control.digests?.begin();
   const scanner = new Scanner(options, control);
   const scope = scanner.ignore.given;
   const entry = await scanner.scanDirectory(root, ROOT, stat, scope);
@@ -227,6 +231,9 @@ class Scanner {
     listed: Stat,
   ): Promise<Entry> {
     if (!this.#options.checksum) return this.#file(listed, undefined);
+    const { digests } = this.#control;
+    const known = digests?.get(listed);
+    if (known !== undefined) return this.#file(listed, known);
     const file = await parent.openFile(name);
     try {
       // Read again when somebody writes meanwhile; then the next round decides.
@@ -237,7 +244,10 @@ class Scanner {
         if (
           read.length === after.size && before.mtime === after.mtime &&
           before.ctime === after.ctime
-        ) return this.#file(after, read.digest);
+        ) {
+          digests?.set(after, read.digest);
+          return this.#file(after, read.digest);
+        }
         if (attempt === 3) {
           return this.#problem(
             path,

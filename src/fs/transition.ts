@@ -10,8 +10,8 @@
 import { type Change, isTouch } from "../core/change.ts";
 import type { TrackedEntry } from "../core/entry.ts";
 import { nameOf, parentOf, type RelPath, ROOT } from "../core/path.ts";
-import type { Problem, ProblemCode } from "../core/problem.ts";
-import { isFileSystemError, messageOf, StaleError } from "../errors.ts";
+import type { Problem } from "../core/problem.ts";
+import { messageOf } from "../errors.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
 import { flushContent, flushDirectories } from "./durability.ts";
 import { createdMeanwhile, Expectation, isReportable } from "./expectation.ts";
@@ -21,6 +21,7 @@ import { takesAway } from "./held_journal.ts";
 import { Pacer } from "./pacer.ts";
 import type { Stage } from "./stage.ts";
 import type { StagingArea } from "./staging_area.ts";
+import { problemCodeOf } from "./transition_problem.ts";
 import type { Trash } from "./trash.ts";
 
 /** What carrying changes out achieved; see `Endpoint.transition`. */
@@ -336,14 +337,7 @@ class Transition {
 
   #report(path: RelPath, error: unknown): void {
     if (!isReportable(error)) throw error;
-    const code: ProblemCode = error instanceof StaleError ||
-        isFileSystemError(error, "exists") ||
-        isFileSystemError(error, "not-found") ||
-        isFileSystemError(error, "not-a-directory") ||
-        isFileSystemError(error, "is-a-directory") ||
-        isFileSystemError(error, "not-empty")
-      ? "stale"
-      : "failed";
+    const code = problemCodeOf(error);
     this.#problems.push({ path, code, message: messageOf(error) });
   }
 }

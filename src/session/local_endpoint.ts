@@ -11,6 +11,7 @@ import type {
   FileSystem,
   FileSystemTraits,
 } from "../fs/file_system.ts";
+import type { DigestCache } from "../fs/digest_cache.ts";
 import { scan } from "../fs/scan.ts";
 import { Stage } from "../fs/stage.ts";
 import {
@@ -18,6 +19,7 @@ import {
   removeLeftovers,
   StagingArea,
 } from "../fs/staging_area.ts";
+import { areTouches, touch } from "../fs/touch.ts";
 import type { Trash } from "../fs/trash.ts";
 import { supply } from "../fs/supply.ts";
 import { transition } from "../fs/transition.ts";
@@ -43,6 +45,8 @@ export interface LocalEndpointOptions {
   readonly trash?: Trash;
   /** Whether owners may be set, where the file system can do that. */
   readonly owners?: boolean;
+  /** What is known of the content of its files; scans by checksum add to it. */
+  readonly digests?: DigestCache;
   /**
    * Hears of what is kept in `.lockstep/kept` where no answer to a transition
    * can say it: after a recovery, an interruption, a failure.
@@ -53,8 +57,10 @@ export interface LocalEndpointOptions {
 /** Changes that are staged, until they are carried out or replaced by others. */
 interface Staged {
   readonly changes: readonly Change[];
-  readonly area: StagingArea;
-  readonly stage: Stage;
+  /** Undefined where they are of modes and times only: nothing is staged then. */
+  readonly work:
+    | { readonly area: StagingArea; readonly stage: Stage }
+    | undefined;
 }
 
 /** One side of a sync that lies in a file system here. Its owner closes it. */
@@ -108,7 +114,11 @@ export class LocalEndpoint implements Endpoint {
 
   scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
     this.#follow = options.symlinks === "follow";
-    return scan(this.#root, options, context);
+    const { digests } = this.#options;
+    return scan(this.#root, options, {
+      ...context,
+      ...(digests && { digests }),
+    });
   }
 
   confirmAbsent(
@@ -126,9 +136,13 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<Staging> {
     await this.#unstage();
+    if (await areTouches(this.#root, changes)) {
+      this.#staged = { changes, work: undefined };
+      return { wants: [], writable: new WritableStream<ContentBatch>() };
+    }
     const area = await StagingArea.open(this.#root, this.#options.trash);
     const stage = new Stage(area, changes);
-    this.#staged = { changes, area, stage };
+    this.#staged = { changes, work: { area, stage } };
     const wants = await stage.prepare(signal);
     const writable = new WritableStream<ContentBatch>({
       async write(batch): Promise<void> {
@@ -158,9 +172,13 @@ export class LocalEndpoint implements Endpoint {
     if (staged?.changes !== changes) {
       throw new TypeError("These changes are not the ones that were staged");
     }
-    const { area, stage } = staged;
+    const { durable = true, trash } = this.#options;
+    if (staged.work === undefined) {
+      this.#staged = undefined;
+      return await touch(this.#root, changes, { durable, signal });
+    }
+    const { area, stage } = staged.work;
     try {
-      const { durable = true, trash } = this.#options;
       trash?.begin();
       return await transition(this.#root, area, stage, changes, {
         durable,
@@ -199,7 +217,7 @@ export class LocalEndpoint implements Endpoint {
     const staged = this.#staged;
     if (staged === undefined) return;
     this.#staged = undefined;
-    staged.stage.close();
-    await staged.area.close();
+    staged.work?.stage.close();
+    await staged.work?.area.close();
   }
 }
