@@ -65,8 +65,15 @@ export async function sendHello(
   self: Party,
   capabilities: readonly string[],
 ): Promise<void> {
-  await sendFrame(
-    transport,
+  await send(transport, helloMessage(self, capabilities));
+}
+
+/** The message that says hello. */
+export function helloMessage(
+  self: Party,
+  capabilities: readonly string[],
+): Uint8Array {
+  return frameMessage(
     FrameType.hello,
     (writer) =>
       writeHello(writer, SUPPORTED_VERSIONS, {
@@ -82,11 +89,11 @@ export async function sendRefusal(
   transport: Transport,
   error: ProtocolError,
 ): Promise<void> {
-  await sendFrame(
-    transport,
+  const message = frameMessage(
     FrameType.refuse,
     (writer) => writeError(writer, toWireError(error)),
   );
+  await send(transport, message);
 }
 
 /**
@@ -139,7 +146,11 @@ async function firstFrame(transport: Transport): Promise<Frame> {
   }
 }
 
-function readPeer(frame: Frame, name: string): Peer {
+/**
+ * Reads the first frame of the peer, `name` in messages.
+ * @throws {ProtocolError} See {@link receiveHello}.
+ */
+export function readPeer(frame: Frame, name: string): Peer {
   const reader = new ByteReader(frame.payload);
   if (frame.type === FrameType.refuse) {
     const error = fromWireError(readError(reader));
@@ -181,19 +192,23 @@ function versionError(name: string, theirs: VersionRange): ProtocolError {
   );
 }
 
-async function sendFrame(
-  transport: Transport,
+/** A message of one frame of the session itself. */
+export function frameMessage(
   type: FrameType,
   write: (writer: ByteWriter) => void,
-): Promise<void> {
+): Uint8Array {
   const writer = new ByteWriter();
   writer.skip(PAGE_HEADER_BYTES);
   write(writer);
   putFrameHeader(writer.bytes, { type, exchange: 0, end: false });
   sealMessage(writer.bytes);
+  return writer.bytes;
+}
+
+async function send(transport: Transport, message: Uint8Array): Promise<void> {
   const stream = transport.writable.getWriter();
   try {
-    await stream.write(writer.bytes);
+    await stream.write(message);
   } finally {
     stream.releaseLock();
   }

@@ -18,7 +18,7 @@ import type { Session } from "./session.ts";
  * all of it has been written over there; the stream errors when that has failed.
  */
 export function sendContent(
-  session: Session,
+  session: Pick<Session, "open" | "close" | "compression">,
   signal: AbortSignal | undefined,
 ): WritableStream<ContentBatch> {
   let opened: { exchange: Exchange; sender: ContentSender } | undefined;
@@ -56,7 +56,7 @@ export function sendContent(
 
 /** Asks for the content of files, in order, and gives it as it comes. */
 export function receiveContent(
-  session: Session,
+  session: Pick<Session, "open" | "close" | "compression">,
   requests: Iterable<SupplyRequest>,
   signal: AbortSignal | undefined,
 ): ReadableStream<ContentBatch> {

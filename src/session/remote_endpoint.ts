@@ -34,14 +34,23 @@ import { fetchTree } from "./fetch_tree.ts";
 import { receiveContent, sendContent } from "./remote_content.ts";
 import type { Session } from "./session.ts";
 
+/** What a {@link RemoteEndpoint} needs of its session. */
+export type AskingSession = Pick<
+  Session,
+  "name" | "peer" | "compression" | "open" | "close" | "bye"
+>;
+
 /** The endpoint at the other end of a session, which {@link close} ends. */
 export class RemoteEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
-  readonly #session: Session;
+  readonly #session: AskingSession;
   #staged: readonly Change[] | undefined;
 
-  constructor(session: Session, options: { readonly name?: string } = {}) {
+  constructor(
+    session: AskingSession,
+    options: { readonly name?: string } = {},
+  ) {
     this.#session = session;
     this.name = options.name ?? session.name;
     this.traits = session.peer.traits;

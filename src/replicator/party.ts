@@ -1,0 +1,14 @@
+/** How this program introduces itself. */
+import manifest from "../../deno.json" with { type: "json" };
+import type { FileSystemTraits } from "../fs/file_system.ts";
+import type { Party } from "../session/handshake.ts";
+
+/** Somebody with a file system of these `traits`, told from all others by `id`. */
+export function partyOf(traits: FileSystemTraits, id = newId()): Party {
+  return { software: `lockstep ${manifest.version}`, clientId: id, traits };
+}
+
+/** 32 hexadecimal digits that nobody else has drawn. */
+export function newId(): string {
+  return crypto.getRandomValues(new Uint8Array(16)).toHex();
+}
