@@ -3,11 +3,19 @@
  * piece of work. Everything goes through an open {@link Directory} and takes one
  * name, never a path: no call can be led outside by a link or by "..".
  *
- * All errors are {@link FileSystemError}s; their message names what was asked
- * and why it failed. Times are whole milliseconds since 1970, may be negative,
- * and are kept to the millisecond. Modes are permission bits, 0 to 0o777; other
- * bits are dropped when read and never set. An implementation whose file system
- * keeps no modes (`traits.modes`) reports 0o644 or 0o755 and ignores what is set.
+ * Whoever brings a file system of their own implements {@link FileSystem},
+ * {@link Directory} and what these open, and runs the tests of `contract.ts` on it.
+ *
+ * All errors are {@link FileSystemError}s, with the code that the call names; their
+ * message is one line, `Cannot <do what> "<path>": <why>`, without a full stop.
+ * What fails has changed nothing, but for `write` and `truncate`. Whatever changes
+ * the entries of a directory moves its mtime, to the present; setting the metadata
+ * of an entry does not. What is closed is not called any more.
+ *
+ * Times are whole milliseconds since 1970, may be negative, and are kept to the
+ * millisecond. Modes are permission bits, 0 to 0o777; other bits are dropped when
+ * read and never set. An implementation whose file system keeps no modes
+ * (`traits.modes`) reports 0o644 or 0o755 and ignores what is set.
  */
 import type { Owner } from "../core/entry.ts";
 import type { Name, RelPath } from "../core/path.ts";
@@ -27,6 +35,10 @@ export interface Stat {
    */
   readonly ctime: number;
   readonly mode: number;
+  /**
+   * Together, these tell an entry from all others that there are. It keeps them
+   * when it is moved or written to, and all its names have the same.
+   */
   readonly inode: number;
   readonly device: number;
   /** How many names a file has; 1 where that is not kept. */
@@ -38,6 +50,7 @@ export interface Stat {
 
 /** One entry of a listing. */
 export interface ListedEntry {
+  /** Never "." or "..": these are not listed. */
   readonly name: Name;
   readonly stat: Stat;
   /** Where a symlink points; undefined for everything else. */
@@ -46,7 +59,7 @@ export interface ListedEntry {
 
 /** What a directory holds. */
 export interface Listing {
-  /** In no particular order; names are unique. */
+  /** In no particular order; names are unique, and what `failed` names is not here. */
   readonly entries: readonly ListedEntry[];
   /** Entries that exist but can't be named or looked at, each with the reason. */
   readonly failed: readonly {
@@ -128,7 +141,8 @@ export interface FileSystem {
   /**
    * Opens the directory that is the root of a tree, following links in `path`
    * once; afterwards the root is that directory, whatever `path` leads to.
-   * With `create`, makes it and its parents where missing.
+   * With `create`, makes it and its parents where missing. What a relative path
+   * is relative to is for the file system to say.
    * @throws {FileSystemError} `not-found`, `not-a-directory`, `denied` …
    */
   openRoot(
@@ -197,7 +211,9 @@ export interface Directory {
   openFile(name: Name): Promise<ReadableFile>;
 
   /**
-   * Makes the file `name` with this content, mode and mtime in one call.
+   * Makes the file `name` with this content, mode (whatever the umask says) and
+   * mtime in one call. The bytes may be used again once it has resolved. Where it
+   * fails, nothing stays of the file.
    * @throws `exists` if there is an entry of that name, whatever it is.
    */
   createFile(
@@ -207,8 +223,7 @@ export interface Directory {
   ): Promise<void>;
 
   /**
-   * Opens the file `name` for writing in place, or makes it, readable by nobody
-   * else; what it holds already stays. @throws `unsupported` if it is no regular file.
+   * Opens the file `name` for writing in place, or makes it (mode 0o600); what it holds already stays. @throws `unsupported` if it is no regular file.
    */
   openWritable(name: Name): Promise<WritableFile>;
 
@@ -225,7 +240,7 @@ export interface Directory {
 
   /**
    * Sets mode and mtime of the file or directory `name` without following a link.
-   * @throws `unsupported` for a link or a special file.
+   * @throws `not-found`, `unsupported` for a link or a special file.
    */
   setMetadata(name: Name, metadata: Metadata): Promise<void>;
 
@@ -235,21 +250,25 @@ export interface Directory {
   /**
    * Moves the entry `name` into the directory `to` (of the same file system) as
    * `newName`. A file or link that is there is replaced in one step; a directory
-   * replaces only an empty directory.
-   * @throws `not-empty`, `is-a-directory`, `not-a-directory`, `cross-device`
+   * replaces only an empty directory. An entry that is moved onto itself stays; one
+   * of two names of a file, moved onto the other, goes.
+   * @throws `not-found`, `unsupported` for a directory that is moved into itself, `not-empty`, `is-a-directory`, `not-a-directory`, `cross-device` for a
+   *   directory of another file system, or what is no directory of this adapter
    */
   rename(name: Name, to: Directory, newName: Name): Promise<void>;
 
   /**
    * Moves the file or link `name` into `to` as `newName`, but never over anything.
-   * @throws `exists` if there is an entry of that name, whatever it is.
+   * @throws `exists` if there is an entry of that name, whatever it is; else as
+   *   {@link rename}, and `is-a-directory` if `name` is one.
    */
   moveNew(name: Name, to: Directory, newName: Name): Promise<void>;
 
   /**
    * Gives the file or link `name` a second name, `newName` in `to`.
    * @throws `exists` if there is an entry of that name, whatever it is;
-   *   `unsupported` where entries can't have two names.
+   *   `is-a-directory`; `cross-device`; `unsupported` where entries can't have two
+   *   names: then the path of what is replaced is empty for a moment.
    */
   link(name: Name, to: Directory, newName: Name): Promise<void>;
 
@@ -288,15 +307,17 @@ export interface Directory {
    */
   flushFileSystem(): Promise<boolean>;
 
+  /** Gives the handle up; what was opened from it stays open. */
   close(): void;
 }
 
-/** An open file to read from. */
+/** An open file to read from. It stays that file when its name goes. */
 export interface ReadableFile {
   /** Stat of the open file. */
   stat(): Promise<Stat>;
   /** Reads from `offset`: how many bytes; 0 only at the end of the file. */
   read(into: Uint8Array, offset: number): Promise<number>;
+  /** Gives the handle up; may be called twice. */
   close(): void;
 }
 
@@ -312,6 +333,6 @@ export interface WritableFile extends ReadableFile {
 
 /** A held lock. */
 export interface Lock {
-  /** Gives it up; the file stays. */
+  /** Gives it up; the file stays. May be called twice. */
   release(): void;
 }

@@ -117,6 +117,8 @@ export class MemoryState {
     readonly method: MemoryMethod;
     readonly name: string | undefined;
     readonly error: FileSystemError;
+    /** How many such calls are still to come, this one included. */
+    left: number;
   }[] = [];
 
   constructor(traits: FileSystemTraits, now: () => number) {
@@ -130,18 +132,27 @@ export class MemoryState {
     method: MemoryMethod,
     name: string | undefined,
     error: FileSystemError,
+    nth = 1,
   ): void {
-    this.#orders.push({ method, name, error });
+    this.#orders.push({ method, name, error, left: nth });
   }
 
   /** Opens a call. @throws {FileSystemError} If it was ordered to fail. */
   begin(method: MemoryMethod, path: string): void {
     const name = path.slice(path.lastIndexOf("/") + 1);
-    const index = this.#orders.findIndex((order) =>
+    const orders = this.#orders.filter((order) =>
       order.method === method &&
       (order.name === undefined || order.name === name)
     );
-    if (index >= 0) throw this.#orders.splice(index, 1)[0]!.error;
+    // Of orders for the same call, the later one is for the next such call.
+    const due = orders.find((order) => order.left === 1);
+    for (const order of orders) {
+      if (order !== due && order.left > 1) order.left--;
+    }
+    if (due !== undefined) {
+      this.#orders.splice(this.#orders.indexOf(due), 1);
+      throw due.error;
+    }
     const error = this.fault?.(method, path);
     if (error !== undefined) throw error;
   }

@@ -6,8 +6,11 @@ import type { Directory } from "../../src/fs/file_system.ts";
 import { command } from "../support/command.ts";
 import { has, test } from "../support/needs.ts";
 import { TempDir } from "../support/temp.ts";
-import { fileSystemContract, type Subject } from "./file_system_contract.ts";
-import { watchContract } from "./watch_contract.ts";
+import {
+  fileSystemContract,
+  type Subject,
+  watchContract,
+} from "../../src/fs/contract.ts";
 
 const FILE = { mode: 0o644, mtime: 1_600_000_000_123 };
 

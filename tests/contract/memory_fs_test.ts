@@ -7,8 +7,7 @@ import type {
   WatchEvent,
   WatchReach,
 } from "../../src/fs/file_system.ts";
-import { fileSystemContract } from "./file_system_contract.ts";
-import { watchContract } from "./watch_contract.ts";
+import { fileSystemContract, watchContract } from "../../src/fs/contract.ts";
 
 fileSystemContract("MemoryFileSystem", async () => {
   const fs = new MemoryFileSystem();
@@ -109,6 +108,38 @@ Deno.test("MemoryFileSystem fails the next call of a method on a name", async ()
   assertEquals(fs.dump(), { "b": "2" });
   await root.removeFile("b" as Name);
   assertEquals(fs.dump(), {});
+});
+
+Deno.test("MemoryFileSystem fails the call that it is told to", async () => {
+  const fs = MemoryFileSystem.from({ "a/x": "1", "b/x": "2" });
+  const root = await fs.openRoot("/");
+  fs.failCall({ method: "openDirectory", nth: 2, code: "denied" });
+  fs.failCall({ method: "openDirectory", nth: 3, name: "a", code: "io" });
+  const codes: string[] = [];
+  for (const name of ["a", "b", "a", "a", "b", "a"]) {
+    try {
+      (await root.openDirectory(name as Name)).close();
+      codes.push("-");
+    } catch (error) {
+      codes.push((error as FileSystemError).code);
+    }
+  }
+  assertEquals(codes, ["-", "denied", "-", "io", "-", "-"]);
+});
+
+Deno.test("MemoryFileSystem takes its time if it is told to", async () => {
+  const waited: string[] = [];
+  const fs = MemoryFileSystem.from({ "a/x": "1", "b/": null }, {
+    latency: async (method, path) => {
+      await new Promise((resolve) => setTimeout(resolve));
+      waited.push(`${method} ${path}`);
+    },
+  });
+  const root = await fs.openRoot("/");
+  const a = await root.openDirectory("a" as Name);
+  await a.rename("x" as Name, root, "y" as Name);
+  assertEquals(waited, ["openDirectory /a", "rename /a/x"]);
+  assertEquals(fs.dump(), { "a/": null, "b/": null, "y": "1" });
 });
 
 Deno.test("MemoryFileSystem asks its fault before each call", async () => {

@@ -1,44 +1,11 @@
-/** What every {@link FileSystem} that can watch has to keep; run on each of them. */
+/** What every file system that can watch has to keep. */
 import { assert, assertEquals } from "@std/assert";
-import { type Name, type RelPath, ROOT } from "../../src/core/path.ts";
-import type {
-  Directory,
-  FileSystem,
-  Watch,
-  WatchEvent,
-} from "../../src/fs/file_system.ts";
-import { until } from "../support/until.ts";
+import { type RelPath, ROOT } from "../../core/path.ts";
+import type { Directory, Watch, WatchEvent } from "../file_system.ts";
+import { as, type Check, PLAIN, until } from "./contract_kit.ts";
 
-/** A file system under test, and an empty directory in it. */
-export interface WatchSubject {
-  readonly fs: FileSystem;
-  readonly root: string;
-  close(): Promise<void>;
-}
-
-const PLAIN = { mode: 0o644, mtime: 1_600_000_000_000 };
-
-/** Registers the tests of the contract for the file system that `open` makes. */
-export function watchContract(
-  name: string,
-  open: () => Promise<WatchSubject>,
-): void {
-  function check(
-    title: string,
-    run: (root: Directory, subject: WatchSubject) => Promise<void>,
-  ): void {
-    Deno.test(`${name} ${title}`, async () => {
-      const subject = await open();
-      const root = await subject.fs.openRoot(subject.root);
-      try {
-        await run(root, subject);
-      } finally {
-        root.close();
-        await subject.close();
-      }
-    });
-  }
-
+/** Registers the tests of this part. */
+export function checkWatching(check: Check): void {
   for (const [title, act] of Object.entries(CHANGES)) {
     check(`tells of ${title}`, async (root) => {
       await prepare(root);
@@ -166,8 +133,4 @@ class Seen {
   close(): void {
     this.#watch?.close();
   }
-}
-
-function as(name: string): Name {
-  return name as Name;
 }
