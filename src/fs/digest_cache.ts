@@ -51,7 +51,9 @@ export class DigestCache {
 
   /** Remembers that the file with this `stat` had this digest just now. */
   set(stat: Stat, digest: Digest): void {
-    const { size, mtime, ctime } = stat;
+    const { size, mtime, ctime, inode } = stat;
+    // What has no number of its own is told from others by its path alone.
+    if (inode === 0) return;
     const age = this.#now() - Math.max(mtime, ctime);
     if (age < SETTLED_AFTER_MS) return;
     this.#current.set(keyOf(stat), { size, mtime, ctime, digest });

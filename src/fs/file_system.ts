@@ -37,7 +37,8 @@ export interface Stat {
   readonly mode: number;
   /**
    * Together, these tell an entry from all others that there are. It keeps them
-   * when it is moved or written to, and all its names have the same.
+   * when it is moved or written to, and all its names have the same. Where there
+   * are none, both are 0.
    */
   readonly inode: number;
   readonly device: number;

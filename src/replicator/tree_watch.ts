@@ -9,7 +9,6 @@ import { type RelPath, RESERVED_NAME } from "../core/path.ts";
 import type {
   Directory,
   FileSystem,
-  Stat,
   Watch,
   WatchEvent,
 } from "../fs/file_system.ts";
@@ -79,7 +78,7 @@ export class TreeWatch {
   }
 
   async #cover(directory: Directory): Promise<void> {
-    const key = keyOf(await directory.stat());
+    const key = await keyOf(directory);
     const known = this.#watched.get(key);
     if (known !== undefined) known.round = this.#round;
     if (known !== undefined || this.#closed) return;
@@ -110,9 +109,10 @@ export class TreeWatch {
   }
 }
 
-/** A directory keeps its numbers when it is moved, and gives them to no other. */
-function keyOf({ device, inode }: Stat): string {
-  return `${device} ${inode}`;
+/** A directory keeps its numbers when it is moved; without, its path has to do. */
+async function keyOf(directory: Directory): Promise<string> {
+  const { device, inode } = await directory.stat();
+  return inode === 0 ? `at ${directory.path}` : `${device} ${inode}`;
 }
 
 /** What Lockstep itself has at the top of a tree. */

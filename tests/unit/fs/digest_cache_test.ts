@@ -30,13 +30,16 @@ Deno.test("DigestCache knows a file by all that a change of it would move", () =
   }
 });
 
-Deno.test("DigestCache does not trust the times of a file that was changed just now", () => {
+Deno.test("DigestCache trusts no file that was changed just now, or has no number", () => {
   const cache = new DigestCache(() => NOW);
   for (const [mtime, ctime] of [[NOW - 1_999, 0], [0, NOW], [NOW + 9, 0]]) {
     const stat = { ...STAT, mtime: mtime!, ctime: ctime! };
     cache.set(stat, "d1");
     assertEquals(cache.get(stat), undefined, `${mtime} ${ctime}`);
   }
+  const unnumbered = { ...STAT, inode: 0 };
+  cache.set(unnumbered, "d1");
+  assertEquals(cache.get(unnumbered), undefined);
   const settled = { ...STAT, mtime: NOW - 2_000, ctime: NOW - 2_000 };
   cache.set(settled, "d1");
   assertEquals(cache.get(settled), "d1");
