@@ -11,6 +11,7 @@ import {
   type MemoryTransportOptions,
   memoryTransports,
 } from "../../../src/net/memory_transport.ts";
+import type { Transport } from "../../../src/net/transport.ts";
 import { newId } from "../../../src/replicator/party.ts";
 import {
   sync,
@@ -244,7 +245,7 @@ function receiverIn(
   let next = 0;
   return {
     connector: {
-      connect() {
+      connect(): Promise<Transport> {
         const [here, there] = memoryTransports(faults[next++]);
         served.push(receiver.accept(there));
         return Promise.resolve(here);
