@@ -117,12 +117,14 @@ export class AnsweringSession {
       return undefined;
     }
     const asked = this.#asked;
-    // The rest of a question that has failed here.
-    if (id < this.#lastId || asked === undefined || asked.isAnswered) {
+    if (
+      id < this.#lastId || asked === undefined || asked.isComplete ||
+      type < FrameType.scan || type === FrameType.packed
+    ) throw unexpected(frame);
+    if (asked.isAnswered) {
+      // The rest of a question that has failed here.
+      asked.isComplete = frame.end;
       return undefined;
-    }
-    if (type < FrameType.scan || type === FrameType.packed) {
-      throw unexpected(frame);
     }
     this.#deliver(asked, frame);
     return undefined;
