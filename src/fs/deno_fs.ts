@@ -18,6 +18,7 @@ export interface DenoFileSystemOptions {
 
 /** The file system of this machine. */
 export class DenoFileSystem implements FileSystem {
+  /** What the file systems of this machine can hold. */
   readonly traits: FileSystemTraits = {
     modes: KEEPS_MODES,
     symlinks: Deno.build.os !== "windows",
@@ -27,6 +28,7 @@ export class DenoFileSystem implements FileSystem {
   readonly #handles: boolean;
   readonly #umask: number;
 
+  /** The file systems of this machine; `options` say how directories are held open. */
   constructor(options: DenoFileSystemOptions = {}) {
     this.#handles = options.handles !== false && canReachByHandle();
     this.#umask = KEEPS_MODES ? Deno.umask() : 0;

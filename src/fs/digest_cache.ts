@@ -26,7 +26,7 @@ export class DigestCache {
   #before = new Map<string, Known>();
   #current = new Map<string, Known>();
 
-  /** @param now The time of day, in milliseconds since 1970. */
+  /** Knows nothing yet; `now` is the time of day, in milliseconds since 1970. */
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }

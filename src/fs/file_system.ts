@@ -25,15 +25,18 @@ export type NodeKind = "directory" | "file" | "symlink" | "special";
 
 /** What a file system tells of one entry. A link is never followed. */
 export interface Stat {
+  /** What the entry itself is; a link is "symlink", whatever it leads to. */
   readonly kind: NodeKind;
   /** In bytes; 0 for what is not a file. */
   readonly size: number;
+  /** Last change of content, in milliseconds; of a directory: of its entries. */
   readonly mtime: number;
   /**
    * Last change of content or metadata, in milliseconds; 0 where not kept. Many
    * file systems, and Deno for all of them, keep it to the second only.
    */
   readonly ctime: number;
+  /** Permission bits; of a link without meaning. */
   readonly mode: number;
   /**
    * Together, these tell an entry from all others that there are. It keeps them
@@ -41,11 +44,13 @@ export interface Stat {
    * are none, both are 0.
    */
   readonly inode: number;
+  /** See {@link inode}. */
   readonly device: number;
   /** How many names a file has; 1 where that is not kept. */
   readonly links: number;
   /** Numbers of owner and group; 0 where not kept. */
   readonly uid: number;
+  /** See {@link uid}. */
   readonly gid: number;
 }
 
@@ -53,6 +58,7 @@ export interface Stat {
 export interface ListedEntry {
   /** Never "." or "..": these are not listed. */
   readonly name: Name;
+  /** As {@link Directory.lookup} would tell it. */
   readonly stat: Stat;
   /** Where a symlink points; undefined for everything else. */
   readonly target: string | undefined;
@@ -72,7 +78,9 @@ export interface Listing {
 
 /** What can be set on an entry. */
 export interface Metadata {
+  /** Permission bits. */
   readonly mode: number;
+  /** In milliseconds. */
   readonly mtime: number;
   /** Only who may give entries away can set it; without, nothing changes. */
   readonly owner?: Owner;
@@ -138,6 +146,7 @@ export interface Watch {
 
 /** A file system; the library's users may bring their own. */
 export interface FileSystem {
+  /** What it can hold; it never changes. */
   readonly traits: FileSystemTraits;
   /**
    * Opens the directory that is the root of a tree, following links in `path`

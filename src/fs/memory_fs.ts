@@ -41,21 +41,25 @@ export interface MemoryFileSystemOptions {
 
 /** Which call is to fail, see {@link MemoryFileSystem.failCall}. */
 export interface FailingCall {
+  /** The call. */
   readonly method: MemoryMethod;
   /** Name of its entry; undefined for any. */
   readonly name?: string;
   /** The how many-th such call from now on; 1, the next one, unless said. */
   readonly nth?: number;
+  /** What it fails with. */
   readonly code: FileSystemErrorCode;
 }
 
 /** A tree in memory. Paths begin at its top, with or without "/". */
 export class MemoryFileSystem implements FileSystem {
+  /** What it can hold. */
   readonly traits: FileSystemTraits;
   readonly #state: MemoryState;
   readonly #top: DirectoryNode;
   readonly #latency: Hook | undefined;
 
+  /** An empty one; see {@link from} for others. */
   constructor(options: MemoryFileSystemOptions = {}) {
     this.traits = options.traits ??
       { modes: true, symlinks: true, owners: true, watches: "recursive" };

@@ -54,12 +54,17 @@ export type MemoryFault = (
 export interface MemoryCounters {
   /** `readFile`, and `read` of open files. */
   reads: number;
+  /** Bytes that these gave. */
   bytesRead: number;
   /** `createFile`, and `write` of open files. */
   writes: number;
+  /** Bytes that these took. */
   bytesWritten: number;
+  /** `list`. */
   listings: number;
+  /** `flush` and `flushFileSystem`. */
   flushes: number;
+  /** The calls that change something, by their names. */
   readonly mutations: Record<MemoryMutation, number>;
 }
 

@@ -18,10 +18,11 @@ export class MemoryWatches {
   readonly #reach: WatchReach;
   readonly #active = new Set<ActiveWatch>();
   /** How many there can be at a time; more end with the reason "limit". */
-  limit = Infinity;
+  limit: number = Infinity;
   /** Asked for each event before it is told; what it turns down is lost. */
   passes: (event: WatchEvent) => boolean = () => true;
 
+  /** No watches yet, each of which will see as far as `reach` says. */
   constructor(reach: WatchReach) {
     this.#reach = reach;
   }

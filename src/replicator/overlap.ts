@@ -10,7 +10,9 @@ const MAX_DEPTH = 4_096;
 
 /** A directory of a file system. */
 export interface FileSystemPlace {
+  /** Where the directory is. */
   readonly fileSystem: FileSystem;
+  /** As that file system takes it. */
   readonly path: string;
 }
 

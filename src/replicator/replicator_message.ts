@@ -33,6 +33,7 @@ export class ReplicatorMessage {
   /** What is said, as on the wire of Lockstep; empty where there is nothing to say. */
   readonly message: Uint8Array;
 
+  /** A message as it is; {@link decodeMessage} and `handle` check theirs. */
   constructor(session: string, number: number, message: Uint8Array) {
     this.session = session;
     this.number = number;

@@ -14,7 +14,7 @@ import { helloMessage, readPeer } from "../session/handshake.ts";
 import { LocalEndpoint } from "../session/local_endpoint.ts";
 import { systemClock } from "../session/system_clock.ts";
 import { AnsweringSession, failureMessage } from "./answering_session.ts";
-import { partyOf } from "./party.ts";
+import { CAPABILITIES, partyOf } from "./party.ts";
 import { checkMessage, ReplicatorMessage } from "./replicator_message.ts";
 
 /** How many sessions that are over are remembered, for requests that come late. */
@@ -61,7 +61,7 @@ export class ReplicatorTarget {
   readonly #retired = new Set<string>();
   #closed = false;
 
-  /** @param root Made, with its parents, when the first source introduces itself. */
+  /** Does nothing yet: `root` is made, with its parents, when the first source comes. */
   constructor(
     fileSystem: FileSystem,
     root: string,
@@ -139,7 +139,11 @@ export class ReplicatorTarget {
       const endpoint = await this.#open();
       current.session = new AnsweringSession(endpoint, this.#clock);
       const self = partyOf(endpoint.traits, this.#id);
-      return new ReplicatorMessage(current.id, 0, helloMessage(self, []));
+      return new ReplicatorMessage(
+        current.id,
+        0,
+        helloMessage(self, CAPABILITIES),
+      );
     } catch (error) {
       return new ReplicatorMessage(current.id, 0, failureMessage(error));
     }

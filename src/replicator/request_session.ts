@@ -25,6 +25,7 @@ import {
 import type { AskingSession } from "../session/remote_endpoint.ts";
 import { Courier, type CourierOptions } from "./courier.ts";
 import { FrameBox } from "./frame_box.ts";
+import { CAPABILITIES } from "./party.ts";
 
 /** The other end, in messages. */
 const NAME = "the target";
@@ -68,7 +69,7 @@ export class RequestSession implements AskingSession {
     if (signal.aborted) onAbort();
     try {
       const session = new RequestSession(courier);
-      const frames = await courier.carry(helloMessage(self, []));
+      const frames = await courier.carry(helloMessage(self, CAPABILITIES));
       const [hello, more] = frames;
       if (hello === undefined || more !== undefined) throw unexpected(more);
       if (hello.type === FrameType.failed) throw errorIn(hello);

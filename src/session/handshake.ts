@@ -41,6 +41,7 @@ export interface Party {
   readonly software: string;
   /** 32 hexadecimal digits, drawn once for each run of a program. */
   readonly clientId: string;
+  /** What its file system can hold. */
   readonly traits: FileSystemTraits;
 }
 
@@ -48,6 +49,7 @@ export interface Party {
 export interface Peer extends Party {
   /** The version of the protocol that both sides use. */
   readonly version: number;
+  /** What it can do beyond the first version; unknown names are ignored. */
   readonly capabilities: ReadonlySet<string>;
   /** How many unconsumed bytes it puts up with. */
   readonly windowBytes: number;

@@ -23,6 +23,7 @@ export interface ReceiverOptions {
   readonly software: string;
   /** 32 hexadecimal digits, drawn once for each run of a program. */
   readonly clientId: string;
+  /** The time, for those who are silent. */
   readonly clock: Clock;
   /** The time of day, to tell a sender since when another one is here. */
   readonly wallClock?: () => Date;
@@ -69,6 +70,7 @@ export class Receiver {
   #current: Sender | undefined;
   #closed: Outcome | undefined;
 
+  /** A receiver that serves nobody yet; see {@link accept}. */
   constructor(options: ReceiverOptions) {
     this.#options = options;
   }

@@ -11,6 +11,7 @@ import type { Directory, FileSystem } from "../file_system.ts";
 
 /** A file system under test, and an empty directory in it. */
 export interface Subject {
+  /** The file system, as its users get it. */
   readonly fs: FileSystem;
   /** Path of the directory; what is below it is free for the test. */
   readonly root: string;
@@ -18,6 +19,7 @@ export interface Subject {
   readonly holdsByPath?: boolean;
   /** Makes a fifo, where the test has the means. */
   readonly makeSpecial?: (path: string) => Promise<void>;
+  /** Called after the test, when all that it has opened is closed. */
   close(): Promise<void>;
 }
 
