@@ -123,8 +123,8 @@ class Scanner {
       // Most entries are files that need not be read: nothing to wait for.
       const entry = this.#isIgnored(listed, scope)
         ? IGNORED
-        : listed.stat.kind === "file" && !this.#options.checksum
-        ? this.#file(listed.stat, undefined)
+        : listed.stat.kind === "file" && this.#needsNoReading(listed.stat)
+        ? this.#file(listed.stat, this.#knownDigest(listed.stat))
         : await this.#entry(
           directory,
           join(path, name),
@@ -230,10 +230,9 @@ class Scanner {
     name: Name,
     listed: Stat,
   ): Promise<Entry> {
-    if (!this.#options.checksum) return this.#file(listed, undefined);
-    const { digests } = this.#control;
-    const known = digests?.get(listed);
-    if (known !== undefined) return this.#file(listed, known);
+    if (this.#needsNoReading(listed)) {
+      return this.#file(listed, this.#knownDigest(listed));
+    }
     const file = await parent.openFile(name);
     try {
       // Read again when somebody writes meanwhile; then the next round decides.
@@ -245,7 +244,7 @@ class Scanner {
           read.length === after.size && before.mtime === after.mtime &&
           before.ctime === after.ctime
         ) {
-          digests?.set(after, read.digest);
+          this.#control.digests?.set(after, read.digest);
           return this.#file(after, read.digest);
         }
         if (attempt === 3) {
@@ -258,6 +257,17 @@ class Scanner {
     } finally {
       file.close();
     }
+  }
+
+  /** Whether the content of a file does not matter, or is known. */
+  #needsNoReading(stat: Stat): boolean {
+    return !this.#options.checksum || this.#knownDigest(stat) !== undefined;
+  }
+
+  #knownDigest(stat: Stat): Digest | undefined {
+    return this.#options.checksum
+      ? this.#control.digests?.get(stat)
+      : undefined;
   }
 
   async #symlink(
