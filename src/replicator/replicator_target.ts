@@ -41,6 +41,8 @@ interface Current {
   session: AnsweringSession | undefined;
   number: number;
   response: Promise<ReplicatorMessage>;
+  /** Whether that is still to come: no source asks for more before it has it. */
+  isBusy: boolean;
 }
 
 /**
@@ -94,11 +96,12 @@ export class ReplicatorTarget {
       return await this.#begin(session, frames);
     }
     if (number === current.number) return await current.response;
-    if (number !== current.number + 1) return this.#refuse(session, number);
+    if (number !== current.number + 1 || current.isBusy) {
+      return this.#refuse(session, number);
+    }
     current.number = number;
-    current.response = current.response.then(() =>
-      this.#answer(current, number, frames)
-    );
+    current.isBusy = true;
+    current.response = this.#answer(current, number, frames);
     return await current.response;
   }
 
@@ -123,6 +126,7 @@ export class ReplicatorTarget {
       response: this.#end(before, REPLACED).then(() =>
         this.#introduce(current, frames)
       ),
+      isBusy: true,
     };
     this.#current = current;
     if (before !== undefined) this.#retire(before.id);
@@ -146,6 +150,8 @@ export class ReplicatorTarget {
       );
     } catch (error) {
       return new ReplicatorMessage(current.id, 0, failureMessage(error));
+    } finally {
+      current.isBusy = false;
     }
   }
 
@@ -164,10 +170,11 @@ export class ReplicatorTarget {
   }
 
   async #answer(
-    { id, session }: Current,
+    current: Current,
     number: number,
     frames: readonly Frame[],
   ): Promise<ReplicatorMessage> {
+    const { id, session } = current;
     let answer: Uint8Array;
     try {
       if (session === undefined || session.hasEnded) throw gone();
@@ -177,6 +184,8 @@ export class ReplicatorTarget {
       // The source knows no more than this of what was done: it begins anew.
       await session?.end({ kind: "failed", message: messageOf(error) })
         .catch(() => {});
+    } finally {
+      current.isBusy = false;
     }
     return new ReplicatorMessage(id, number, answer);
   }
@@ -186,8 +195,11 @@ export class ReplicatorTarget {
   }
 
   async #end(current: Current | undefined, outcome: Outcome): Promise<void> {
+    if (current === undefined) return;
+    // One that is only just beginning has something to end in a moment.
+    if (current.session === undefined) await current.response;
     try {
-      await current?.session?.end(outcome);
+      await current.session?.end(outcome);
     } catch {
       // Whoever comes next finds what it has left, and looks for itself.
     }

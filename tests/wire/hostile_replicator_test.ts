@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ProtocolError, SyncError } from "../../src/errors.ts";
 import { DenoFileSystem } from "../../src/fs/deno_fs.ts";
+import type { Directory, FileSystem } from "../../src/fs/file_system.ts";
 import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
 import { decodeFrames, FrameType } from "../../src/protocol/frame.ts";
 import { newId } from "../../src/replicator/party.ts";
@@ -76,6 +77,53 @@ Deno.test("requests out of turn, or of nobody, are refused and change nothing", 
   await target.close();
   await assertRejects(() => say(3), TypeError);
   assertEquals(fs.dump(), { "b/kept": "kept" });
+});
+
+Deno.test("sources that all come at once leave one session, and nothing open", async () => {
+  const fs = MemoryFileSystem.from({ "b/kept": "kept" });
+  let open = 0;
+  const counting: FileSystem = {
+    traits: fs.traits,
+    async openRoot(path, options): Promise<Directory> {
+      const root = await fs.openRoot(path, options);
+      const close = root.close.bind(root);
+      open++;
+      root.close = (): void => {
+        open--;
+        close();
+      };
+      return root;
+    },
+  };
+  const target = new ReplicatorTarget(counting, "b");
+  const message = encodeMessage({
+    type: FrameType.hello,
+    exchange: 0,
+    end: false,
+    payload: helloRecord(),
+  });
+  const ids = Array.from({ length: 50 }, newId);
+  await Promise.all(
+    ids.map((session) => target.handle({ session, number: 0, message })),
+  );
+  assertEquals(open, 1);
+  // Nor do requests queue up, whose source has not waited for its response.
+  const last = ids.at(-1)!;
+  const empty = new Uint8Array();
+  const answers = await Promise.all(
+    [1, 2, 3].map((number) =>
+      target.handle({ session: last, number, message: empty })
+    ),
+  );
+  assertEquals(answers.map(({ message }) => message.length > 0), [
+    false,
+    true,
+    true,
+  ]);
+  const beginning = target.handle({ session: newId(), number: 0, message });
+  await target.close();
+  await beginning;
+  assertEquals(open, 0);
 });
 
 Deno.test("noise ends a session at most, and the next source is served", async () => {
