@@ -122,6 +122,11 @@ export class MemoryFileSystem implements FileSystem {
     this.#state.failNext(method, name, error, nth);
   }
 
+  /** Withdraws all orders to fail that are still waiting. */
+  failNone(): void {
+    this.#state.failNone();
+  }
+
   /** The watches on its directories, which can be counted and disturbed. */
   get watches(): MemoryWatches {
     return this.#state.watches;

@@ -142,6 +142,10 @@ export class MemoryState {
     this.#orders.push({ method, name, error, left: nth });
   }
 
+  failNone(): void {
+    this.#orders.length = 0;
+  }
+
   /** Opens a call. @throws {FileSystemError} If it was ordered to fail. */
   begin(method: MemoryMethod, path: string): void {
     const name = path.slice(path.lastIndexOf("/") + 1);

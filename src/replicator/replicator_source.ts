@@ -1,6 +1,7 @@
 /** The sending end of a one-way replication: looks, asks, and follows changes. */
 import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
+import type { ProblemCode } from "../core/problem.ts";
 import type { IgnoreOptions, SymlinkPolicy } from "../core/snapshot.ts";
 import { sleep } from "../core/sleep.ts";
 import {
@@ -49,7 +50,10 @@ export interface ReplicatorSourceOptions {
   readonly onEvent?: EventListener;
   /** Hears what each round has done, the first one too. It must not throw. */
   readonly onRound?: (summary: MirrorSummary) => void;
-  /** How long the source is left alone after a change, in milliseconds; 20 unless said. */
+  /**
+   * How long the source is left alone after a change, in milliseconds: 20 unless
+   * said, and at least as long as the last round took.
+   */
   readonly settleMs?: number;
   /**
    * After how long the source is looked at again though no change was heard of,
@@ -71,6 +75,13 @@ const RESCAN_MS = 60_000;
 const BLIND_RESCAN_MS = 2_000;
 const RETRY_FOR_MS = 60_000;
 const TIMEOUT_MS = 60_000;
+
+/** Problems that time may heal. */
+const TRIED_AGAIN: ReadonlySet<ProblemCode> = new Set([
+  "stale",
+  "unreadable",
+  "failed",
+]);
 
 /** How long the target may take to answer the goodbye. */
 const LEAVE_WITHIN_MS = 2_000;
@@ -216,41 +227,45 @@ export class ReplicatorSource {
 
   async #follow(): Promise<void> {
     const { signal } = this.#end;
+    const { settleMs = SETTLE_MS } = this.#options;
     let failures = 0;
+    let workMs = 0;
     while (!signal.aborted) {
-      if (!this.#isDirty) await this.#idle();
+      if (!this.#isDirty) await this.#idle(failures);
       if (signal.aborted) return;
       if (this.#waiting.length === 0) {
-        const { settleMs = SETTLE_MS } = this.#options;
-        await sleep(settleMs, this.#clock, signal);
+        // A tree that never rests takes half of the time at the most.
+        await sleep(Math.max(settleMs, workMs), this.#clock, signal);
       }
+      const begin = this.#clock.now();
       try {
-        const summary = await this.#round();
-        const isStale = summary.problems.some(({ problem }) =>
-          problem.code === "stale"
+        const { problems } = await this.#round();
+        const isUnfinished = problems.some(({ problem }) =>
+          TRIED_AGAIN.has(problem.code)
         );
-        failures = isStale ? failures + 1 : 0;
+        failures = isUnfinished ? failures + 1 : 0;
       } catch (error) {
         if (signal.aborted) return;
         this.#report(asError(error));
         failures++;
       }
-      if (failures === 0) continue;
-      this.#isDirty = true;
-      await this.#pause(failures);
+      workMs = this.#clock.now() - begin;
     }
   }
 
-  /** Waits for a change, but not for ever. */
-  async #idle(): Promise<void> {
+  /** Waits for a change, but not for ever; after `failures` in a row not for long. */
+  async #idle(failures: number): Promise<void> {
+    const { rescanMs = this.#watch.seesAll ? RESCAN_MS : BLIND_RESCAN_MS } =
+      this.#options;
+    const ms = failures === 0
+      ? rescanMs
+      : Math.min(rescanMs, backoff(failures, this.#courier.random));
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = (): void => resolve();
     this.#wake = wake;
-    const { rescanMs = this.#watch.seesAll ? RESCAN_MS : BLIND_RESCAN_MS } =
-      this.#options;
     const { signal } = this.#end;
     signal.addEventListener("abort", wake);
-    const cancel = this.#clock.after(rescanMs, wake);
+    const cancel = this.#clock.after(ms, wake);
     await promise;
     cancel();
     signal.removeEventListener("abort", wake);

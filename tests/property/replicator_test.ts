@@ -1,7 +1,7 @@
 /**
  * A tree is edited at random while it is replicated, over watches that see only
  * their own directory, and a carrier that fails, loses responses, and delivers
- * twice and late. When it is quiet again, both sides are equal, each directory has
+ * twice and late; the target's disk fails, too. When it is quiet again, both sides are equal, each directory has
  * one watch, and the next round has nothing to do.
  */
 import { assertEquals } from "@std/assert";
@@ -44,9 +44,18 @@ async function replicate(seed: number, watches: WatchReach): Promise<void> {
     rescanMs: 1e9,
   });
   const edits: string[] = [];
-  const started = kit.source.start();
+  let hasStarted = false;
+  const started = kit.source.start().then(() => hasStarted = true);
   for (let i = random.below(30); i > 0; i--) {
     edits.push(await editOnce(kit.from, "/a", random));
+    // What fails in the first round is for whoever has started it.
+    if (seed % 3 === 0 && hasStarted) {
+      kit.to.failCall({
+        method: random.pick(FAILING),
+        nth: random.between(1, 30),
+        code: random.pick(["no-space", "io", "denied"]),
+      });
+    }
     // Sometimes the replicator gets a turn, or several, in between.
     for (let turns = random.below(4); turns > 0; turns--) {
       await new Promise((resolve) => setTimeout(resolve));
@@ -57,6 +66,7 @@ async function replicate(seed: number, watches: WatchReach): Promise<void> {
     edits.join("\n"),
     () => Deno.inspect(kit.targetTree) === Deno.inspect(kit.sourceTree),
   );
+  kit.to.failNone();
   const { problems } = await kit.source.flush();
   assertEquals(problems, [], edits.join("\n"));
   assertEquals(kit.targetTree, kit.sourceTree, edits.join("\n"));
@@ -67,6 +77,19 @@ async function replicate(seed: number, watches: WatchReach): Promise<void> {
   const again = await kit.cost(() => Promise.resolve());
   assertEquals(again.mutations, {}, edits.join("\n"));
 }
+
+/** Calls that the disk of the target may fail in. */
+const FAILING = [
+  "createFile",
+  "createDirectory",
+  "setMetadata",
+  "rename",
+  "moveNew",
+  "link",
+  "list",
+  "openDirectory",
+  "flush",
+] as const;
 
 /** A carrier that does `share` quarters of its work wrongly. */
 function unreliable(random: Random, share: number): Carrier {
