@@ -112,10 +112,15 @@ export class LocalEndpoint implements Endpoint {
     this.#tellOf(now);
   }
 
-  scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
+  async scan(
+    options: ScanOptions,
+    context: ScanContext = {},
+  ): Promise<Snapshot> {
+    // What it has left held belongs into the picture, and not behind it.
+    if (this.#hasFailed) await this.recover();
     this.#follow = options.symlinks === "follow";
     const { digests } = this.#options;
-    return scan(this.#root, options, {
+    return await scan(this.#root, options, {
       ...context,
       ...(digests && { digests }),
     });

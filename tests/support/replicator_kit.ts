@@ -98,9 +98,15 @@ export class ReplicatorKit implements AsyncDisposable {
     return this.from.dump("a");
   }
 
-  /** What is below the root of the target. */
+  /**
+   * What is below the root of the target, without what waits in the staging area
+   * for the next change, or for the end, where the disk has failed.
+   */
   get targetTree(): PlainTree {
-    return this.to.dump("b");
+    const tree = Object.entries(this.to.dump("b"));
+    return Object.fromEntries(
+      tree.filter(([path]) => !path.startsWith(".lockstep/")),
+    );
   }
 
   /** Acts at the source, and waits for the target: what was done to that. */
