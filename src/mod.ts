@@ -1,6 +1,14 @@
 /**
- * Lockstep as a library: mirror one tree to another, over any file system and
- * any carrier of messages.
+ * Lockstep as a library: keeps directories equal, over any file system and any
+ * carrier of messages.
+ *
+ * - {@link sync}: one call that makes a directory equal to another one.
+ * - {@link ReplicatorSource}, {@link ReplicatorTarget}: one-way, continuously, over
+ *   any carrier of requests.
+ * - {@link FileSystem}: what to implement to bring another file system; ours are
+ *   {@link DenoFileSystem} and {@link MemoryFileSystem}. Its contract, as tests,
+ *   is the entry point `./contract`.
+ * - {@link Endpoint}, {@link mirror}: the parts that all of this is made of.
  *
  * @module
  */
@@ -23,18 +31,59 @@ export * from "./core/problem.ts";
 export * from "./core/snapshot.ts";
 export * from "./errors.ts";
 export { DenoFileSystem, type DenoFileSystemOptions } from "./fs/deno_fs.ts";
+export { DigestCache } from "./fs/digest_cache.ts";
 export type * from "./fs/file_system.ts";
-export { MemoryFileSystem } from "./fs/memory_fs.ts";
+export { type Hook, hooked } from "./fs/hooked_fs.ts";
+export {
+  type FailingCall,
+  MemoryFileSystem,
+  type MemoryFileSystemOptions,
+} from "./fs/memory_fs.ts";
+export type {
+  MemoryCounters,
+  MemoryFault,
+  MemoryMethod,
+  MemoryMutation,
+} from "./fs/memory_state.ts";
+export type { PlainEntry, PlainTree } from "./fs/memory_tree.ts";
+export type { MemoryWatches } from "./fs/memory_watches.ts";
 export type { Trash } from "./fs/trash.ts";
 export {
   TrashDirectory,
   type TrashDirectoryOptions,
 } from "./fs/trash_directory.ts";
 export { Gate, type GateOptions, type Refusal } from "./net/gate.ts";
-export { memoryTransports } from "./net/memory_transport.ts";
+export {
+  type MemoryFaults,
+  type MemoryTransportOptions,
+  memoryTransports,
+} from "./net/memory_transport.ts";
 export type { Transport } from "./net/transport.ts";
 export { upgradeToTransport } from "./net/upgrade.ts";
 export { type ConnectOptions, connectWebSocket } from "./net/websocket.ts";
+export type { ReplicatorHandler } from "./replicator/courier.ts";
+export type { FileSystemPlace } from "./replicator/overlap.ts";
+export {
+  decodeMessage,
+  encodeMessage,
+  ReplicatorMessage,
+} from "./replicator/replicator_message.ts";
+export {
+  ReplicatorSource,
+  type ReplicatorSourceOptions,
+} from "./replicator/replicator_source.ts";
+export {
+  ReplicatorTarget,
+  type ReplicatorTargetOptions,
+} from "./replicator/replicator_target.ts";
+export {
+  sync,
+  type SyncConnector,
+  type SyncOptions,
+  type SyncSource,
+  type SyncTarget,
+} from "./replicator/sync.ts";
+export type { CompressMode } from "./session/compression.ts";
 export type * from "./session/endpoint.ts";
 export type * from "./session/events.ts";
 export type { Party, Peer } from "./session/handshake.ts";
@@ -59,13 +108,20 @@ export {
   type ReceiverEvent,
   type ReceiverOptions,
 } from "./session/receiver.ts";
-export { withRetry } from "./session/reconnect.ts";
-export { RemoteEndpoint } from "./session/remote_endpoint.ts";
+export {
+  type Attempt,
+  type RetryOptions,
+  withRetry,
+} from "./session/reconnect.ts";
+export {
+  type AskingSession,
+  RemoteEndpoint,
+} from "./session/remote_endpoint.ts";
 export type * from "./session/round_guard.ts";
 export type * from "./session/round_observer.ts";
 export type * from "./session/round_record.ts";
 export { Safeguards, type SafetyLimits } from "./session/safeguards.ts";
-export { serveEndpoint } from "./session/serve_endpoint.ts";
+export { type ServedRole, serveEndpoint } from "./session/serve_endpoint.ts";
 export {
   awaitHello,
   openSession,

@@ -26,6 +26,7 @@ import type { Problem, ProblemCode } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { isFileSystemError, messageOf } from "../errors.ts";
 import { digestOfFile } from "./content.ts";
+import type { DigestCache } from "./digest_cache.ts";
 import type { Directory, ListedEntry, Stat } from "./file_system.ts";
 import { IgnoreReader } from "./ignore_reader.ts";
 import { Pacer } from "./pacer.ts";
@@ -34,6 +35,8 @@ import { Pacer } from "./pacer.ts";
 export interface ScanControl {
   /** Whether the rules of another tree, the source, decide what is ignored. */
   readonly isTarget?: boolean;
+  /** What is known of files that were read before. */
+  readonly digests?: DigestCache;
   readonly signal?: AbortSignal;
   /** Called after each directory with the number of entries seen so far. */
   readonly onProgress?: (entries: number) => void;
@@ -61,6 +64,7 @@ export async function scan(
   control: ScanControl = {},
 ): Promise<Snapshot> {
   const stat = await root.stat();
+  control.digests?.begin();
   const scanner = new Scanner(options, control);
   const scope = scanner.ignore.given;
   const entry = await scanner.scanDirectory(root, ROOT, stat, scope);
@@ -119,8 +123,8 @@ class Scanner {
       // Most entries are files that need not be read: nothing to wait for.
       const entry = this.#isIgnored(listed, scope)
         ? IGNORED
-        : listed.stat.kind === "file" && !this.#options.checksum
-        ? this.#file(listed.stat, undefined)
+        : listed.stat.kind === "file" && this.#needsNoReading(listed.stat)
+        ? this.#file(listed.stat, this.#knownDigest(listed.stat))
         : await this.#entry(
           directory,
           join(path, name),
@@ -228,7 +232,9 @@ class Scanner {
     name: Name,
     listed: Stat,
   ): Promise<Entry> {
-    if (!this.#options.checksum) return this.#file(listed, undefined);
+    if (this.#needsNoReading(listed)) {
+      return this.#file(listed, this.#knownDigest(listed));
+    }
     const file = await parent.openFile(name);
     try {
       // Read again when somebody writes meanwhile; then the next round decides.
@@ -239,7 +245,10 @@ class Scanner {
         if (
           read.length === after.size && before.mtime === after.mtime &&
           before.ctime === after.ctime
-        ) return this.#file(after, read.digest);
+        ) {
+          this.#control.digests?.set(after, read.digest);
+          return this.#file(after, read.digest);
+        }
         if (attempt === 3) {
           return this.#problem(
             path,
@@ -250,6 +259,17 @@ class Scanner {
     } finally {
       file.close();
     }
+  }
+
+  /** Whether the content of a file does not matter, or is known. */
+  #needsNoReading(stat: Stat): boolean {
+    return !this.#options.checksum || this.#knownDigest(stat) !== undefined;
+  }
+
+  #knownDigest(stat: Stat): Digest | undefined {
+    return this.#options.checksum
+      ? this.#control.digests?.get(stat)
+      : undefined;
   }
 
   async #symlink(

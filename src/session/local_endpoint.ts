@@ -14,6 +14,7 @@ import type {
 } from "../fs/file_system.ts";
 import { move } from "../fs/move.ts";
 import type { RecipeStore } from "../fs/recipe_store.ts";
+import type { DigestCache } from "../fs/digest_cache.ts";
 import { scan } from "../fs/scan.ts";
 import { Stage } from "../fs/stage.ts";
 import { removeStale } from "../fs/stale_staging.ts";
@@ -22,6 +23,7 @@ import {
   removeLeftovers,
   StagingArea,
 } from "../fs/staging_area.ts";
+import { areTouches, touch } from "../fs/touch.ts";
 import type { Trash } from "../fs/trash.ts";
 import { supply } from "../fs/supply.ts";
 import { transition } from "../fs/transition.ts";
@@ -48,6 +50,8 @@ export interface LocalEndpointOptions {
   readonly trash?: Trash;
   /** Whether owners may be set, where the file system can do that. */
   readonly owners?: boolean;
+  /** What is known of the content of its files; scans by checksum add to it. */
+  readonly digests?: DigestCache;
   /**
    * What is known of the content of its files, from earlier runs; it stays with
    * its owner.
@@ -63,8 +67,10 @@ export interface LocalEndpointOptions {
 /** Changes that are staged, until they are carried out or replaced by others. */
 interface Staged {
   readonly changes: readonly Change[];
-  readonly area: StagingArea;
-  readonly stage: Stage;
+  /** Undefined where they are of modes and times only: nothing is staged then. */
+  readonly work:
+    | { readonly area: StagingArea; readonly stage: Stage }
+    | undefined;
 }
 
 /** One side of a sync that lies in a file system here. Its owner closes it. */
@@ -119,9 +125,18 @@ export class LocalEndpoint implements Endpoint {
     if (time !== undefined) await removeStale(this.#root, time, trash);
   }
 
-  scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
+  async scan(
+    options: ScanOptions,
+    context: ScanContext = {},
+  ): Promise<Snapshot> {
+    // What it has left held belongs into the picture, and not behind it.
+    if (this.#hasFailed) await this.recover();
     this.#follow = options.symlinks === "follow";
-    return scan(this.#root, options, context);
+    const { digests } = this.#options;
+    return await scan(this.#root, options, {
+      ...context,
+      ...(digests && { digests }),
+    });
   }
 
   confirmAbsent(
@@ -163,9 +178,13 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<Staging> {
     await this.#unstage();
+    if (await areTouches(this.#root, changes)) {
+      this.#staged = { changes, work: undefined };
+      return { wants: [], writable: new WritableStream<ContentBatch>() };
+    }
     const area = await StagingArea.open(this.#root, this.#options.trash);
     const stage = new Stage(area, changes);
-    this.#staged = { changes, area, stage };
+    this.#staged = { changes, work: { area, stage } };
     const wants = await stage.prepare(signal);
     const writable = new WritableStream<ContentBatch>({
       async write(batch): Promise<void> {
@@ -195,9 +214,13 @@ export class LocalEndpoint implements Endpoint {
     if (staged?.changes !== changes) {
       throw new TypeError("These changes are not the ones that were staged");
     }
-    const { area, stage } = staged;
+    const { durable = true, trash } = this.#options;
+    if (staged.work === undefined) {
+      this.#staged = undefined;
+      return await touch(this.#root, changes, { durable, signal });
+    }
+    const { area, stage } = staged.work;
     try {
-      const { durable = true, trash } = this.#options;
       trash?.begin();
       return await transition(this.#root, area, stage, changes, {
         durable,
@@ -236,7 +259,7 @@ export class LocalEndpoint implements Endpoint {
     const staged = this.#staged;
     if (staged === undefined) return;
     this.#staged = undefined;
-    staged.stage.close();
-    await staged.area.close();
+    staged.work?.stage.close();
+    await staged.work?.area.close();
   }
 }

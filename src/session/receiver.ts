@@ -23,6 +23,7 @@ export interface ReceiverOptions {
   readonly software: string;
   /** 32 hexadecimal digits, drawn once for each run of a program. */
   readonly clientId: string;
+  /** The time, for those who are silent. */
   readonly clock: Clock;
   /** How fast a session may be in each direction, in bytes per second. */
   readonly limit?: number;
@@ -71,6 +72,7 @@ export class Receiver {
   #current: Sender | undefined;
   #closed: Outcome | undefined;
 
+  /** A receiver that serves nobody yet; see {@link accept}. */
   constructor(options: ReceiverOptions) {
     this.#options = options;
   }

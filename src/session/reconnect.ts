@@ -10,6 +10,7 @@ const MAX_DELAY_MS = 30_000;
 export interface Attempt {
   /** From 1. */
   readonly number: number;
+  /** Aborted when there is no use in going on. */
   readonly signal: AbortSignal | undefined;
   /** The handshake has succeeded: the patience and the delays start anew. */
   progressed(): void;
@@ -19,9 +20,11 @@ export interface Attempt {
 export interface RetryOptions {
   /** How long to go on trying, in milliseconds from the failure after the last success. */
   readonly retryForMs: number;
+  /** The time between the tries. */
   readonly clock: Clock;
   /** From 0 up to, but not, 1. */
   readonly random: () => number;
+  /** Stops trying. */
   readonly signal?: AbortSignal;
   /** Also try again if no connection was ever made; false unless said. */
   readonly retryFirst?: boolean;

@@ -8,7 +8,7 @@ import { PAGE_BYTES } from "../protocol/limits.ts";
 import { RequestWriter } from "../protocol/want_codec.ts";
 import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, type ExpectedFile } from "./content_order.ts";
-import { ContentSender } from "./content_sender.ts";
+import { type ContentLink, ContentSender } from "./content_sender.ts";
 import { cancelOn, type Exchange } from "./exchange.ts";
 import { closingOnFault } from "./fault.ts";
 import type { Session } from "./session.ts";
@@ -18,7 +18,7 @@ import type { Session } from "./session.ts";
  * all of it has been written over there; the stream errors when that has failed.
  */
 export function sendContent(
-  session: Session,
+  session: Pick<Session, "open" | "close" | keyof ContentLink>,
   signal: AbortSignal | undefined,
 ): WritableStream<ContentBatch> {
   let opened: { exchange: Exchange; sender: ContentSender } | undefined;
@@ -56,7 +56,7 @@ export function sendContent(
 
 /** Asks for the content of files, in order, and gives it as it comes. */
 export function receiveContent(
-  session: Session,
+  session: Pick<Session, "open" | "close">,
   requests: Iterable<SupplyRequest>,
   signal: AbortSignal | undefined,
 ): ReadableStream<ContentBatch> {

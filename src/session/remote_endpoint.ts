@@ -33,20 +33,30 @@ import type {
   Staging,
   TransitionResult,
 } from "./endpoint.ts";
+import type { ContentLink } from "./content_sender.ts";
 import { cancelOn, type Exchange, unexpected } from "./exchange.ts";
 import { closingOnFault } from "./fault.ts";
 import { fetchTree } from "./fetch_tree.ts";
 import { receiveContent, sendContent } from "./remote_content.ts";
 import type { Session } from "./session.ts";
 
+/** What a {@link RemoteEndpoint} needs of its session. */
+export type AskingSession = Pick<
+  Session,
+  "name" | "peer" | "open" | "close" | "bye" | keyof ContentLink
+>;
+
 /** The endpoint at the other end of a session, which {@link close} ends. */
 export class RemoteEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
-  readonly #session: Session;
+  readonly #session: AskingSession;
   #staged: readonly Change[] | undefined;
 
-  constructor(session: Session, options: { readonly name?: string } = {}) {
+  constructor(
+    session: AskingSession,
+    options: { readonly name?: string } = {},
+  ) {
     this.#session = session;
     this.name = options.name ?? session.name;
     this.traits = session.peer.traits;

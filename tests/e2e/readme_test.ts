@@ -416,18 +416,80 @@ function assertDocumented(event: JsonEvent): void {
   }
 }
 
-test("the README's program runs", ["symlinks"], async () => {
-  await using temp = new TempDir();
-  const photos = makePhotos(temp);
-  const [code] = blocks(section("As a library"), "ts");
-  const library = new URL("../../src/mod.ts", import.meta.url).href;
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  const file = temp.at("example.ts");
-  Deno.writeTextFileSync(file, code!.replace("./src/mod.ts", library));
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--check", "--config", config, file],
-    cwd: temp.path,
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
-  await assertSameTree(photos, temp.at("backup"));
+const LIBRARY = section("As a library");
+
+for (const [i, code] of blocks(LIBRARY, "ts").entries()) {
+  test(`the README's program number ${i + 1} runs`, ["symlinks"], async () => {
+    await using temp = new TempDir();
+    const photos = makePhotos(temp);
+    const src = new URL("../../src/", import.meta.url).href;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const file = temp.at("example.ts");
+    assert(code.includes('from "./src/mod.ts"'));
+    Deno.writeTextFileSync(file, code.replaceAll('"./src/', `"${src}`));
+    const command = code.includes("watchContract") ? "test" : "run";
+    const args = [command, "-A", "--check", "--config", config, file];
+    const { success, stdout, stderr } = await new Deno.Command(
+      Deno.execPath(),
+      { args, cwd: temp.path },
+    ).output();
+    const said = new TextDecoder().decode(stdout);
+    assert(success, said + new TextDecoder().decode(stderr));
+    for (const [marker, expected] of Object.entries(SAID)) {
+      if (code.includes(marker)) assertStringIncludes(said, expected);
+    }
+    if (code.includes('"backup"')) {
+      await assertSameTree(photos, temp.at("backup"));
+    }
+  });
+}
+
+/** What a program with this in it says. */
+const SAID: Readonly<Record<string, string>> = {
+  "onEvent(event)": "to do:",
+  "new ReplicatorSource": '{ "new/": null, "notes.txt": "one" }',
+  "failCall": "Cannot createFile: it was ordered to fail\n1 write, then 0",
+  "watchContract": "passed | 0 failed",
+  "telling": "to be changed: 2026",
+};
+
+test("a project of its own imports the library as the README says", [
+  "symlinks",
+], async () => {
+  const root = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+  const linked = blocks(LIBRARY, "json")[0]!.replace("../lockstep", root);
+  const mapped = JSON.stringify({
+    imports: {
+      lockstep: `${root}/src/mod.ts`,
+      "lockstep/contract": `${root}/src/fs/contract.ts`,
+    },
+  });
+  for (const config of [linked, mapped]) {
+    await using temp = new TempDir();
+    const photos = makePhotos(temp);
+    Deno.writeTextFileSync(temp.at("deno.json"), config);
+    Deno.writeTextFileSync(temp.at("main.ts"), PROJECT);
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--check", "main.ts"],
+      cwd: temp.path,
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    await assertSameTree(photos, temp.at("backup"));
+  }
 });
+
+/** A program that needs all of the library, and what it is made of. */
+const PROJECT = `
+  import { Gate, MemoryFileSystem, sync } from "lockstep";
+  import { fileSystemContract } from "lockstep/contract";
+
+  const tests: string[] = [];
+  fileSystemContract("mine", () => {
+    throw new Error("not run");
+  }, (name) => void tests.push(name));
+  if (tests.length < 30 || Gate === undefined) Deno.exit(1);
+  const memory = new MemoryFileSystem();
+  const place = { fileSystem: memory, path: "/copy" };
+  await sync("photos", place);
+  await sync(place, "backup");
+`;

@@ -20,7 +20,8 @@ export type Need =
   | "setpriv"
   | "signals"
   | "strace"
-  | "symlinks";
+  | "symlinks"
+  | "user-namespaces";
 
 const windows = Deno.build.os === "windows";
 const root = !windows && Deno.uid() === 0;
@@ -44,6 +45,7 @@ const met: Record<Need, () => boolean> = {
   signals: () => !windows,
   strace: () => Deno.build.os === "linux" && hasCommand("strace"),
   symlinks: () => !windows,
+  "user-namespaces": canLimitUser,
 };
 
 /** Whether this machine has `need`. */
@@ -96,4 +98,15 @@ function isDirectory(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether limits can be set for processes of ours alone. */
+function canLimitUser(): boolean {
+  if (Deno.build.os !== "linux" || !hasCommand("unshare")) return false;
+  const script = "echo 100 > /proc/sys/user/max_inotify_watches";
+  const { success } = new Deno.Command("unshare", {
+    args: ["-U", "-r", "sh", "-c", script],
+    stderr: "null",
+  }).outputSync();
+  return success;
 }

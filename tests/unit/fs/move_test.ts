@@ -13,7 +13,7 @@ import type { PlainTree } from "../../../src/fs/memory_tree.ts";
 import { scan } from "../../../src/fs/scan.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
 import { mirror } from "../../../src/session/mirror.ts";
-import { hooked } from "../../support/hooked_fs.ts";
+import { hooked } from "../../../src/fs/hooked_fs.ts";
 
 const SCAN = {
   checksum: false,
