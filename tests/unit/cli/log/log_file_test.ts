@@ -162,7 +162,7 @@ Deno.test("two processes with one log mix no lines, and lose none while they rot
       now: () => performance.now(),
       onUnrotated: (message) => { throw new Error(message); },
     });
-    for (let i = 0; i < 3000; i++) log.append(who + " " + i + " " + who.repeat(i % 70));
+    for (let i = 0; i < 3000; i++) log.append(who + " " + i + " " + who.repeat(1 + i % 70));
   `;
   Deno.writeTextFileSync(temp.at("writer.ts"), code);
   const results = await Promise.all(
@@ -186,7 +186,7 @@ Deno.test("two processes with one log mix no lines, and lose none while they rot
   const seen = new Set<string>();
   for (const line of lines) {
     const [who, i, rest] = line.split(" ");
-    assertEquals(rest, who!.repeat(Number(i) % 70), line);
+    assertEquals(rest, who!.repeat(1 + Number(i) % 70), line);
     seen.add(`${who} ${i}`);
   }
   assertEquals(seen.size, 9_000);
