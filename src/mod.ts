@@ -4,6 +4,10 @@
  *
  * @module
  */
+export type * from "./content/description.ts";
+export { type Recipe, recipeOf } from "./content/recipe.ts";
+export type { Pages } from "./content/pages.ts";
+export type { Signature } from "./content/signature.ts";
 export * from "./core/change.ts";
 export * from "./core/clock.ts";
 export * from "./core/diff.ts";
@@ -21,6 +25,11 @@ export * from "./errors.ts";
 export { DenoFileSystem, type DenoFileSystemOptions } from "./fs/deno_fs.ts";
 export type * from "./fs/file_system.ts";
 export { MemoryFileSystem } from "./fs/memory_fs.ts";
+export {
+  type FileVersion,
+  MemoryRecipeStore,
+  type RecipeStore,
+} from "./fs/recipe_store.ts";
 export type { Trash } from "./fs/trash.ts";
 export {
   TrashDirectory,

@@ -46,6 +46,8 @@ export const FrameType = {
   supply: 21,
   transition: 22,
   packed: 23,
+  describe: 24,
+  described: 25,
   // Answers.
   progress: 32,
   scanned: 33,
@@ -54,6 +56,7 @@ export const FrameType = {
   wants: 36,
   stored: 37,
   done: 38,
+  lacking: 39,
 } as const;
 export type FrameType = typeof FrameType[keyof typeof FrameType];
 

@@ -19,6 +19,8 @@ export const SUPPORTED_VERSIONS: VersionRange = {
 export const Capability = {
   /** Content may come compressed, in `packed` frames. */
   zstd: "zstd",
+  /** Files may be described before they are sent, and only their gaps sent. */
+  recipes: "recipes",
 } as const;
 
 /** The highest version that both sides speak, or undefined. */

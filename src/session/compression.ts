@@ -11,7 +11,7 @@ import type { Compression } from "./content_sender.ts";
 /** What this side wants: as it pays, always, or never, in neither direction. */
 export type CompressMode = "auto" | "on" | "off";
 
-/** What to name in the hello. */
+/** What to name in the hello for it. */
 export function capabilitiesFor(mode: CompressMode = "auto"): string[] {
   return mode !== "off" && canPack() ? [Capability.zstd] : [];
 }

@@ -1,8 +1,15 @@
 /** An endpoint over a file system of this machine. */
 import type { Change } from "../core/change.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RelPath } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type {
+  ContentRequest,
+  DescribeRequest,
+  Description,
+  Lacking,
+} from "../content/description.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { confirmAbsent } from "../fs/confirm_absent.ts";
@@ -11,6 +18,11 @@ import type {
   FileSystem,
   FileSystemTraits,
 } from "../fs/file_system.ts";
+import { findReusable } from "../fs/candidates.ts";
+import { Describer } from "../fs/describe.ts";
+import type { RecipeStore } from "../fs/recipe_store.ts";
+import { rememberMade } from "../fs/remember_made.ts";
+import { type Distrust, Reuse } from "../fs/reuse.ts";
 import { scan } from "../fs/scan.ts";
 import { Stage } from "../fs/stage.ts";
 import {
@@ -23,7 +35,9 @@ import { supply } from "../fs/supply.ts";
 import { transition } from "../fs/transition.ts";
 import type {
   Endpoint,
+  RecipeCalls,
   ScanContext,
+  StageOptions,
   Staging,
   TransitionResult,
 } from "./endpoint.ts";
@@ -48,6 +62,11 @@ export interface LocalEndpointOptions {
    * can say it: after a recovery, an interruption, a failure.
    */
   readonly onKept?: (problem: Problem) => void;
+  /**
+   * What is known of its files, so that no unchanged one is read again to be
+   * described or compared. Its owner closes it.
+   */
+  readonly recipes?: RecipeStore;
 }
 
 /** Changes that are staged, until they are carried out or replaced by others. */
@@ -55,15 +74,22 @@ interface Staged {
   readonly changes: readonly Change[];
   readonly area: StagingArea;
   readonly stage: Stage;
+  readonly reuse: Reuse | undefined;
 }
 
 /** One side of a sync that lies in a file system here. Its owner closes it. */
 export class LocalEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
+  readonly recipes: RecipeCalls;
   readonly #root: Directory;
   readonly #options: LocalEndpointOptions;
   #follow = false;
+  /** What the last scan saw. */
+  #tree: DirectoryEntry | undefined;
+  #describer: Describer | undefined;
+  /** Paths that could not be made of other files, in this run. */
+  readonly #distrusted = new Map<RelPath, Distrust>();
   #staged: Staged | undefined;
   /** Whether a transition has broken off, and may have left something held. */
   #hasFailed = false;
@@ -80,6 +106,11 @@ export class LocalEndpoint implements Endpoint {
     };
     this.#root = root;
     this.#options = options;
+    this.recipes = {
+      isRemote: false,
+      describe: (requests, signal) => this.#describe(requests, signal),
+      lacking: (descriptions, signal) => this.#lacking(descriptions, signal),
+    };
   }
 
   /**
@@ -106,9 +137,16 @@ export class LocalEndpoint implements Endpoint {
     this.#tellOf(now);
   }
 
-  scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
+  async scan(
+    options: ScanOptions,
+    context: ScanContext = {},
+  ): Promise<Snapshot> {
     this.#follow = options.symlinks === "follow";
-    return scan(this.#root, options, context);
+    await this.#describer?.close();
+    this.#describer = undefined;
+    const snapshot = await scan(this.#root, options, context);
+    this.#tree = snapshot.root;
+    return snapshot;
   }
 
   confirmAbsent(
@@ -124,11 +162,14 @@ export class LocalEndpoint implements Endpoint {
   async stage(
     changes: readonly Change[],
     signal?: AbortSignal,
+    options: StageOptions = {},
   ): Promise<Staging> {
     await this.#unstage();
     const area = await StagingArea.open(this.#root, this.#options.trash);
-    const stage = new Stage(area, changes);
-    this.#staged = { changes, area, stage };
+    const reuse = options.recipes ? this.#reuse(changes) : undefined;
+    const root = this.#root;
+    const stage = new Stage(area, changes, reuse && { root, reuse });
+    this.#staged = { changes, area, stage, reuse };
     const wants = await stage.prepare(signal);
     const writable = new WritableStream<ContentBatch>({
       async write(batch): Promise<void> {
@@ -141,7 +182,7 @@ export class LocalEndpoint implements Endpoint {
   }
 
   supply(
-    requests: Iterable<SupplyRequest>,
+    requests: Iterable<ContentRequest>,
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     return supply(this.#root, requests, {
@@ -158,15 +199,20 @@ export class LocalEndpoint implements Endpoint {
     if (staged?.changes !== changes) {
       throw new TypeError("These changes are not the ones that were staged");
     }
-    const { area, stage } = staged;
+    const { area, stage, reuse } = staged;
     try {
-      const { durable = true, trash } = this.#options;
+      const { durable = true, trash, recipes } = this.#options;
       trash?.begin();
-      return await transition(this.#root, area, stage, changes, {
+      await reuse?.settle();
+      const outcome = await transition(this.#root, area, stage, changes, {
         durable,
         trash,
         signal,
       });
+      if (recipes !== undefined && reuse !== undefined) {
+        await rememberMade(recipes, this.#root, reuse.allMade());
+      }
+      return outcome;
     } catch (error) {
       this.#hasFailed = true;
       this.#tellOf(area.kept.problems);
@@ -180,6 +226,7 @@ export class LocalEndpoint implements Endpoint {
   async close(outcome: Outcome): Promise<void> {
     try {
       await this.#unstage();
+      await this.#describer?.close();
       const endedWell = outcome.kind === "done" || outcome.kind === "partial";
       const { create, trash } = this.#options;
       if (this.#hasFailed) {
@@ -191,6 +238,42 @@ export class LocalEndpoint implements Endpoint {
     }
   }
 
+  #describe(
+    requests: readonly DescribeRequest[],
+    signal?: AbortSignal,
+  ): Promise<readonly Description[]> {
+    this.#describer ??= new Describer(this.#root, {
+      follow: this.#follow,
+      store: this.#options.recipes,
+    });
+    return this.#describer.describe(requests, signal);
+  }
+
+  #lacking(
+    descriptions: readonly Description[],
+    signal?: AbortSignal,
+  ): Promise<readonly Lacking[]> {
+    const reuse = this.#staged?.reuse;
+    if (reuse === undefined) {
+      throw new TypeError("Nothing is staged that recipes could be for");
+    }
+    return reuse.lacking(descriptions, signal);
+  }
+
+  /** What `changes` may be made of, if there is anything. */
+  #reuse(changes: readonly Change[]): Reuse | undefined {
+    const tree = this.#tree;
+    const reusables = tree && findReusable(changes, tree);
+    if (reusables === undefined || reusables.length === 0) return undefined;
+    return new Reuse({
+      root: this.#root,
+      tree: tree!,
+      reusables,
+      store: this.#options.recipes,
+      distrusted: this.#distrusted,
+    });
+  }
+
   #tellOf(kept: readonly Problem[]): void {
     for (const problem of kept) this.#options.onKept?.(problem);
   }
@@ -199,6 +282,7 @@ export class LocalEndpoint implements Endpoint {
     const staged = this.#staged;
     if (staged === undefined) return;
     this.#staged = undefined;
+    await staged.reuse?.settle();
     staged.stage.close();
     await staged.area.close();
   }

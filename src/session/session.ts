@@ -36,6 +36,7 @@ import {
 import { type Exchange, unexpected } from "./exchange.ts";
 import { ExchangeTable } from "./exchange_table.ts";
 import { IncomingCredit } from "./flow_control.ts";
+import { Capability } from "../protocol/version.ts";
 import {
   type Party,
   type Peer,
@@ -64,6 +65,8 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** Whether content is compressed, where the peer can do that; "auto" unless said. */
   readonly compress?: CompressMode;
+  /** Whether files may be described before they are sent; true unless said. */
+  readonly recipes?: boolean;
 }
 
 type Role = "client" | "server";
@@ -88,7 +91,7 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<Session> {
   try {
-    await sendHello(transport, self, capabilitiesFor(options.compress));
+    await sendHello(transport, self, ourCapabilities(options));
     const peer = await receiveHello(transport, options);
     return new Session(transport, peer, "client", options);
   } catch (error) {
@@ -117,7 +120,7 @@ export async function awaitHello(
   return {
     peer,
     async accept(self): Promise<Session> {
-      await sendHello(transport, self, capabilitiesFor(options.compress));
+      await sendHello(transport, self, ourCapabilities(options));
       return new Session(transport, peer, "server", options);
     },
     refuse: (code, message) => refuse(new ProtocolError(message, code)),
@@ -133,6 +136,15 @@ export async function awaitHello(
   }
 }
 
+/** What to name in the hello. */
+function ourCapabilities(
+  { compress, recipes = true }: SessionOptions,
+): string[] {
+  const capabilities = capabilitiesFor(compress);
+  if (recipes) capabilities.push(Capability.recipes);
+  return capabilities;
+}
+
 /** One conversation. */
 export class Session {
   readonly peer: Peer;
@@ -141,6 +153,8 @@ export class Session {
   readonly clock: Clock;
   /** How content is packed; undefined: not at all, both sides have to want it. */
   readonly compression: Compression | undefined;
+  /** Whether both sides describe files before they are sent. */
+  readonly recipes: boolean;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #incoming: IncomingCredit;
@@ -165,6 +179,8 @@ export class Session {
     this.#transport = transport;
     this.clock = options.clock;
     this.compression = compressionFor(options, peer.capabilities);
+    this.recipes = options.recipes !== false &&
+      peer.capabilities.has(Capability.recipes);
     this.#heartbeat = new Heartbeat(options.clock, {
       sendPing: () => void this.#tell(FrameType.ping),
       waiting: () => this.#outbox.credit.exhausted,
@@ -345,9 +361,7 @@ export class Session {
 
   #dispatch(frame: Frame): void {
     if (costsCredit(frame.type)) {
-      if (frame.type === FrameType.packed && this.compression === undefined) {
-        throw unexpected(frame);
-      }
+      if (!this.#allows(frame.type)) throw unexpected(frame);
       this.#incoming.arrived(FRAME_HEADER_BYTES + frame.payload.length);
       this.#exchanges.find(frame).deliver(frame);
       this.#wakeUp();
@@ -380,6 +394,20 @@ export class Session {
         break;
       default:
         throw unexpected(frame);
+    }
+  }
+
+  /** Whether both sides have the capability that frames of this type need, if any. */
+  #allows(type: FrameType): boolean {
+    switch (type) {
+      case FrameType.packed:
+        return this.compression !== undefined;
+      case FrameType.describe:
+      case FrameType.described:
+      case FrameType.lacking:
+        return this.recipes;
+      default:
+        return true;
     }
   }
 
