@@ -13,6 +13,10 @@
  * @module
  */
 export { apply } from "./core/apply.ts";
+export type * from "./content/description.ts";
+export { type Recipe, recipeOf } from "./content/recipe.ts";
+export type { Pages } from "./content/pages.ts";
+export type { Signature } from "./content/signature.ts";
 export * from "./core/change.ts";
 export * from "./core/clock.ts";
 export * from "./core/diff.ts";
@@ -47,6 +51,11 @@ export type {
 } from "./fs/memory_state.ts";
 export type { PlainEntry, PlainTree } from "./fs/memory_tree.ts";
 export type { MemoryWatches } from "./fs/memory_watches.ts";
+export {
+  type FileVersion,
+  MemoryRecipeStore,
+  type RecipeStore,
+} from "./fs/recipe_store.ts";
 export type { Trash } from "./fs/trash.ts";
 export {
   TrashDirectory,

@@ -47,6 +47,8 @@ export const FrameType = {
   transition: 22,
   packed: 23,
   move: 26,
+  describe: 24,
+  described: 25,
   // Answers.
   progress: 32,
   scanned: 33,
@@ -55,6 +57,7 @@ export const FrameType = {
   wants: 36,
   stored: 37,
   done: 38,
+  lacking: 39,
 } as const;
 export type FrameType = typeof FrameType[keyof typeof FrameType];
 

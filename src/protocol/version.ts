@@ -21,6 +21,8 @@ export const Capability = {
   zstd: "zstd",
   /** A target can be asked to `move` entries. */
   moves: "moves",
+  /** Files may be described before they are sent, and only their gaps sent. */
+  recipes: "recipes",
 } as const;
 
 /** The highest version that both sides speak, or undefined. */

@@ -66,7 +66,12 @@ export class AnsweringSession {
     this.#endpoint = endpoint;
     this.#clock = clock;
     const contentFrameBytes = MAX_PAYLOAD_BYTES;
-    const answering = { clock, compression: undefined, contentFrameBytes };
+    const answering = {
+      clock,
+      compression: undefined,
+      contentFrameBytes,
+      recipes: false,
+    };
     this.#server = new EndpointServer(endpoint, "target", answering);
   }
 

@@ -8,7 +8,10 @@ import type { Party } from "../session/handshake.ts";
  * What this side can do beyond the first version of the protocol. Packed content
  * is not among it: carriers of requests have compression of their own.
  */
-export const CAPABILITIES: readonly string[] = capabilitiesFor("off");
+export const CAPABILITIES: readonly string[] = capabilitiesFor({
+  compress: "off",
+  recipes: false,
+});
 
 /** Somebody with a file system of these `traits`, told from all others by `id`. */
 export function partyOf(traits: FileSystemTraits, id = newId()): Party {

@@ -45,6 +45,7 @@ interface Open {
 export class RequestSession implements AskingSession {
   readonly name = NAME;
   readonly compression = undefined;
+  readonly recipes = false;
   readonly contentFrameBytes: number = MAX_PAYLOAD_BYTES;
   readonly #courier: Courier;
   readonly #box = new FrameBox();

@@ -2,8 +2,20 @@
 import { Capability } from "../protocol/version.ts";
 import { type CompressMode, wantsPacked } from "./compression.ts";
 
-/** The names, for a session that packs content in this way. */
-export function capabilitiesFor(mode?: CompressMode): string[] {
-  const packed = wantsPacked(mode) ? [Capability.zstd] : [];
-  return [...packed, Capability.moves];
+/** What a session may do beyond version 1. */
+export interface CapabilityOptions {
+  /** How content is packed. */
+  readonly compress?: CompressMode | undefined;
+  /** Whether files may be described before they are sent; true unless said. */
+  readonly recipes?: boolean | undefined;
+}
+
+/** The names of what such a session may do. */
+export function capabilitiesFor(
+  { compress, recipes = true }: CapabilityOptions,
+): string[] {
+  const names: string[] = [Capability.moves];
+  if (wantsPacked(compress)) names.push(Capability.zstd);
+  if (recipes) names.push(Capability.recipes);
+  return names;
 }

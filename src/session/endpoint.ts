@@ -7,7 +7,13 @@ import type { Change } from "../core/change.ts";
 import type { Move } from "../core/moves.ts";
 import type { Origins } from "../core/origins.ts";
 import type { Outcome } from "../core/outcome.ts";
-import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
+import type {
+  ContentRequest,
+  DescribeRequest,
+  Description,
+  Lacking,
+} from "../content/description.ts";
+import type { ContentBatch, Want } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import type { FileSystemTraits } from "../fs/file_system.ts";
@@ -17,6 +23,8 @@ export interface Endpoint {
   /** For messages: a path or an address. */
   readonly name: string;
   readonly traits: FileSystemTraits;
+  /** How it spares content; undefined where it sends and takes whole files alone. */
+  readonly recipes?: RecipeCalls | undefined;
 
   /**
    * Looks at the whole tree. Where `known` is given, a foreign side sends only
@@ -55,7 +63,11 @@ export interface Endpoint {
    * answers which content it lacks: what an earlier, broken-off run left staged
    * is not asked for again. The tree does not change.
    */
-  stage(changes: readonly Change[], signal?: AbortSignal): Promise<Staging>;
+  stage(
+    changes: readonly Change[],
+    signal?: AbortSignal,
+    options?: StageOptions,
+  ): Promise<Staging>;
 
   /**
    * Supplies the content of files as the last scan saw them, in the order asked
@@ -63,7 +75,7 @@ export interface Endpoint {
    * `unavailable` piece.
    */
   supply(
-    requests: Iterable<SupplyRequest>,
+    requests: Iterable<ContentRequest>,
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch>;
 
@@ -79,6 +91,42 @@ export interface Endpoint {
 
   /** Ends the work with this side; what is staged but not carried out is kept. */
   close(outcome: Outcome): Promise<void>;
+}
+
+/**
+ * What both sides are asked between {@link Endpoint.stage} and
+ * {@link Endpoint.supply}, so that only what is lacking travels.
+ */
+export interface RecipeCalls {
+  /**
+   * Whether content passes a connection on its way to or from it: between two that
+   * are here, whole files are faster.
+   */
+  readonly isRemote: boolean;
+
+  /**
+   * As a source: describes files as the last scan saw them, in the order asked
+   * for. May be asked for chunks of pages while something else is being described.
+   */
+  describe(
+    requests: readonly DescribeRequest[],
+    signal?: AbortSignal,
+  ): Promise<readonly Description[]>;
+
+  /**
+   * As a target: what is lacking of wanted files that were described, in the same
+   * order. Of those, `supply` must then be asked for just that.
+   */
+  lacking(
+    descriptions: readonly Description[],
+    signal?: AbortSignal,
+  ): Promise<readonly Lacking[]>;
+}
+
+/** How to stage. */
+export interface StageOptions {
+  /** Whether files may be described before they are sent; not unless said. */
+  readonly recipes?: boolean;
 }
 
 /** What a scan may be told and tell. */

@@ -9,8 +9,11 @@
  * | confirm    | both   | a scan                                       |
  * | move       | target | a scan; once, and not after a stage          |
  * | stage      | target | a scan                                       |
+ * | described  | target | a stage, before the content; only files that |
+ * |            |        | were to be described                         |
  * | content    | target | a stage; once; only files that were wanted   |
  * | transition | target | the content, unless nothing was wanted; once |
+ * | describe   | source | a scan; only files that were in it           |
  * | supply     | source | a scan; only files that were in it           |
  */
 import type { Clock } from "../core/clock.ts";
@@ -18,15 +21,24 @@ import type { Change } from "../core/change.ts";
 import { nextTurn } from "../core/turn.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
+import type {
+  ContentRequest,
+  DescribeRequest,
+  GapRequest,
+} from "../content/description.ts";
+import type { PlannedFile } from "../core/change.ts";
 import { applyMoves, type Move } from "../core/moves.ts";
 import { displayPath, type RelPath } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
 import { ProtocolError } from "../errors.ts";
 import { ByteReader } from "../protocol/bytes.ts";
 import { ChangeReader } from "../protocol/change_codec.ts";
+import { DescribeReader } from "../protocol/description_codec.ts";
 import { frameName, FrameType } from "../protocol/frame.ts";
 import { MoveReader } from "../protocol/move_codec.ts";
+import { GapReader } from "../protocol/gap_codec.ts";
+import { writeLacking } from "../protocol/lacking_codec.ts";
 import { writeListings } from "../protocol/listing_codec.ts";
 import {
   NumberReader,
@@ -44,11 +56,17 @@ import {
 import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, expectedFiles } from "./content_order.ts";
 import { type ContentLink, ContentSender } from "./content_sender.ts";
-import type { Endpoint, MoveResult, Staging } from "./endpoint.ts";
+import type { Endpoint, MoveResult, RecipeCalls, Staging } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { ProgressTeller } from "./progress_teller.ts";
 import { ChangeRebuilder } from "./rebuild_change.ts";
 import { MoveRebuilder } from "./rebuild_moves.ts";
+import {
+  fromWireGaps,
+  receiveDescriptions,
+  sendDescriptions,
+  toWireLacking,
+} from "./recipe_messages.ts";
 import type { Session } from "./session.ts";
 
 /** What the answering side is in the sync. */
@@ -58,6 +76,10 @@ export type ServedRole = "target" | "source";
 interface Staged {
   readonly changes: readonly Change[];
   readonly staging: Staging;
+  /** Files of which only this is to come, by number. */
+  readonly gaps: Map<number, readonly GapRequest[]>;
+  /** Whether its content has begun to come. */
+  begun: boolean;
   complete: boolean;
 }
 
@@ -67,6 +89,10 @@ export class EndpointServer {
   readonly #role: ServedRole;
   readonly #clock: Clock;
   readonly #link: ContentLink;
+  /** Whether both sides describe files. */
+  readonly #recipes: boolean;
+  /** Counts the gaps in all that is asked for. */
+  #asked = new GapReader();
   /** What the peer was shown last. */
   #snapshot: Snapshot | undefined;
   /** The directories that it was told about last, and may ask for. */
@@ -79,12 +105,13 @@ export class EndpointServer {
   constructor(
     endpoint: Endpoint,
     role: ServedRole,
-    session: Pick<Session, "clock" | keyof ContentLink>,
+    session: Pick<Session, "clock" | "recipes" | keyof ContentLink>,
   ) {
     this.#endpoint = endpoint;
     this.#role = role;
     this.#clock = session.clock;
     this.#link = session;
+    this.#recipes = session.recipes;
   }
 
   /** Answers the question that `exchange` asks. */
@@ -103,6 +130,9 @@ export class EndpointServer {
       case FrameType.stage:
         this.#require("target", type);
         return await this.#stage(exchange);
+      case FrameType.described:
+        this.#require("target", type);
+        return await this.#lacking(exchange);
       case FrameType.content:
       case FrameType.packed:
         this.#require("target", type);
@@ -110,6 +140,9 @@ export class EndpointServer {
       case FrameType.transition:
         this.#require("target", type);
         return await this.#transition(exchange);
+      case FrameType.describe:
+        this.#require("source", type);
+        return await this.#describe(exchange);
       case FrameType.supply:
         this.#require("source", type);
         return await this.#supply(exchange);
@@ -141,6 +174,7 @@ export class EndpointServer {
     await this.abandon(new Error("The peer scans again"));
     this.#snapshot = undefined;
     this.#mayMove = false;
+    this.#asked = new GapReader();
     const progress = new ProgressTeller(exchange, this.#clock);
     const snapshot = await this.#endpoint.scan(options, {
       isTarget: this.#role === "target",
@@ -245,11 +279,44 @@ export class EndpointServer {
       throw new ProtocolError("A list of changes ends in the middle of one");
     }
     const { changes } = rebuilder;
-    const staging = await this.#endpoint.stage(changes, exchange.signal);
-    this.#staged = { changes, staging, complete: false };
+    const recipes = this.#recipes && this.#endpoint.recipes !== undefined;
+    const staging = await this.#endpoint.stage(changes, exchange.signal, {
+      recipes,
+    });
+    this.#staged = {
+      changes,
+      staging,
+      gaps: new Map(),
+      begun: false,
+      complete: false,
+    };
     await exchange.sendPages(
       FrameType.wants,
-      (page) => writeWants(page, staging.wants),
+      (page) => writeWants(page, staging.wants, { recipes: this.#recipes }),
+    );
+  }
+
+  async #lacking(exchange: Exchange): Promise<void> {
+    const staged = this.#staged;
+    if (staged === undefined || staged.begun || staged.complete) {
+      throw new ProtocolError("Files were described that nobody asked for");
+    }
+    const descriptions = await receiveDescriptions(exchange);
+    for (const { index } of descriptions) {
+      if (!isDescribed(staged.staging, index) || staged.gaps.has(index)) {
+        throw new ProtocolError(`Nobody wants file ${index} to be described`);
+      }
+    }
+    const answers = await this.#recipeCalls().lacking(
+      descriptions,
+      exchange.signal,
+    );
+    for (const answer of answers) {
+      if (answer.kind === "gaps") staged.gaps.set(answer.index, answer.gaps);
+    }
+    await exchange.sendPages(
+      FrameType.lacking,
+      (page) => writeLacking(page, toWireLacking(answers)),
     );
   }
 
@@ -258,8 +325,11 @@ export class EndpointServer {
     if (staged === undefined || staged.complete) {
       throw new ProtocolError("Content came that nobody asked for");
     }
-    const { changes, staging } = staged;
-    const order = new ContentOrder(expectedFiles(changes, staging.wants));
+    const { changes, staging, gaps } = staged;
+    staged.begun = true;
+    const order = new ContentOrder(
+      expectedFiles(changes, staging.wants, gaps),
+    );
     const writer = staging.writable.getWriter();
     // What arrived before the connection was lost is not to be sent again.
     exchange.drainWhenLost();
@@ -316,25 +386,46 @@ export class EndpointServer {
     await exchange.sendPages(FrameType.done, (page) => writeDone(page, done));
   }
 
+  async #describe(exchange: Exchange): Promise<void> {
+    const { root } = this.#shown();
+    const reader = new DescribeReader();
+    for await (const { payload } of exchange.frames(FrameType.describe)) {
+      reader.read(new ByteReader(payload));
+    }
+    const requests = reader.requests.map((request): DescribeRequest => ({
+      ...fileOf(root, request),
+      pages: request.pages,
+    }));
+    const descriptions = await this.#recipeCalls().describe(
+      requests,
+      exchange.signal,
+    );
+    await sendDescriptions(exchange, descriptions);
+  }
+
   async #supply(exchange: Exchange): Promise<void> {
     const { root } = this.#shown();
-    const reader = new RequestReader();
+    const reader = new RequestReader(this.#asked);
     const sender = new ContentSender(exchange, this.#link);
     for await (const { payload } of exchange.frames(FrameType.supply)) {
-      const requests: SupplyRequest[] = [];
+      const requests: ContentRequest[] = [];
       for (const request of reader.read(new ByteReader(payload))) {
-        requests.push(toSupplyRequest(root, request));
+        if (request.gaps !== undefined && !this.#recipes) throw noRecipes();
+        requests.push(toContentRequest(root, request));
       }
       if (requests.length > 0) {
         await this.#supplyPage(exchange, requests, sender);
       }
+    }
+    if (reader.incomplete) {
+      throw new ProtocolError("Requests end in the middle of one");
     }
     await sender.end();
   }
 
   async #supplyPage(
     exchange: Exchange,
-    requests: readonly SupplyRequest[],
+    requests: readonly ContentRequest[],
     sender: ContentSender,
   ): Promise<void> {
     const batches: ReadableStream<ContentBatch> = this.#endpoint.supply(
@@ -342,6 +433,12 @@ export class EndpointServer {
       exchange.signal,
     );
     for await (const batch of batches) await sender.send(batch);
+  }
+
+  #recipeCalls(): RecipeCalls {
+    const { recipes } = this.#endpoint;
+    if (recipes === undefined || !this.#recipes) throw noRecipes();
+    return recipes;
   }
 
   #shown(): Snapshot {
@@ -371,19 +468,48 @@ function refusedMoves(
   };
 }
 
-/** What the peer asks for has to be what it was shown. */
-function toSupplyRequest(
+/** @throws {ProtocolError} If the peer was not shown the file. */
+function toContentRequest(
   root: DirectoryEntry,
   request: WireRequest,
-): SupplyRequest {
-  const { index, path, size, mtime, resume } = request;
+): ContentRequest {
+  const { resume, gaps } = request;
+  const file = fileOf(root, request);
+  return gaps === undefined
+    ? { ...file, resume }
+    : { ...file, resume, gaps: fromWireGaps(gaps) };
+}
+
+/** What the peer asks for has to be what it was shown. */
+function fileOf(
+  root: DirectoryEntry,
+  { index, path, size, mtime }: Omit<WireRequest, "resume">,
+): PlannedFile {
   const entry = entryAt(root, path);
   if (entry?.kind !== "file" || entry.size !== size || entry.mtime !== mtime) {
     throw new ProtocolError(
       `The peer asked for ${displayPath(path)}, which it was never offered`,
     );
   }
-  return { index, path, entry, resume };
+  return { index, path, entry };
+}
+
+/** Whether file number `index` is wanted, and may be described first. */
+function isDescribed({ wants }: Staging, index: number): boolean {
+  let low = 0;
+  let high = wants.length;
+  while (low < high) {
+    const middle = low + high >>> 1;
+    const { first, count } = wants[middle]!;
+    if (index >= first + count) low = middle + 1;
+    else high = middle;
+  }
+  const want = wants[low];
+  return want !== undefined && index >= want.first && want.recipe === true;
+}
+
+function noRecipes(): ProtocolError {
+  return new ProtocolError("Files can't be described to or by this side");
 }
 
 function subdirectoriesOf(

@@ -8,14 +8,17 @@ import {
 import type { Move } from "../core/moves.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RelPath } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type { ContentRequest } from "../content/description.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import type { FileSystemTraits } from "../fs/file_system.ts";
 import type {
   Endpoint,
   MoveResult,
+  RecipeCalls,
   ScanContext,
+  StageOptions,
   Staging,
   TransitionResult,
 } from "./endpoint.ts";
@@ -44,6 +47,10 @@ export class GuardedEndpoint implements Endpoint {
     return this.#inner.traits;
   }
 
+  get recipes(): RecipeCalls | undefined {
+    return this.#inner.recipes;
+  }
+
   async scan(options: ScanOptions, context?: ScanContext): Promise<Snapshot> {
     const snapshot = await this.#inner.scan(options, context);
     const { files, directories, symlinks } = snapshot.totals;
@@ -70,14 +77,15 @@ export class GuardedEndpoint implements Endpoint {
   async stage(
     changes: readonly Change[],
     signal?: AbortSignal,
+    options?: StageOptions,
   ): Promise<Staging> {
     this.#deletions.add(changes);
     checkMaxDelete(this.#deletions, this.#entries ?? 0, this.#maxDelete);
-    return await this.#inner.stage(changes, signal);
+    return await this.#inner.stage(changes, signal, options);
   }
 
   supply(
-    requests: Iterable<SupplyRequest>,
+    requests: Iterable<ContentRequest>,
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     return this.#inner.supply(requests, signal);

@@ -1,9 +1,16 @@
 /** An endpoint over a file system of this machine. */
 import type { Change } from "../core/change.ts";
-import type { Move } from "../core/moves.ts";
+import { applyMoves, type Move } from "../core/moves.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RelPath } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type {
+  ContentRequest,
+  DescribeRequest,
+  Description,
+  Lacking,
+} from "../content/description.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { confirmAbsent } from "../fs/confirm_absent.ts";
@@ -13,8 +20,12 @@ import type {
   FileSystemTraits,
 } from "../fs/file_system.ts";
 import { move } from "../fs/move.ts";
-import type { RecipeStore } from "../fs/recipe_store.ts";
 import type { DigestCache } from "../fs/digest_cache.ts";
+import { findReusable } from "../fs/candidates.ts";
+import { Describer } from "../fs/describe.ts";
+import type { RecipeStore } from "../fs/recipe_store.ts";
+import { rememberMade } from "../fs/remember_made.ts";
+import { type Distrust, Reuse } from "../fs/reuse.ts";
 import { scan } from "../fs/scan.ts";
 import { Stage } from "../fs/stage.ts";
 import { removeStale } from "../fs/stale_staging.ts";
@@ -30,7 +41,9 @@ import { transition } from "../fs/transition.ts";
 import type {
   Endpoint,
   MoveResult,
+  RecipeCalls,
   ScanContext,
+  StageOptions,
   Staging,
   TransitionResult,
 } from "./endpoint.ts";
@@ -53,8 +66,8 @@ export interface LocalEndpointOptions {
   /** What is known of the content of its files; scans by checksum add to it. */
   readonly digests?: DigestCache;
   /**
-   * What is known of the content of its files, from earlier runs; it stays with
-   * its owner.
+   * What is known of the content of its files, so that no unchanged one is read
+   * again to be described or compared. Its owner closes it.
    */
   readonly recipes?: RecipeStore;
   /**
@@ -64,22 +77,33 @@ export interface LocalEndpointOptions {
   readonly onKept?: (problem: Problem) => void;
 }
 
+/** Where content is staged, and what it may be made of. */
+interface StagedWork {
+  readonly area: StagingArea;
+  readonly stage: Stage;
+  readonly reuse: Reuse | undefined;
+}
+
 /** Changes that are staged, until they are carried out or replaced by others. */
 interface Staged {
   readonly changes: readonly Change[];
   /** Undefined where they are of modes and times only: nothing is staged then. */
-  readonly work:
-    | { readonly area: StagingArea; readonly stage: Stage }
-    | undefined;
+  readonly work: StagedWork | undefined;
 }
 
 /** One side of a sync that lies in a file system here. Its owner closes it. */
 export class LocalEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
+  readonly recipes: RecipeCalls;
   readonly #root: Directory;
   readonly #options: LocalEndpointOptions;
   #follow = false;
+  /** What the last scan saw. */
+  #tree: DirectoryEntry | undefined;
+  #describer: Describer | undefined;
+  /** Paths that could not be made of other files, in this run. */
+  readonly #distrusted = new Map<RelPath, Distrust>();
   #staged: Staged | undefined;
   /** Whether a transition has broken off, and may have left something held. */
   #hasFailed = false;
@@ -96,6 +120,11 @@ export class LocalEndpoint implements Endpoint {
     };
     this.#root = root;
     this.#options = options;
+    this.recipes = {
+      isRemote: false,
+      describe: (requests, signal) => this.#describe(requests, signal),
+      lacking: (descriptions, signal) => this.#lacking(descriptions, signal),
+    };
   }
 
   /**
@@ -132,11 +161,15 @@ export class LocalEndpoint implements Endpoint {
     // What it has left held belongs into the picture, and not behind it.
     if (this.#hasFailed) await this.recover();
     this.#follow = options.symlinks === "follow";
+    await this.#describer?.close();
+    this.#describer = undefined;
     const { digests } = this.#options;
-    return await scan(this.#root, options, {
+    const snapshot = await scan(this.#root, options, {
       ...context,
       ...(digests && { digests }),
     });
+    this.#tree = snapshot.root;
+    return snapshot;
   }
 
   confirmAbsent(
@@ -162,7 +195,13 @@ export class LocalEndpoint implements Endpoint {
     const { mode, mtime } = await this.#root.stat();
     const area = await StagingArea.open(this.#root, trash);
     try {
-      return await move(this.#root, area, moves, { durable, signal });
+      const result = await move(this.#root, area, moves, { durable, signal });
+      const { done, ctimes } = result;
+      // Where one failed, a scan has to follow anyway.
+      if (this.#tree !== undefined && done.every((isDone) => isDone === 1)) {
+        this.#tree = applyMoves(this.#tree, moves, ctimes);
+      }
+      return result;
     } catch (error) {
       this.#hasFailed = true;
       this.#tellOf(area.kept.problems);
@@ -176,6 +215,7 @@ export class LocalEndpoint implements Endpoint {
   async stage(
     changes: readonly Change[],
     signal?: AbortSignal,
+    options: StageOptions = {},
   ): Promise<Staging> {
     await this.#unstage();
     if (await areTouches(this.#root, changes)) {
@@ -183,8 +223,10 @@ export class LocalEndpoint implements Endpoint {
       return { wants: [], writable: new WritableStream<ContentBatch>() };
     }
     const area = await StagingArea.open(this.#root, this.#options.trash);
-    const stage = new Stage(area, changes);
-    this.#staged = { changes, work: { area, stage } };
+    const reuse = options.recipes ? this.#reuse(changes) : undefined;
+    const root = this.#root;
+    const stage = new Stage(area, changes, reuse && { root, reuse });
+    this.#staged = { changes, work: { area, stage, reuse } };
     const wants = await stage.prepare(signal);
     const writable = new WritableStream<ContentBatch>({
       async write(batch): Promise<void> {
@@ -197,7 +239,7 @@ export class LocalEndpoint implements Endpoint {
   }
 
   supply(
-    requests: Iterable<SupplyRequest>,
+    requests: Iterable<ContentRequest>,
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     return supply(this.#root, requests, {
@@ -214,19 +256,24 @@ export class LocalEndpoint implements Endpoint {
     if (staged?.changes !== changes) {
       throw new TypeError("These changes are not the ones that were staged");
     }
-    const { durable = true, trash } = this.#options;
+    const { durable = true, trash, recipes } = this.#options;
     if (staged.work === undefined) {
       this.#staged = undefined;
       return await touch(this.#root, changes, { durable, signal });
     }
-    const { area, stage } = staged.work;
+    const { area, stage, reuse } = staged.work;
     try {
       trash?.begin();
-      return await transition(this.#root, area, stage, changes, {
+      await reuse?.settle();
+      const outcome = await transition(this.#root, area, stage, changes, {
         durable,
         trash,
         signal,
       });
+      if (recipes !== undefined && reuse !== undefined) {
+        await rememberMade(recipes, this.#root, reuse.allMade());
+      }
+      return outcome;
     } catch (error) {
       this.#hasFailed = true;
       this.#tellOf(area.kept.problems);
@@ -240,6 +287,7 @@ export class LocalEndpoint implements Endpoint {
   async close(outcome: Outcome): Promise<void> {
     try {
       await this.#unstage();
+      await this.#describer?.close();
       const endedWell = outcome.kind === "done" || outcome.kind === "partial";
       const { create, trash } = this.#options;
       if (this.#hasFailed) {
@@ -251,6 +299,42 @@ export class LocalEndpoint implements Endpoint {
     }
   }
 
+  #describe(
+    requests: readonly DescribeRequest[],
+    signal?: AbortSignal,
+  ): Promise<readonly Description[]> {
+    this.#describer ??= new Describer(this.#root, {
+      follow: this.#follow,
+      store: this.#options.recipes,
+    });
+    return this.#describer.describe(requests, signal);
+  }
+
+  #lacking(
+    descriptions: readonly Description[],
+    signal?: AbortSignal,
+  ): Promise<readonly Lacking[]> {
+    const reuse = this.#staged?.work?.reuse;
+    if (reuse === undefined) {
+      throw new TypeError("Nothing is staged that recipes could be for");
+    }
+    return reuse.lacking(descriptions, signal);
+  }
+
+  /** What `changes` may be made of, if there is anything. */
+  #reuse(changes: readonly Change[]): Reuse | undefined {
+    const tree = this.#tree;
+    const reusables = tree && findReusable(changes, tree);
+    if (reusables === undefined || reusables.length === 0) return undefined;
+    return new Reuse({
+      root: this.#root,
+      tree: tree!,
+      reusables,
+      store: this.#options.recipes,
+      distrusted: this.#distrusted,
+    });
+  }
+
   #tellOf(kept: readonly Problem[]): void {
     for (const problem of kept) this.#options.onKept?.(problem);
   }
@@ -259,6 +343,7 @@ export class LocalEndpoint implements Endpoint {
     const staged = this.#staged;
     if (staged === undefined) return;
     this.#staged = undefined;
+    await staged.work?.reuse?.settle();
     staged.work?.stage.close();
     await staged.work?.area.close();
   }

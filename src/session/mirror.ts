@@ -3,19 +3,26 @@
  * equal to the source, stage their content at the target, carry them out. What
  * somebody changed meanwhile is left alone and looked at again in the next round.
  */
-import { type Change, filesOf, totalsOfChanges } from "../core/change.ts";
+import type { ContentRequest, GapRequest } from "../content/description.ts";
+import {
+  type Change,
+  filesOf,
+  type PlannedFile,
+  totalsOfChanges,
+} from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import { madeBy, type Move } from "../core/moves.ts";
 import type { Moved } from "../core/operation.ts";
 import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
+import { type ContentBatch, lengthOf, type Want } from "../core/piece.ts";
 import { entryAt } from "../core/snapshot.ts";
 import { sleep } from "../core/sleep.ts";
 import { GuardError } from "../errors.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
 import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
-import type { Endpoint, TransitionResult } from "./endpoint.ts";
+import type { Endpoint, RecipeCalls, TransitionResult } from "./endpoint.ts";
 import type { Comparison, MirrorSummary, SidedProblem } from "./events.ts";
+import { negotiate } from "./negotiate.ts";
 import type { RoundGuard } from "./round_guard.ts";
 import type { RoundObserver } from "./round_observer.ts";
 import { systemClock } from "./system_clock.ts";
@@ -241,12 +248,29 @@ async function carryOut(
   changes: readonly Change[],
   { signal, onEvent, observers = [] }: MirrorOptions,
 ): Promise<TransitionResult> {
-  const { wants, writable } = await target.stage(changes, signal);
+  const calls = recipeCalls(source, target);
+  const recipes = calls !== undefined;
+  const { wants, writable } = await target.stage(changes, signal, { recipes });
   for (const observer of observers) observer.staging(changes);
   let path: RelPath | undefined;
-  const requests = requestsFor(changes, wants, (next) => path = next);
   let files = 0;
   let bytes = 0;
+  const onPath = (next: RelPath): void => void (path = next);
+  let gaps: ReadonlyMap<number, readonly GapRequest[]> = new Map();
+  const described = wants.filter((want) => want.recipe === true);
+  if (calls !== undefined && described.length > 0) {
+    try {
+      gaps = await negotiate(calls, filesFor(changes, described), {
+        signal,
+        onProgress: (path) =>
+          onEvent?.({ kind: "transfer", files, bytes, path }),
+      });
+    } catch (error) {
+      await writable.abort(error).catch(() => {});
+      throw error;
+    }
+  }
+  const requests = requestsFor(changes, wants, gaps, onPath);
   const meter = new TransformStream<ContentBatch, ContentBatch>({
     transform(batch, controller): void {
       // Once it is handed on, its bytes may be used again.
@@ -254,7 +278,7 @@ async function carryOut(
       controller.enqueue(batch);
       for (const piece of batch.pieces) {
         if (piece.kind === "unavailable") continue;
-        bytes += piece.kind === "hole" ? piece.length : piece.bytes.length;
+        bytes += lengthOf(piece);
         if (piece.last) files++;
       }
       onEvent?.({ kind: "transfer", files, bytes, path });
@@ -268,6 +292,20 @@ async function carryOut(
   return await target.transition(changes, signal);
 }
 
+/** What both sides can do to send less; undefined where whole files are better. */
+function recipeCalls(
+  source: Endpoint,
+  target: Endpoint,
+): { source: RecipeCalls; target: RecipeCalls } | undefined {
+  if (source.recipes === undefined || target.recipes === undefined) {
+    return undefined;
+  }
+  const isRemote = source.recipes.isRemote || target.recipes.isRemote;
+  return isRemote
+    ? { source: source.recipes, target: target.recipes }
+    : undefined;
+}
+
 /**
  * The files that `wants` name, as the source is asked for them; `onPath` hears
  * of each when its turn comes.
@@ -275,15 +313,30 @@ async function carryOut(
 function* requestsFor(
   changes: readonly Change[],
   wants: readonly Want[],
+  gaps: ReadonlyMap<number, readonly GapRequest[]>,
   onPath: (path: RelPath) => void,
-): Generator<SupplyRequest> {
+): Generator<ContentRequest> {
+  for (const file of filesFor(changes, wants)) {
+    onPath(file.path);
+    const lacking = gaps.get(file.index);
+    const { resume } = file;
+    yield lacking === undefined
+      ? { ...file, resume }
+      : { ...file, resume, gaps: lacking };
+  }
+}
+
+/** The files that `wants` name, in order. */
+function* filesFor(
+  changes: readonly Change[],
+  wants: readonly Want[],
+): Generator<PlannedFile & Pick<Want, "resume">> {
   let at = 0;
   for (const file of filesOf(changes)) {
     while (at < wants.length && file.index >= endOf(wants[at]!)) at++;
     const want = wants[at];
     if (want === undefined) return;
     if (file.index < want.first) continue;
-    onPath(file.path);
     yield { ...file, resume: want.resume };
   }
 }

@@ -6,7 +6,13 @@ import { type Change, countPlannedFiles } from "../core/change.ts";
 import type { Move } from "../core/moves.ts";
 import { NO_ORIGINS } from "../core/origins.ts";
 import type { Outcome } from "../core/outcome.ts";
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type {
+  ContentRequest,
+  DescribeRequest,
+  Description,
+  Lacking,
+} from "../content/description.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { ProtocolError } from "../errors.ts";
@@ -25,10 +31,15 @@ import {
 } from "../protocol/message.ts";
 import { writeMoves } from "../protocol/move_codec.ts";
 import { Capability } from "../protocol/version.ts";
+import { writeDescribes } from "../protocol/description_codec.ts";
+import { GapReader } from "../protocol/gap_codec.ts";
+import { LackingReader } from "../protocol/lacking_codec.ts";
 import { WantReader } from "../protocol/want_codec.ts";
+import { plannedSizes } from "./content_order.ts";
 import type {
   Endpoint,
   MoveResult,
+  RecipeCalls,
   ScanContext,
   Staging,
   TransitionResult,
@@ -37,21 +48,32 @@ import type { ContentLink } from "./content_sender.ts";
 import { cancelOn, type Exchange, unexpected } from "./exchange.ts";
 import { closingOnFault } from "./fault.ts";
 import { fetchTree } from "./fetch_tree.ts";
+import {
+  fromWireLacking,
+  receiveDescriptions,
+  sendDescriptions,
+  toWireDescribe,
+} from "./recipe_messages.ts";
 import { receiveContent, sendContent } from "./remote_content.ts";
 import type { Session } from "./session.ts";
 
 /** What a {@link RemoteEndpoint} needs of its session. */
 export type AskingSession = Pick<
   Session,
-  "name" | "peer" | "open" | "close" | "bye" | keyof ContentLink
+  "name" | "peer" | "recipes" | "open" | "close" | "bye" | keyof ContentLink
 >;
 
 /** The endpoint at the other end of a session, which {@link close} ends. */
 export class RemoteEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
+  readonly recipes: RecipeCalls | undefined;
   readonly #session: AskingSession;
   #staged: readonly Change[] | undefined;
+  /** Sizes of the files that were staged last, by number; once they are needed. */
+  #sizes: Float64Array | undefined;
+  /** Counts the gaps in all answers about them. */
+  #gaps = new GapReader();
 
   constructor(
     session: AskingSession,
@@ -60,6 +82,13 @@ export class RemoteEndpoint implements Endpoint {
     this.#session = session;
     this.name = options.name ?? session.name;
     this.traits = session.peer.traits;
+    this.recipes = session.recipes
+      ? {
+        isRemote: true,
+        describe: (requests, signal) => this.#describe(requests, signal),
+        lacking: (descriptions, signal) => this.#lacking(descriptions, signal),
+      }
+      : undefined;
   }
 
   async scan(
@@ -131,12 +160,16 @@ export class RemoteEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<Staging> {
     this.#staged = undefined;
+    this.#sizes = undefined;
+    this.#gaps = new GapReader();
+    const { recipes } = this.#session;
     const wants = await this.#ask(signal, async (exchange) => {
       await exchange.sendPages(
         FrameType.stage,
         (page) => writeChanges(page, changes),
       );
-      const reader = new WantReader(countPlannedFiles(changes));
+      const files = countPlannedFiles(changes);
+      const reader = new WantReader(files, { recipes });
       for await (const frame of exchange.frames(FrameType.wants)) {
         reader.read(new ByteReader(frame.payload));
       }
@@ -147,7 +180,7 @@ export class RemoteEndpoint implements Endpoint {
   }
 
   supply(
-    requests: Iterable<SupplyRequest>,
+    requests: Iterable<ContentRequest>,
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     return receiveContent(this.#session, requests, signal);
@@ -169,6 +202,42 @@ export class RemoteEndpoint implements Endpoint {
 
   close(outcome: Outcome): Promise<void> {
     return this.#session.bye(outcome);
+  }
+
+  #describe(
+    requests: readonly DescribeRequest[],
+    signal?: AbortSignal,
+  ): Promise<readonly Description[]> {
+    return this.#ask(signal, async (exchange) => {
+      await exchange.sendPages(
+        FrameType.describe,
+        (page) => writeDescribes(page, requests.map(toWireDescribe)),
+      );
+      return await receiveDescriptions(exchange);
+    });
+  }
+
+  #lacking(
+    descriptions: readonly Description[],
+    signal?: AbortSignal,
+  ): Promise<readonly Lacking[]> {
+    const staged = this.#staged;
+    if (staged === undefined) {
+      throw new TypeError("Nothing is staged that recipes could be for");
+    }
+    return this.#ask(signal, async (exchange) => {
+      await sendDescriptions(exchange, descriptions);
+      const sizes = this.#sizes ??= Float64Array.from(plannedSizes(staged));
+      const described = new Set(descriptions.map(({ index }) => index));
+      const sizeOf = (index: number): number | undefined =>
+        described.has(index) ? sizes[index] : undefined;
+      const reader = new LackingReader(sizeOf, this.#gaps);
+      for await (const { payload } of exchange.frames(FrameType.lacking)) {
+        reader.read(new ByteReader(payload));
+      }
+      if (!reader.incomplete) return reader.answers.map(fromWireLacking);
+      throw new ProtocolError("What is lacking ends in the middle of a file");
+    });
   }
 
   /** Runs one exchange; where it fails at this side, the peer hears it. */

@@ -37,6 +37,7 @@ import {
 import { type Exchange, unexpected } from "./exchange.ts";
 import { ExchangeTable } from "./exchange_table.ts";
 import { IncomingCredit } from "./flow_control.ts";
+import { Capability } from "../protocol/version.ts";
 import {
   type Party,
   type Peer,
@@ -71,6 +72,8 @@ export interface SessionOptions {
   readonly compress?: CompressMode;
   /** How fast it may be in each direction, in bytes per second; no limit unless said. */
   readonly limit?: number;
+  /** Whether files may be described before they are sent; true unless said. */
+  readonly recipes?: boolean;
 }
 
 type Role = "client" | "server";
@@ -144,10 +147,10 @@ export async function awaitHello(
 async function introduce(
   transport: Transport,
   self: Party,
-  { compress, limit = Infinity }: SessionOptions,
+  { compress, limit = Infinity, recipes }: SessionOptions,
 ): Promise<void> {
   const capabilities = [
-    ...capabilitiesFor(compress),
+    ...capabilitiesFor({ compress, recipes }),
     ...rateCapabilities(limit),
   ];
   await sendHello(transport, self, capabilities, windowAt(limit));
@@ -169,6 +172,8 @@ export class Session {
   /** Most bytes that a frame of content shall have. */
   readonly contentFrameBytes: number;
   readonly #limits: readonly RateLimit[];
+  /** Whether both sides describe files before they are sent. */
+  readonly recipes: boolean;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #incoming: IncomingCredit;
@@ -199,6 +204,8 @@ export class Session {
     this.#limits = [out, back].filter((it) => it !== undefined);
     this.contentFrameBytes = frameBytesAt(rate);
     this.compression = compressionFor({ ...options, rate }, peer.capabilities);
+    this.recipes = options.recipes !== false &&
+      peer.capabilities.has(Capability.recipes);
     this.#heartbeat = new Heartbeat(options.clock, {
       sendPing: () => void this.#tell(FrameType.ping),
       waiting: () => this.#outbox.credit.exhausted,
@@ -381,9 +388,7 @@ export class Session {
 
   #dispatch(frame: Frame): void {
     if (costsCredit(frame.type)) {
-      if (frame.type === FrameType.packed && this.compression === undefined) {
-        throw unexpected(frame);
-      }
+      if (!this.#allows(frame.type)) throw unexpected(frame);
       this.#incoming.arrived(FRAME_HEADER_BYTES + frame.payload.length);
       this.#exchanges.find(frame).deliver(frame);
       this.#wakeUp();
@@ -416,6 +421,20 @@ export class Session {
         break;
       default:
         throw unexpected(frame);
+    }
+  }
+
+  /** Whether both sides have the capability that frames of this type need, if any. */
+  #allows(type: FrameType): boolean {
+    switch (type) {
+      case FrameType.packed:
+        return this.compression !== undefined;
+      case FrameType.describe:
+      case FrameType.described:
+      case FrameType.lacking:
+        return this.recipes;
+      default:
+        return true;
     }
   }
 

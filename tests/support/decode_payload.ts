@@ -3,6 +3,11 @@ import { ProtocolError } from "../../src/errors.ts";
 import { ByteReader } from "../../src/protocol/bytes.ts";
 import { ChangeReader } from "../../src/protocol/change_codec.ts";
 import { readPieces } from "../../src/protocol/content_codec.ts";
+import {
+  DescribeReader,
+  DescriptionReader,
+} from "../../src/protocol/description_codec.ts";
+import { LackingReader } from "../../src/protocol/lacking_codec.ts";
 import { ListingReader } from "../../src/protocol/listing_codec.ts";
 import { fromWireError } from "../../src/protocol/error_code.ts";
 import { FrameType } from "../../src/protocol/frame.ts";
@@ -28,6 +33,9 @@ import {
 
 /** How many planned files, changes and directories the receiver has in mind. */
 export const KNOWN = 20;
+
+/** Their size, in bytes. */
+const SIZE = 1_000_000;
 
 /**
  * The value in `payload`, the only frame of its direction.
@@ -79,8 +87,34 @@ function decode(
       const payload = new ByteReader(readPacked(reader));
       return readPieces(payload);
     }
-    case FrameType.supply:
-      return [...new RequestReader().read(reader)];
+    case FrameType.supply: {
+      const requests = new RequestReader();
+      const read = [...requests.read(reader)];
+      if (requests.incomplete) throw new ProtocolError("incomplete");
+      return read;
+    }
+    case FrameType.describe: {
+      const describes = new DescribeReader();
+      describes.read(reader);
+      return describes.requests;
+    }
+    case FrameType.described: {
+      const descriptions = new DescriptionReader();
+      const read = [...descriptions.read(reader)].map((it) => ({
+        ...it,
+        bytes: it.bytes.toHex(),
+      }));
+      if (descriptions.incomplete) throw new ProtocolError("incomplete");
+      return read;
+    }
+    case FrameType.lacking: {
+      const lacking = new LackingReader((index) =>
+        index < KNOWN ? SIZE : undefined
+      );
+      lacking.read(reader);
+      if (lacking.incomplete) throw new ProtocolError("incomplete");
+      return lacking.answers;
+    }
     case FrameType.progress:
       return readCount(reader);
     case FrameType.scanned:

@@ -223,6 +223,42 @@ export class FrameFuzzer {
       }
       case FrameType.supply:
         return joined(...this.#some(() => this.#request()));
+      case FrameType.describe:
+        return joined(
+          ...this.#some(() =>
+            joined(
+              varint(this.#random.below(3)),
+              path(this.#name(), this.#shared()),
+              varint(this.#number()),
+              new Uint8Array(8),
+              varint(this.#random.below(3)),
+              varint(this.#number()),
+            )
+          ),
+        );
+      case FrameType.described:
+        return joined(
+          ...this.#some(() => {
+            const length = this.#number();
+            return joined(
+              varint(this.#random.below(3)),
+              bytes(this.#random.below(5)),
+              varint(length),
+              this.#random.bytes(Math.min(length, 300)),
+            );
+          }),
+        );
+      case FrameType.lacking:
+        return joined(
+          ...this.#some(() =>
+            joined(
+              varint(this.#random.below(3)),
+              bytes(this.#random.below(4)),
+              varint(this.#random.below(3)),
+              ...this.#some(() => varint(this.#number())),
+            )
+          ),
+        );
       case FrameType.scanned:
         return summary(this.#random.bytes(32), {
           totals: [0, 0, 0, 0].map(() => this.#number()),
@@ -304,7 +340,8 @@ export class FrameFuzzer {
       path(this.#name(), this.#shared()),
       varint(this.#number()),
       new Uint8Array(8),
-      bytes(this.#random.below(3)),
+      bytes(this.#random.below(4)),
+      ...this.#some(() => varint(this.#number())),
     );
   }
 

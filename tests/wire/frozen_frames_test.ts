@@ -7,6 +7,12 @@ import { ByteWriter } from "../../src/protocol/bytes.ts";
 import { writeChanges } from "../../src/protocol/change_codec.ts";
 import { writePieces } from "../../src/protocol/content_codec.ts";
 import { type WireMove, writeMoves } from "../../src/protocol/move_codec.ts";
+import {
+  type DescriptionKind,
+  writeDescribes,
+  writeDescriptions,
+} from "../../src/protocol/description_codec.ts";
+import { writeLacking } from "../../src/protocol/lacking_codec.ts";
 import { writeListings } from "../../src/protocol/listing_codec.ts";
 import { decodeFrames, FrameType } from "../../src/protocol/frame.ts";
 import {
@@ -108,12 +114,27 @@ function writeValue(
     }
     case FrameType.supply: {
       const requests = new RequestWriter();
-      for (const { index, path, size, mtime, resume } of value) {
-        const entry = fileEntry(size, { mtime });
-        requests.write(writer, { index, path, entry, resume });
+      for (const { index, path, size, mtime, resume, gaps } of value) {
+        const request = { index, path, entry: fileEntry(size, { mtime }) };
+        drain(requests.write(
+          writer,
+          gaps === undefined
+            ? { ...request, resume }
+            : { ...request, resume, gaps },
+        ));
       }
       return;
     }
+    case FrameType.describe:
+      return drain(writeDescribes(writer, value));
+    case FrameType.described:
+      return drain(writeDescriptions(
+        writer,
+        (value as { index: number; kind: DescriptionKind; bytes: string }[])
+          .map((it) => ({ ...it, bytes: Uint8Array.fromHex(it.bytes) })),
+      ));
+    case FrameType.lacking:
+      return drain(writeLacking(writer, value));
     case FrameType.scanned:
       return writeScanSummary(writer, value as ScanSummary);
     case FrameType.problems:
