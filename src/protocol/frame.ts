@@ -46,6 +46,7 @@ export const FrameType = {
   supply: 21,
   transition: 22,
   packed: 23,
+  synced: 25,
   // Answers.
   progress: 32,
   scanned: 33,
@@ -54,6 +55,7 @@ export const FrameType = {
   wants: 36,
   stored: 37,
   done: 38,
+  noted: 40,
 } as const;
 export type FrameType = typeof FrameType[keyof typeof FrameType];
 

@@ -19,6 +19,11 @@ export const SUPPORTED_VERSIONS: VersionRange = {
 export const Capability = {
   /** Content may come compressed, in `packed` frames. */
   zstd: "zstd",
+  /**
+   * After a transition the answering side knows what it has, so that changes may
+   * be staged without a scan; and it hears of the end of a round, in `synced`.
+   */
+  follow: "follow",
 } as const;
 
 /** The highest version that both sides speak, or undefined. */

@@ -50,24 +50,46 @@ export async function compareSides(
   target: Endpoint,
   options: CompareOptions,
 ): Promise<Comparison> {
-  const { signal, owners = false } = options;
-  if (owners && !target.traits.owners) {
-    throw new ProtocolError(
-      `${target.name} can't set owners: it has to run as root, and to allow it`,
-      "refused",
-    );
-  }
+  refuseOwners(target, options);
   const modes = source.traits.modes && target.traits.modes;
-  const scanOptions = {
-    checksum: options.checksum,
-    symlinks: options.symlinks,
-    modes,
-    owners,
-    ignore: options.ignore ?? NO_IGNORE,
-  };
+  const scanOptions = scanOptionsOf(options, modes);
   const [here, seen] = await scanBoth(source, target, scanOptions, options);
   const there = withoutIgnored(here, seen, scanOptions);
+  return await compareSnapshots(source, { here, there, modes }, options);
+}
 
+/** @throws {ProtocolError} If owners are to be equal, and the target can't set them. */
+export function refuseOwners(
+  target: Endpoint,
+  { owners = false }: CompareOptions,
+): void {
+  if (!owners || target.traits.owners) return;
+  throw new ProtocolError(
+    `${target.name} can't set owners: it has to run as root, and to allow it`,
+    "refused",
+  );
+}
+
+/** How both sides are to be looked at. */
+export function scanOptionsOf(
+  options: CompareOptions,
+  modes: boolean,
+): ScanOptions {
+  const { checksum, symlinks, owners = false, ignore = NO_IGNORE } = options;
+  return { checksum, symlinks, modes, owners, ignore };
+}
+
+/** Finds what would make `there` equal to `here`, as both are known to be. */
+export async function compareSnapshots(
+  source: Endpoint,
+  sides: {
+    readonly here: Snapshot;
+    readonly there: Snapshot;
+    readonly modes: boolean;
+  },
+  options: CompareOptions,
+): Promise<Comparison> {
+  const { here, there, modes } = sides;
   // Both trees are known: what has to be done is a matter of comparing them.
   const difference = diff(there.root, here.root, {
     deletes: options.deletes,
@@ -78,7 +100,7 @@ export async function compareSides(
   const { changes, doubts } = await confirmDeletions(
     source,
     difference.changes,
-    signal,
+    options.signal,
   );
   return {
     source: here,
@@ -101,32 +123,57 @@ async function scanBoth(
   scanOptions: ScanOptions,
   { signal, onEvent }: CompareOptions,
 ): Promise<[Snapshot, Snapshot]> {
-  const context = (side: Side): ScanContext => ({
+  const here = source.scan(
+    scanOptions,
+    contextOf("source", { signal, onEvent }),
+  );
+  const there = scanTarget(target, here, scanOptions, { signal, onEvent });
+  const [a, b] = await Promise.all([here, there]);
+  onEvent?.({ kind: "scanned", side: "source", totals: a.totals });
+  onEvent?.({ kind: "scanned", side: "target", totals: b.totals });
+  return [a, b];
+}
+
+/** Who is told of a scan, and who may stop it. */
+interface ScanAudience {
+  readonly signal: AbortSignal | undefined;
+  readonly onEvent: EventListener | undefined;
+}
+
+function contextOf(
+  side: Side,
+  { signal, onEvent }: ScanAudience,
+): ScanContext {
+  return {
     ...(signal && { signal }),
     ...(onEvent && {
       onProgress: (entries: number): void =>
         onEvent({ kind: "scanning", side, entries }),
     }),
-  });
-  const here = source.scan(scanOptions, context("source"));
+  };
+}
+
+/** Scans the target by the rules of the source, whose snapshot is `here`. */
+export async function scanTarget(
+  target: Endpoint,
+  here: Promise<Snapshot>,
+  scanOptions: ScanOptions,
+  audience: ScanAudience,
+): Promise<Snapshot> {
   // Only a source has its links followed: what is sent takes their place.
   const { symlinks, ignore } = scanOptions;
   const thereOptions: ScanOptions = {
     ...scanOptions,
     symlinks: symlinks === "follow" ? "copy" : symlinks,
   };
-  const thereContext = { ...context("target"), isTarget: true, known: here };
-  const there = target.scan(thereOptions, thereContext);
-  let [a, b] = await Promise.all([here, there]);
+  const context = contextOf("target", audience);
+  const thereContext = { ...context, isTarget: true, known: here };
+  const there = await target.scan(thereOptions, thereContext);
   // A target that went by other ignore files may have kept back what the source
   // does not ignore: it is to show all, but for the rules that both were given.
-  if (ignoreDigestOf(a) !== ignoreDigestOf(b)) {
-    const given = { ...thereOptions, ignore: { ...ignore, files: [] } };
-    b = await target.scan(given, thereContext);
-  }
-  onEvent?.({ kind: "scanned", side: "source", totals: a.totals });
-  onEvent?.({ kind: "scanned", side: "target", totals: b.totals });
-  return [a, b];
+  if (ignoreDigestOf(await here) === ignoreDigestOf(there)) return there;
+  const given = { ...thereOptions, ignore: { ...ignore, files: [] } };
+  return await target.scan(given, thereContext);
 }
 
 function ignoreDigestOf({ ignoreDigest = NO_IGNORE_FILES }: Snapshot): Digest {
@@ -134,7 +181,7 @@ function ignoreDigestOf({ ignoreDigest = NO_IGNORE_FILES }: Snapshot): Digest {
 }
 
 /** What the target has, less what the rules of the source ignore. */
-function withoutIgnored(
+export function withoutIgnored(
   source: Snapshot,
   target: Snapshot,
   { ignore: { rules, files }, modes }: ScanOptions,

@@ -13,7 +13,13 @@ export type CompressMode = "auto" | "on" | "off";
 
 /** What to name in the hello. */
 export function capabilitiesFor(mode: CompressMode = "auto"): string[] {
-  return mode !== "off" && canPack() ? [Capability.zstd] : [];
+  return canCompress(mode)
+    ? [Capability.zstd, Capability.follow]
+    : [Capability.follow];
+}
+
+function canCompress(mode: CompressMode): boolean {
+  return mode !== "off" && canPack();
 }
 
 /**
@@ -25,8 +31,7 @@ export function compressionFor(
   theirs: ReadonlySet<string>,
 ): Compression | undefined {
   const { compress = "auto", clock } = options;
-  const isWanted = capabilitiesFor(compress).some((name) => theirs.has(name));
-  if (!isWanted) return undefined;
+  if (!canCompress(compress) || !theirs.has(Capability.zstd)) return undefined;
   const policy = compress === "on"
     ? new SteadyCompression()
     : new AdaptiveCompression();

@@ -4,6 +4,7 @@
  * other end of a socket makes no difference to it.
  */
 import type { Change } from "../core/change.ts";
+import type { Digest, DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
@@ -15,6 +16,11 @@ export interface Endpoint {
   /** For messages: a path or an address. */
   readonly name: string;
   readonly traits: FileSystemTraits;
+  /**
+   * Whether changes can be staged after a transition without a scan in between,
+   * against what {@link advance} answers.
+   */
+  readonly follows: boolean;
 
   /**
    * Looks at the whole tree. Where `known` is given, a foreign side sends only
@@ -61,8 +67,32 @@ export interface Endpoint {
     signal?: AbortSignal,
   ): Promise<TransitionResult>;
 
+  /**
+   * What a tree of this side is after `changes` were carried out on it in full:
+   * what the next changes begin with. What somebody else has changed meanwhile
+   * is not in it; a transition will find that stale.
+   * @param root As a scan or the last call of this has answered.
+   * @param modes Whether mode bits count in digests.
+   */
+  advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry>;
+
+  /** Says that a round is over, after which this side has the source's `digest`. */
+  synced(round: RoundNote, signal?: AbortSignal): Promise<void>;
+
   /** Ends the work with this side; what is staged but not carried out is kept. */
   close(outcome: Outcome): Promise<void>;
+}
+
+/** What a target hears of a round that is over. */
+export interface RoundNote {
+  /** From 1, over the whole time of a watch. */
+  readonly round: number;
+  /** Of the source; the target's own, where nothing was left out. */
+  readonly digest: Digest;
 }
 
 /** What a scan may be told and tell. */

@@ -11,6 +11,7 @@
  * | content    | target | a stage; once; only files that were wanted   |
  * | transition | target | the content, unless nothing was wanted; once |
  * | supply     | source | a scan; only files that were in it           |
+ * | synced     | target | a scan                                       |
  */
 import type { Clock } from "../core/clock.ts";
 import type { Change } from "../core/change.ts";
@@ -29,6 +30,7 @@ import {
   NumberReader,
   PathListReader,
   readScanOptions,
+  readSynced,
   writeDone,
   writeProblems,
   writeScanSummary,
@@ -41,7 +43,8 @@ import {
 import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, expectedFiles } from "./content_order.ts";
 import { type Compression, ContentSender } from "./content_sender.ts";
-import type { Endpoint, Staging } from "./endpoint.ts";
+import { achievedChanges } from "./achieved.ts";
+import type { Endpoint, RoundNote, Staging } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { ProgressTeller } from "./progress_teller.ts";
 import { ChangeRebuilder } from "./rebuild_change.ts";
@@ -63,18 +66,28 @@ export class EndpointServer {
   readonly #role: ServedRole;
   readonly #clock: Clock;
   readonly #compression: Compression | undefined;
-  /** What the peer was shown last. */
+  readonly #onSynced: ((round: RoundNote) => void) | undefined;
+  /** What the peer was shown last, or knows of since then. */
   #snapshot: Snapshot | undefined;
+  /** What a transition has done since; to be put into the snapshot when needed. */
+  #achieved: readonly Change[] = [];
+  /** Whether mode bits count, as the last scan had it. */
+  #modes = true;
   /** The directories that it was told about last, and may ask for. */
   #announced: readonly DirectoryEntry[] = [];
   #staged: Staged | undefined;
 
-  /** @param session The one whose questions are answered. */
+  /**
+   * @param session The one whose questions are answered.
+   * @param onSynced Hears of each round that the peer says is over.
+   */
   constructor(
     endpoint: Endpoint,
     role: ServedRole,
     session: Pick<Session, "clock" | "compression">,
+    onSynced?: (round: RoundNote) => void,
   ) {
+    this.#onSynced = onSynced;
     this.#endpoint = endpoint;
     this.#role = role;
     this.#clock = session.clock;
@@ -104,9 +117,17 @@ export class EndpointServer {
       case FrameType.supply:
         this.#require("source", type);
         return await this.#supply(exchange);
+      case FrameType.synced:
+        this.#require("target", type);
+        return await this.#synced(exchange);
       default:
         throw new ProtocolError(`A ${frameName(type)} frame is no question`);
     }
+  }
+
+  /** Whether changes are staged that were not carried out. */
+  get isMidway(): boolean {
+    return this.#staged !== undefined;
   }
 
   /** Gives up what was staged and not completed; the endpoint keeps what it has. */
@@ -131,6 +152,8 @@ export class EndpointServer {
     }
     await this.abandon(new Error("The peer scans again"));
     this.#snapshot = undefined;
+    this.#achieved = [];
+    this.#modes = options.modes;
     const progress = new ProgressTeller(exchange, this.#clock);
     const snapshot = await this.#endpoint.scan(options, {
       isTarget: this.#role === "target",
@@ -186,6 +209,7 @@ export class EndpointServer {
   }
 
   async #stage(exchange: Exchange): Promise<void> {
+    await this.#advance();
     const { root } = this.#shown();
     await this.abandon(new Error("The peer stages something else"));
     // Who does not offer to set owners is not to be told to.
@@ -259,16 +283,46 @@ export class EndpointServer {
       await staging.writable.close();
     }
     this.#staged = undefined;
-    const { done, problems } = await this.#endpoint.transition(
-      changes,
-      exchange.signal,
-    );
+    // If this fails, nobody knows what there is now.
+    const snapshot = this.#snapshot;
+    this.#snapshot = undefined;
+    const result = await this.#endpoint.transition(changes, exchange.signal);
+    this.#snapshot = snapshot;
+    this.#achieved = achievedChanges(changes, result);
+    const { done, problems } = result;
     await exchange.sendPages(
       FrameType.problems,
       (page) => writeProblems(page, problems),
       { end: false },
     );
     await exchange.sendPages(FrameType.done, (page) => writeDone(page, done));
+  }
+
+  async #synced(exchange: Exchange): Promise<void> {
+    const reader = await exchange.receiveOnly(FrameType.synced);
+    const round = readSynced(reader);
+    reader.end("a round");
+    this.#shown();
+    await exchange.send(FrameType.noted, { end: true });
+    this.#onSynced?.(round);
+    // There is time now; the next changes come in a hurry.
+    await this.#advance();
+  }
+
+  /** Takes over into the snapshot what the last transition has done. */
+  async #advance(): Promise<void> {
+    const snapshot = this.#snapshot;
+    const achieved = this.#achieved;
+    if (snapshot === undefined || achieved.length === 0) return;
+    // If this fails, nobody knows what there is now.
+    this.#snapshot = undefined;
+    this.#achieved = [];
+    const root = await this.#endpoint.advance(
+      snapshot.root,
+      achieved,
+      this.#modes,
+    );
+    this.#snapshot = { ...snapshot, root };
   }
 
   async #supply(exchange: Exchange): Promise<void> {

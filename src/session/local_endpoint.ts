@@ -1,17 +1,25 @@
 /** An endpoint over a file system of this machine. */
 import type { Change } from "../core/change.ts";
 import type { Outcome } from "../core/outcome.ts";
-import type { RelPath } from "../core/path.ts";
+import { applyChanges } from "../core/apply_changes.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
+import { nameOf, parentOf, type RelPath } from "../core/path.ts";
+import { isFileSystemError } from "../errors.ts";
 import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
-import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
+import type { ScanOptions } from "../core/snapshot.ts";
 import { confirmAbsent } from "../fs/confirm_absent.ts";
 import type {
   Directory,
   FileSystem,
   FileSystemTraits,
 } from "../fs/file_system.ts";
-import { scan } from "../fs/scan.ts";
+import { DirectoryCursor } from "../fs/directory_cursor.ts";
+import type { DirtyPaths } from "../fs/dirty_paths.ts";
+import { type Rescan, rescan } from "../fs/rescan.ts";
+import { scan, type ScanControl, type ScannedSnapshot } from "../fs/scan.ts";
+import { TreeWatch, type TreeWatchOptions } from "../fs/watch.ts";
+import { withWritten } from "../fs/written.ts";
 import { Stage } from "../fs/stage.ts";
 import {
   recoverRun,
@@ -61,6 +69,7 @@ interface Staged {
 export class LocalEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
+  readonly follows = true;
   readonly #root: Directory;
   readonly #options: LocalEndpointOptions;
   #follow = false;
@@ -106,7 +115,10 @@ export class LocalEndpoint implements Endpoint {
     this.#tellOf(now);
   }
 
-  scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
+  scan(
+    options: ScanOptions,
+    context: ScanContext = {},
+  ): Promise<ScannedSnapshot> {
     this.#follow = options.symlinks === "follow";
     return scan(this.#root, options, context);
   }
@@ -174,6 +186,50 @@ export class LocalEndpoint implements Endpoint {
     } finally {
       // Where it went well, the area is gone already.
       await this.#unstage();
+    }
+  }
+
+  async advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    const tree = applyChanges(root, changes, modes);
+    return await withWritten(this.#root, tree, changes, modes);
+  }
+
+  synced(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** As {@link scan}, where `previous` was scanned with the same options. */
+  rescan(
+    previous: ScannedSnapshot,
+    dirty: DirtyPaths,
+    options: ScanOptions,
+    control?: ScanControl,
+  ): Promise<Rescan> {
+    return rescan(this.#root, previous, dirty, options, control);
+  }
+
+  /** Begins to watch the tree; see `TreeWatch`, which the caller closes. */
+  watch(options: TreeWatchOptions): TreeWatch {
+    return new TreeWatch(this.#root, this.traits.watches ?? "none", options);
+  }
+
+  /** Whether there is anything at `path`; what can't be looked at is there. */
+  async holds(path: RelPath): Promise<boolean> {
+    const parent = parentOf(path);
+    if (parent === undefined) return true;
+    const cursor = new DirectoryCursor(this.#root);
+    try {
+      const directory = await cursor.at(parent);
+      return await directory.lookup(nameOf(path)) !== undefined;
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      return error.code !== "not-found" && error.code !== "not-a-directory";
+    } finally {
+      cursor.close();
     }
   }
 

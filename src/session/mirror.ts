@@ -3,16 +3,16 @@
  * equal to the source, stage their content at the target, carry them out. What
  * somebody changed meanwhile is left alone and looked at again in the next round.
  */
-import { type Change, filesOf, totalsOfChanges } from "../core/change.ts";
+import { type Change, totalsOfChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
-import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
+import { comparePaths, ROOT } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import { sleep } from "../core/sleep.ts";
 import { GuardError } from "../errors.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
 import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
-import type { Endpoint, TransitionResult } from "./endpoint.ts";
+import { carryOut } from "./carry_out.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { MirrorSummary, SidedProblem } from "./events.ts";
 import type { RoundGuard } from "./round_guard.ts";
 import { systemClock } from "./system_clock.ts";
@@ -134,58 +134,4 @@ async function mirrorOnce(
   const { digest } = comparison.source.root;
   if (digest === undefined) throw new TypeError("A scan gave no digest");
   return { achieved, totals: comparison.source.totals, digest, problems };
-}
-
-async function carryOut(
-  source: Endpoint,
-  target: Endpoint,
-  changes: readonly Change[],
-  { signal, onEvent }: MirrorOptions,
-): Promise<TransitionResult> {
-  const { wants, writable } = await target.stage(changes, signal);
-  let path: RelPath | undefined;
-  const requests = requestsFor(changes, wants, (next) => path = next);
-  let files = 0;
-  let bytes = 0;
-  const meter = new TransformStream<ContentBatch, ContentBatch>({
-    transform(batch, controller): void {
-      controller.enqueue(batch);
-      for (const piece of batch.pieces) {
-        if (piece.kind === "unavailable") continue;
-        bytes += piece.kind === "hole" ? piece.length : piece.bytes.length;
-        if (piece.last) files++;
-      }
-      onEvent?.({ kind: "transfer", files, bytes, path });
-    },
-  });
-  await source.supply(requests, signal).pipeThrough(meter).pipeTo(
-    writable,
-    signal && { signal },
-  );
-  onEvent?.({ kind: "applying" });
-  return await target.transition(changes, signal);
-}
-
-/**
- * The files that `wants` name, as the source is asked for them; `onPath` hears
- * of each when its turn comes.
- */
-function* requestsFor(
-  changes: readonly Change[],
-  wants: readonly Want[],
-  onPath: (path: RelPath) => void,
-): Generator<SupplyRequest> {
-  let at = 0;
-  for (const file of filesOf(changes)) {
-    while (at < wants.length && file.index >= endOf(wants[at]!)) at++;
-    const want = wants[at];
-    if (want === undefined) return;
-    if (file.index < want.first) continue;
-    onPath(file.path);
-    yield { ...file, resume: want.resume };
-  }
-}
-
-function endOf({ first, count }: Want): number {
-  return first + count;
 }

@@ -3,6 +3,8 @@
  * answers from an endpoint of its own.
  */
 import { type Change, countPlannedFiles } from "../core/change.ts";
+import { applyChanges } from "../core/apply_changes.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
@@ -20,10 +22,13 @@ import {
   type ScanSummary,
   writePaths,
   writeScanOptions,
+  writeSynced,
 } from "../protocol/message.ts";
+import { Capability } from "../protocol/version.ts";
 import { WantReader } from "../protocol/want_codec.ts";
 import type {
   Endpoint,
+  RoundNote,
   ScanContext,
   Staging,
   TransitionResult,
@@ -38,6 +43,7 @@ import type { Session } from "./session.ts";
 export class RemoteEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
+  readonly follows: boolean;
   readonly #session: Session;
   #staged: readonly Change[] | undefined;
 
@@ -45,6 +51,7 @@ export class RemoteEndpoint implements Endpoint {
     this.#session = session;
     this.name = options.name ?? session.name;
     this.traits = session.peer.traits;
+    this.follows = session.peer.capabilities.has(Capability.follow);
   }
 
   async scan(
@@ -142,6 +149,25 @@ export class RemoteEndpoint implements Endpoint {
         throw new ProtocolError("The answer to a transition is incomplete");
       }
       return { done: done.done, problems: problems.problems };
+    });
+  }
+
+  /** The other end does the same with what it has. */
+  advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    return Promise.resolve(applyChanges(root, changes, modes));
+  }
+
+  async synced(round: RoundNote, signal?: AbortSignal): Promise<void> {
+    if (!this.follows) return;
+    await this.#ask(signal, async (exchange) => {
+      writeSynced(exchange.page, round);
+      await exchange.send(FrameType.synced, { end: true });
+      const reader = await exchange.receiveOnly(FrameType.noted);
+      reader.end("a note");
     });
   }
 

@@ -26,6 +26,7 @@ export async function jobOf(options: OptionsOf<"sync">): Promise<SyncJob> {
   if (options.plan !== undefined && !options.dryRun) {
     throw new UsageError("--plan needs --dry-run (see: lockstep sync --help)");
   }
+  refuseWatchOptions(options);
   if (options.apply !== undefined) {
     const { jobOfPlan } = await import("../plan/job_of_plan.ts");
     return jobOfPlan(options.apply, options);
@@ -37,4 +38,23 @@ export async function jobOf(options: OptionsOf<"sync">): Promise<SyncJob> {
     options: { ...options, from: from!, to: to!, ignore },
     plan: undefined,
   };
+}
+
+/** @throws {UsageError} If options contradict --watch, or do nothing without it. */
+function refuseWatchOptions(options: OptionsOf<"sync">): void {
+  const { watch, dryRun, apply, rescan, repair } = options;
+  const see = "(see: lockstep sync --help)";
+  if (watch && dryRun) {
+    throw new UsageError(`--dry-run and --watch exclude each other ${see}`);
+  }
+  if (watch && apply !== undefined) {
+    throw new UsageError(`--apply and --watch exclude each other ${see}`);
+  }
+  if (watch) return;
+  if (rescan !== undefined) {
+    throw new UsageError(`--rescan needs --watch ${see}`);
+  }
+  if (repair !== undefined) {
+    throw new UsageError(`--repair needs --watch ${see}`);
+  }
 }

@@ -14,6 +14,7 @@ import { outcomeOf } from "./outcome.ts";
 import { safeguardsFor } from "./safeguards.ts";
 import type { SyncJob, SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
 
 /** What works on one pair of trees is given. */
 export interface SyncWork {
@@ -71,6 +72,12 @@ export async function syncTrees(
       outcome = { kind: "planned", message: "" };
       return exit;
     }
+    if (job.options.watch) {
+      const { watchTrees } = await import("./sync_watch.ts");
+      const watched = await watchTrees(work);
+      outcome = watched.outcome;
+      return watched.exit;
+    }
     const summary = await mirrorAndReport(work);
     outcome = outcomeOf(summary);
     return summary.problems.length === 0 ? EXIT.done : EXIT.partial;
@@ -112,7 +119,7 @@ interface Mirrored {
 
 async function mirrorTo(work: SyncWork): Promise<Mirrored> {
   const { job, source, mirrorOptions, context, connecting } = work;
-  const { to, retryFor } = job.options;
+  const { to, retryFor = USUAL_PATIENCE_MS } = job.options;
   if (to.kind === "directory") {
     return await mirrorToDirectory(work, to.path);
   }
@@ -131,19 +138,11 @@ async function mirrorToDirectory(
   work: SyncWork,
   path: string,
 ): Promise<Mirrored> {
-  const { job, fileSystem, source, mirrorOptions } = work;
+  const { job, source, mirrorOptions } = work;
   // What is refused must not leave a new directory behind.
   if (job.plan !== undefined) await reviewUnmade(work, path);
   using trash = await trashFor(work, path);
-  const target = await LocalEndpoint.open(fileSystem, path, {
-    create: true,
-    durable: !job.options.noFsync,
-    owners: job.options.owner,
-    onKept: ({ message }) => {
-      work.context.reporter.report({ kind: "warning", message });
-    },
-    ...(trash && { trash }),
-  });
+  const target = await openTarget(work, path, trash);
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
     await target.recover();
@@ -155,8 +154,25 @@ async function mirrorToDirectory(
   }
 }
 
+/** Opens the directory at `path` to be written to. */
+export function openTarget(
+  { job, fileSystem, context }: SyncWork,
+  path: string,
+  trash: TrashDirectory | undefined,
+): Promise<LocalEndpoint> {
+  return LocalEndpoint.open(fileSystem, path, {
+    create: true,
+    durable: !job.options.noFsync,
+    owners: job.options.owner,
+    onKept: ({ message }) => {
+      context.reporter.report({ kind: "warning", message });
+    },
+    ...(trash && { trash }),
+  });
+}
+
 /** The trash for what is replaced or deleted below `path`, if one is wanted. */
-async function trashFor(
+export async function trashFor(
   { job, fileSystem }: SyncWork,
   path: string,
 ): Promise<TrashDirectory | undefined> {
