@@ -52,6 +52,8 @@ export const EXCLUSIVE: readonly (readonly [string, string])[] = [
   ["noAuth", "tokenFile"],
   ["stateDir", "noState"],
   ["dryRun", "apply"],
+  ["watch", "dryRun"],
+  ["watch", "apply"],
 ];
 
 /** Environment variables that Lockstep reads. */

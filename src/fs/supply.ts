@@ -21,10 +21,10 @@ const SMALL_FILE_BYTES = 64 * 1024;
 const MAX_UNAVAILABLE = 12;
 
 /**
- * Times are kept to the tick of the system's clock (up to 10 ms) and read to the
- * millisecond: what is written so soon after a change may not show in the mtime.
+ * Times are kept to the tick of the system's clock (up to 10 ms, on Windows 16) and
+ * read to the millisecond: what is written so soon after a change may not show in the mtime.
  */
-const RACY_MS = 25;
+const RACY_MS = Deno.build.os === "windows" ? 25 : 12;
 
 /** How a tree is read. */
 export interface SupplyOptions {

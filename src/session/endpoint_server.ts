@@ -35,6 +35,7 @@ import {
   writeProblems,
   writeScanSummary,
 } from "../protocol/message.ts";
+import { Capability } from "../protocol/version.ts";
 import {
   RequestReader,
   type WireRequest,
@@ -66,6 +67,8 @@ export class EndpointServer {
   readonly #role: ServedRole;
   readonly #clock: Clock;
   readonly #compression: Compression | undefined;
+  /** Whether the peer counts on that a transition changes what it was shown. */
+  readonly #follows: boolean;
   readonly #onSynced: ((round: RoundNote) => void) | undefined;
   /** What the peer was shown last, or knows of since then. */
   #snapshot: Snapshot | undefined;
@@ -84,10 +87,11 @@ export class EndpointServer {
   constructor(
     endpoint: Endpoint,
     role: ServedRole,
-    session: Pick<Session, "clock" | "compression">,
+    session: Pick<Session, "clock" | "compression" | "peer">,
     onSynced?: (round: RoundNote) => void,
   ) {
     this.#onSynced = onSynced;
+    this.#follows = session.peer.capabilities.has(Capability.follow);
     this.#endpoint = endpoint;
     this.#role = role;
     this.#clock = session.clock;
@@ -118,6 +122,7 @@ export class EndpointServer {
         this.#require("source", type);
         return await this.#supply(exchange);
       case FrameType.synced:
+        if (!this.#follows) throw new ProtocolError("The peer does not follow");
         this.#require("target", type);
         return await this.#synced(exchange);
       default:
@@ -288,7 +293,7 @@ export class EndpointServer {
     this.#snapshot = undefined;
     const result = await this.#endpoint.transition(changes, exchange.signal);
     this.#snapshot = snapshot;
-    this.#achieved = achievedChanges(changes, result);
+    if (this.#follows) this.#achieved = achievedChanges(changes, result);
     const { done, problems } = result;
     await exchange.sendPages(
       FrameType.problems,

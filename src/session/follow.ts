@@ -40,7 +40,7 @@ const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 
 /** What stays stale this often is worth a word. */
-const PATIENT_TRIES = 6;
+const PATIENT_TRIES = 9;
 
 /** How to follow a source. */
 export interface FollowOptions extends CompareOptions {

@@ -4,7 +4,7 @@ import type { RelPath } from "../core/path.ts";
 import type { ProblemCode } from "../core/problem.ts";
 
 /** What is being written to settles soon, as a rule. */
-const FIRST_STALE_MS = 100;
+const FIRST_STALE_MS = 20;
 const MAX_STALE_MS = 10_000;
 
 /** What a target can't do it will hardly be able to do in a moment. */

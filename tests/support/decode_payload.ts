@@ -14,6 +14,7 @@ import {
   readCount,
   readScanOptions,
   readScanSummary,
+  readSynced,
 } from "../../src/protocol/message.ts";
 import { readPacked } from "../../src/protocol/packed_codec.ts";
 import { RequestReader, WantReader } from "../../src/protocol/want_codec.ts";
@@ -109,9 +110,12 @@ function decode(
       if (done.incomplete) throw new ProtocolError("incomplete");
       return done.done;
     }
+    case FrameType.synced:
+      return readSynced(reader);
     case FrameType.ping:
     case FrameType.transition:
     case FrameType.stored:
+    case FrameType.noted:
       return undefined;
     default:
       return type satisfies never;

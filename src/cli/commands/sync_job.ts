@@ -40,21 +40,16 @@ export async function jobOf(options: OptionsOf<"sync">): Promise<SyncJob> {
   };
 }
 
-/** @throws {UsageError} If options contradict --watch, or do nothing without it. */
-function refuseWatchOptions(options: OptionsOf<"sync">): void {
-  const { watch, dryRun, apply, rescan, repair } = options;
-  const see = "(see: lockstep sync --help)";
-  if (watch && dryRun) {
-    throw new UsageError(`--dry-run and --watch exclude each other ${see}`);
-  }
-  if (watch && apply !== undefined) {
-    throw new UsageError(`--apply and --watch exclude each other ${see}`);
-  }
+/** @throws {UsageError} If an option does nothing without --watch. */
+function refuseWatchOptions(
+  { watch, rescan, repair }: OptionsOf<"sync">,
+): void {
   if (watch) return;
-  if (rescan !== undefined) {
-    throw new UsageError(`--rescan needs --watch ${see}`);
-  }
-  if (repair !== undefined) {
-    throw new UsageError(`--repair needs --watch ${see}`);
-  }
+  const option = rescan !== undefined
+    ? "--rescan"
+    : repair !== undefined
+    ? "--repair"
+    : undefined;
+  if (option === undefined) return;
+  throw new UsageError(`${option} needs --watch (see: lockstep sync --help)`);
 }

@@ -9,6 +9,8 @@ const SYNC = {
   tokenFile: undefined,
   caFile: undefined,
   watch: false,
+  rescan: undefined,
+  repair: undefined,
   checksum: false,
   owner: false,
   noDelete: false,
@@ -17,7 +19,7 @@ const SYNC = {
   exclude: [],
   excludeFrom: [],
   gitignore: false,
-  retryFor: 60_000,
+  retryFor: undefined,
   dryRun: false,
   plan: undefined,
   apply: undefined,
@@ -55,7 +57,7 @@ const LISTEN = {
   tlsKey: undefined,
   owner: false,
   keepListening: false,
-  retryFor: 60_000,
+  retryFor: undefined,
   maxDelete: undefined,
   trash: undefined,
   noFsync: false,
@@ -73,6 +75,14 @@ const RESTORE = {
 } as const;
 
 const GOOD: readonly [line: string, command: unknown][] = [
+  ["sync -f a -t b -w", {
+    kind: "sync",
+    options: { ...SYNC, watch: true },
+  }],
+  ["sync -f a -t b --watch --rescan 30s --repair 0", {
+    kind: "sync",
+    options: { ...SYNC, watch: true, rescan: 30_000, repair: 0 },
+  }],
   ["trash list --trash t", {
     kind: "trash list",
     options: { trash: "t", json: false },
@@ -313,9 +323,9 @@ const BAD: readonly [line: string, message: string][] = [
   ["sync a b", 'Unexpected argument "a"'],
   ["sync -f a -t b -- c", 'Unexpected argument "c"'],
   ["--json sync -f a -t b", '"sync"; the command comes first'],
-  ["sync -f a -t b --watch", "--watch is not available in this version"],
-  ["sync -f a -t b -w", "--watch is not available in this version"],
   ["sync -f a -t b -q -v", "--quiet and --verbose exclude each other"],
+  ["sync -f a -t b -n -w", "--watch and --dry-run exclude each other"],
+  ["sync -w --apply p", "--watch and --apply exclude each other"],
   ["sync -f a -t b -n --apply p", "--dry-run and --apply exclude each other"],
   [
     "sync -f a -t b --no-state --state-dir d",
