@@ -38,6 +38,8 @@ export interface Rescan {
   readonly snapshot: ScannedSnapshot;
   /** Paths at which there was something, and now is nothing; not after a whole scan. */
   readonly vanished: readonly RelPath[];
+  /** Dirty paths at which there is a directory; not after a whole scan. */
+  readonly directories: readonly RelPath[];
 }
 
 /**
@@ -55,11 +57,10 @@ export async function rescan(
   options: ScanOptions,
   control: ScanControl = {},
 ): Promise<Rescan> {
-  if (dirty.isEmpty) return { snapshot: previous, vanished: [] };
-  if (dirty.everything || options.symlinks === "follow") {
-    const snapshot = await scan(root, options, control);
-    return { snapshot: sparing(previous, snapshot), vanished: [] };
+  if (dirty.isEmpty) {
+    return { snapshot: previous, vanished: [], directories: [] };
   }
+  if (dirty.everything || options.symlinks === "follow") return await whole();
   const work = new Rescanner(previous, options, control);
   const place = {
     directory: root,
@@ -73,8 +74,37 @@ export async function rescan(
     // What became unreadable on the way is for a whole scan to tell.
     if (!isFileSystemError(error)) throw error;
   }
-  const snapshot = await scan(root, options, control);
-  return { snapshot: sparing(previous, snapshot), vanished: [] };
+  return await whole();
+
+  async function whole(): Promise<Rescan> {
+    const snapshot = sparing(previous, await scan(root, options, control));
+    return { snapshot, vanished: [], directories: [] };
+  }
+}
+
+/** The topmost directories of `now` that are none in `before`, in path order. */
+export function newDirectories(
+  before: DirectoryEntry,
+  now: DirectoryEntry,
+): RelPath[] {
+  const found: RelPath[] = [];
+  compare(ROOT, before, now);
+  return found;
+
+  function compare(
+    path: RelPath,
+    before: DirectoryEntry,
+    now: DirectoryEntry,
+  ): void {
+    if (before === now) return;
+    for (const [name, entry] of now.children) {
+      if (entry.kind !== "directory") continue;
+      const old = before.children.get(name);
+      const at = join(path, name);
+      if (old?.kind === "directory") compare(at, old, entry);
+      else found.push(at);
+    }
+  }
 }
 
 /** A directory that is open, and the rules in force in it. */
@@ -92,6 +122,7 @@ class Rescanner {
   readonly #edit: TreeEdit;
   readonly #pacer = new Pacer();
   readonly #vanished: RelPath[] = [];
+  readonly #directories: RelPath[] = [];
   /** Paths that were looked at anew, with all below them. */
   readonly #looked = new Set<RelPath>();
 
@@ -159,7 +190,11 @@ class Rescanner {
       ignoreTree: ignore.tree(),
       ignoreRecords: ignore.records(),
     };
-    return { snapshot: sparing(previous, snapshot), vanished: this.#vanished };
+    return {
+      snapshot: sparing(previous, snapshot),
+      vanished: this.#vanished,
+      directories: this.#directories,
+    };
   }
 
   /** Looks further down, in what was a directory; false if it is none any more. */
@@ -225,6 +260,7 @@ class Rescanner {
     }
     if (found !== undefined) {
       this.#edit.put(at, found);
+      if (found.kind === "directory") this.#directories.push(at);
     } else if (before !== undefined) {
       this.#edit.remove(at);
       this.#vanished.push(at);

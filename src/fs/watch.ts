@@ -140,6 +140,11 @@ export class TreeWatch {
     if (added.length > 0) this.#options.onDirty?.();
   }
 
+  /** See {@link Watch.settled}. */
+  async settled(): Promise<void> {
+    for (const watch of [...this.#watches.values()]) await watch.settled();
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelPulse();

@@ -9,6 +9,7 @@ import { sleep } from "../core/sleep.ts";
 import type { ScanOptions } from "../core/snapshot.ts";
 import { asError, messageOf } from "../errors.ts";
 import { DirtyPaths } from "../fs/dirty_paths.ts";
+import { newDirectories, type Rescan } from "../fs/rescan.ts";
 import type { ScannedSnapshot } from "../fs/scan.ts";
 import { isIgnoredIn, type TreeWatch, type WatchEnded } from "../fs/watch.ts";
 import { GitLocks } from "./git_locks.ts";
@@ -89,6 +90,8 @@ export class Feed {
   #nextWatch = Infinity;
   #nextRootCheck = 0;
   #collectMs = 0;
+  /** Directories that are looked at once more, though no event has named them. */
+  #lookedAgain: ReadonlySet<RelPath> = new Set();
   /** When looking has ended last. */
   #lastLook = -Infinity;
   /** What was warned of last, since when nothing new was seen. */
@@ -235,21 +238,26 @@ export class Feed {
       const start = clock.now();
       const before = this.#version?.snapshot;
       let found: ScannedSnapshot;
+      let directories: readonly RelPath[] = [];
+      if (before === undefined) {
+        found = await this.#source.scan(scan, { signal });
+      } else {
+        const again = await this.#settled(before, dirty);
+        found = again.snapshot;
+        directories = again.directories;
+      }
       if (before === undefined || dirty.everything) {
-        found = before === undefined
-          ? await this.#source.scan(scan, { signal })
-          : (await this.#source.rescan(before, dirty, scan, { signal }))
-            .snapshot;
         const end = clock.now();
         this.#lastScan = { at: end, tookMs: end - start };
-      } else {
-        found = await this.#settled(before, dirty);
       }
       // Whatever was seen of a root that is gone by now is not to be believed.
       this.#nextRootCheck = 0;
       if (!await this.#checkRoot()) return;
       this.#tell(found);
       await this.#watch.follow(found.root);
+      if (before !== undefined) {
+        await this.#lookAgain(before, found, directories);
+      }
       this.#lastLook = clock.now();
       const spent = this.#lastLook - start;
       this.#collectMs = Math.min(
@@ -274,14 +282,30 @@ export class Feed {
   async #settled(
     before: ScannedSnapshot,
     dirty: DirtyPaths,
-  ): Promise<ScannedSnapshot> {
+  ): Promise<Rescan> {
     const { clock, scan, signal } = this.#options;
     const first = await this.#source.rescan(before, dirty, scan, { signal });
-    if (first.vanished.length === 0) return first.snapshot;
+    if (first.vanished.length === 0) return first;
     await sleep(VANISHED_MS, clock, signal);
     dirty.addAll(this.#watch.take());
-    const again = await this.#source.rescan(before, dirty, scan, { signal });
-    return again.snapshot;
+    return await this.#source.rescan(before, dirty, scan, { signal });
+  }
+
+  /**
+   * What happens in a directory before it is watched makes no event: so each one
+   * that may be new is looked at once more when it is.
+   */
+  async #lookAgain(
+    before: ScannedSnapshot,
+    found: ScannedSnapshot,
+    named: readonly RelPath[],
+  ): Promise<void> {
+    const fresh = new Set(newDirectories(before.root, found.root));
+    for (const path of named) if (!this.#lookedAgain.has(path)) fresh.add(path);
+    this.#lookedAgain = fresh;
+    if (fresh.size === 0) return;
+    await this.#watch.settled();
+    this.#watch.mark(DirtyPaths.of(fresh));
   }
 
   /** Whether git is at work, so that its changes are to come as one. */

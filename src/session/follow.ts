@@ -10,7 +10,8 @@ import type { Clock } from "../core/clock.ts";
 import { type Totals, totalsOf } from "../core/entry.ts";
 import type { IgnoreTree } from "../core/ignore_tree.ts";
 import type { RelPath } from "../core/path.ts";
-import type { Snapshot } from "../core/snapshot.ts";
+import { entryAt, type Snapshot } from "../core/snapshot.ts";
+import { suspectsBetween } from "../core/suspects.ts";
 import { FileSystemError, GuardError, messageOf } from "../errors.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
 import { carryOut } from "./carry_out.ts";
@@ -67,6 +68,10 @@ export class Follower {
   readonly #options: FollowOptions;
   readonly #resting: Resting;
   #rounds = 0;
+  /** The source as it was when a round was begun last. */
+  #seen: Snapshot | undefined;
+  /** Files that may differ though they look the same, until they were sent. */
+  readonly #suspects = new Set<RelPath>();
   #halted: GuardError | undefined;
   #problems: readonly SidedProblem[] = [];
   /** Problems that were told of and still stand. */
@@ -187,7 +192,8 @@ export class Follower {
     const start = clock.now();
     const modes = feed.source.traits.modes && target.traits.modes;
     const here = version.snapshot;
-    const there = await this.#modelFor(course, here, modes, signal);
+    const seen = await this.#modelFor(course, here, modes, signal);
+    const there = await this.#putInDoubt(course, here, seen, modes, signal);
     const options = { ...this.#options, signal };
     const comparison = await compareSnapshots(
       feed.source,
@@ -237,6 +243,9 @@ export class Follower {
         totals: totalsAfter(there.totals, achieved),
       };
     }
+    for (const path of this.#suspects) {
+      if (!this.#resting.has(path)) this.#suspects.delete(path);
+    }
     this.#tellProblems(problems);
     this.#recordLater(guards, comparison);
     if (achieved.length === 0 && !isFirst && !course.isNew) return;
@@ -254,6 +263,42 @@ export class Follower {
     });
     await target.synced({ round, digest }, signal);
     if (clock.now() - this.#lastRecord >= RECORD_MS) await this.#record();
+  }
+
+  /**
+   * Dates files at the target back of which only the source knows that they may
+   * have changed: then they are compared as different, and sent.
+   */
+  async #putInDoubt(
+    course: Course,
+    here: Snapshot,
+    there: Snapshot,
+    modes: boolean,
+    signal: AbortSignal,
+  ): Promise<Snapshot> {
+    // From now on the target may have what is there now, whatever comes of this.
+    for (
+      const path of suspectsBetween(this.#seen?.root ?? here.root, here.root)
+    ) {
+      this.#suspects.add(path);
+    }
+    this.#seen = here;
+    const changes: Change[] = [];
+    for (const path of this.#suspects) {
+      const old = entryAt(there.root, path);
+      const now = entryAt(here.root, path);
+      if (old?.kind !== "file" || now?.kind !== "file") continue;
+      if (old.size !== now.size || old.mtime !== now.mtime) continue;
+      changes.push({ path, old, new: { ...old, mtime: old.mtime - 1 } });
+    }
+    if (changes.length === 0) return there;
+    const { target } = course;
+    const result = await carryOut(this.#feed.source, target, changes, {
+      signal,
+    });
+    const achieved = achievedChanges(changes, result);
+    const root = await target.advance(there.root, achieved, modes);
+    return course.model = { ...there, root };
   }
 
   /** What the target has, as far as it is not ignored. */
