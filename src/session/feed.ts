@@ -19,6 +19,9 @@ import type { LocalEndpoint } from "./local_endpoint.ts";
 const MAX_COLLECT_MS = 100;
 const FIRST_COLLECT_MS = 5;
 
+/** Whoever makes a file writes to it in the next moment. */
+const MOMENT_MS = 3;
+
 /** What is gone is looked for once more after this: editors save by renaming. */
 const VANISHED_MS = 20;
 
@@ -170,7 +173,7 @@ export class Feed {
     if (clock.now() >= this.#nextWatch) await this.#watchAgain();
     if (this.#isScanDue()) this.#watch.markAll();
     if (!this.#watch.isDirty) return;
-    if (this.#collectMs > 0) await sleep(this.#collectMs, clock, signal);
+    await sleep(Math.max(MOMENT_MS, this.#collectMs), clock, signal);
     await this.#look();
   }
 
