@@ -12,7 +12,7 @@
  *
  * @module
  */
-export { apply } from "./core/apply.ts";
+export { applyChanges } from "./core/apply_changes.ts";
 export type * from "./content/description.ts";
 export { type Recipe, recipeOf } from "./content/recipe.ts";
 export type { Pages } from "./content/pages.ts";

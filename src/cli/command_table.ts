@@ -58,6 +58,8 @@ export const EXCLUSIVE: readonly (readonly [string, string])[] = [
   ["dryRun", "logFile"],
   ["dryRun", "onChange"],
   ["apply", "interval"],
+  ["watch", "dryRun"],
+  ["watch", "apply"],
 ];
 
 /** Environment variables that Lockstep reads. */

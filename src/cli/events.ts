@@ -4,7 +4,12 @@ import type { Digest, Totals } from "../core/entry.ts";
 import type { Move } from "../core/moves.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Action } from "../core/plan.ts";
-import type { MirrorSummary, SyncEvent } from "../session/events.ts";
+import type { RoundNote } from "../session/endpoint.ts";
+import type {
+  MirrorSummary,
+  SyncedRound,
+  SyncEvent,
+} from "../session/events.ts";
 import type { Received } from "./commands/reception.ts";
 import type { Differences } from "./differences.ts";
 import type { ExitCode } from "./exit_code.ts";
@@ -129,6 +134,30 @@ export type CommandEvent =
   }
   /** A hook has printed a line. */
   | { readonly kind: "hook-output"; readonly line: string }
+  /** `sync --watch` has carried out a round. */
+  | {
+    readonly kind: "watch-synced";
+    readonly round: SyncedRound;
+    /** Which target, where there are several. */
+    readonly to?: string | undefined;
+  }
+  /** The listener's sender watches, and has carried out a round. */
+  | { readonly kind: "peer-synced"; readonly round: RoundNote }
+  /** The source is not there any more; nothing is changed until it is back. */
+  | { readonly kind: "source-lost"; readonly path: string }
+  | { readonly kind: "source-back"; readonly path: string }
+  /** A safety stop: nothing is changed at the target until the source looks better. */
+  | {
+    readonly kind: "halted";
+    readonly message: string;
+    readonly to?: string | undefined;
+  }
+  /** `sync --watch` was told to stop. */
+  | {
+    readonly kind: "watch-stopped";
+    readonly rounds: number;
+    readonly seconds: number;
+  }
   /** A command on a trash has something to say. */
   | { readonly kind: "trash"; readonly event: TrashEvent }
   /** `clean` is through: what was staged is gone, or would be. */

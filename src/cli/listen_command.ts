@@ -15,7 +15,8 @@ export const LISTEN = {
   summary: "Receive a directory over WebSocket",
   description:
     "Waits for a sender and makes DIR equal to the directory it sends. What\n" +
-    "is extra in DIR is deleted. Ends when the sender has finished.",
+    "is extra in DIR is deleted. Ends when the sender has finished; one that\n" +
+    "watches finishes when it is stopped.",
   impliedBy: ["port", "output-dir"],
   options: {
     port: {
@@ -75,12 +76,14 @@ export const LISTEN = {
     retryFor: {
       ...RETRY_FOR,
       help:
-        "How long to wait for a sender whose connection broke (60, 30s, 5m)",
+        "How long to wait for a sender whose connection broke (60, 30s, 5m) " +
+        "[default 60; for one with --watch: without end]",
     },
     maxDelete: {
       ...MAX_DELETE,
       help: "Halt a sender that would delete more than N entries of DIR, or " +
-        "N% of them, in one session; what it replaces does not count",
+        "N% of them, in one session (of one that watches: in one go); what it " +
+        "replaces does not count",
     },
     bwlimit: BWLIMIT,
     ...STATE_OPTIONS,

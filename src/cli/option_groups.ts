@@ -66,7 +66,7 @@ export const RETRY_FOR = {
   long: "retry-for",
   kind: "duration",
   label: "TIME",
-  default: "60",
+  optional: true,
 } as const satisfies Partial<OptionSpec>;
 
 /** How fast a connection may be. */
@@ -92,7 +92,8 @@ export const REACH_OPTIONS = {
   retryFor: {
     ...RETRY_FOR,
     help: "How long to keep trying to connect, at first and after a lost " +
-      "connection; 0: try once (60, 30s, 5m)",
+      "connection; 0: try once (60, 30s, 5m) [default 60; after a lost " +
+      "connection of --watch: without end]",
   },
 } as const satisfies CommandSpec["options"];
 

@@ -167,6 +167,36 @@ export class JsonReporter implements Reporter {
         // Standard output is for events.
         this.#output.message(`hook: ${event.line}`);
         break;
+      case "watch-synced": {
+        const { round, digest, changes, problems, seconds } = event.round;
+        this.#print("synced", {
+          to: event.to,
+          round,
+          digest,
+          ...counts(changes),
+          problems,
+          seconds: Math.round(seconds * 1_000) / 1_000,
+        });
+        break;
+      }
+      case "peer-synced": {
+        const { round, digest } = event.round;
+        this.#print("synced", { round, digest });
+        break;
+      }
+      case "source-lost":
+      case "source-back":
+        this.#print(event.kind, { path: event.path });
+        break;
+      case "halted":
+        this.#print("halted", { to: event.to, message: event.message });
+        break;
+      case "watch-stopped":
+        this.#print("stopped", {
+          rounds: event.rounds,
+          seconds: Math.round(event.seconds * 1_000) / 1_000,
+        });
+        break;
       case "trash": {
         const [name, fields] = trashFields(event.event) ?? [];
         if (name !== undefined) this.#print(name, fields!);

@@ -162,6 +162,38 @@ export class TextReporter implements Reporter {
       case "hook-output":
         this.#output.message(`hook: ${event.line}`);
         break;
+      case "watch-synced":
+        this.#watchSynced(event);
+        break;
+      case "peer-synced":
+        this.#sayMore(
+          `Round ${event.round.round} is in place, digest ${event.round.digest}`,
+        );
+        break;
+      case "source-lost":
+        this.#warn(
+          `The source ${displayPath(event.path)} is gone, or another one is ` +
+            "there: waiting until it is back; the target stays as it is",
+        );
+        break;
+      case "source-back":
+        this.#warn(`The source ${displayPath(event.path)} is back`);
+        break;
+      case "halted":
+        this.#warn(
+          `Halted${
+            forTarget(event.to)
+          }: ${event.message}; nothing is changed ` +
+            "until that is undone, or this is started again with more allowed",
+        );
+        break;
+      case "watch-stopped":
+        this.#tell(
+          `Stopped after ${formatNumberOf(event.rounds, "round")} in ${
+            formatDuration(event.seconds * 1_000)
+          }`,
+        );
+        break;
       case "trash": {
         const { text, isProblem } = trashLine(event.event);
         if (isProblem) this.#warn(text);
@@ -315,6 +347,24 @@ export class TextReporter implements Reporter {
     );
   }
 
+  #watchSynced({ round, to }: CommandEvent & { kind: "watch-synced" }): void {
+    const { changes, totals, problems, seconds } = round;
+    const text = formatChanges(changes);
+    const time = formatDuration(seconds * 1_000);
+    const left = problems === 0
+      ? ""
+      : `; ${formatNumberOf(problems, "path")} left out`;
+    const clock = this.#time.date().toTimeString().slice(0, 8);
+    const line = text === ""
+      ? `Equal${forTarget(to)}: ${formatTotals(totals)}`
+      : `Synced${forTarget(to)} in ${time}: ${text}`;
+    if (text !== "" || round.round === 1) {
+      this.#tell(`${clock} ${line}${left}`);
+    } else this.#sayMore(`${clock} ${line}${left}`);
+    this.#sayMore(`Round ${round.round}, digest ${round.digest}`);
+    this.#live(() => `Watching: ${formatTotals(totals)}`, true);
+  }
+
   #scanLine(): string {
     const sides = [...this.#scanned].map(([side, entries]) =>
       `${formatCount(entries)} at the ${side}`
@@ -356,6 +406,11 @@ export class TextReporter implements Reporter {
 function formatTrashed(count = 0): string {
   if (count === 0) return "";
   return `, ${formatNumberOf(count, "entry", "entries")} to the trash`;
+}
+
+/** " to TARGET", where there are several. */
+function forTarget(to: string | undefined): string {
+  return to === undefined ? "" : ` to ${displayPath(to)}`;
 }
 
 function plainProgress(progress: Progress): string {

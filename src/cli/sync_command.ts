@@ -17,7 +17,8 @@ export const SYNC = {
   summary: "Make a remote or local directory equal to a local one",
   description:
     "Copies what is missing at the target, replaces what differs and deletes\n" +
-    "what is extra. Ends when the target has confirmed that all is in place.",
+    "what is extra. Ends when the target has confirmed that all is in place;\n" +
+    "with --watch it goes on until it is stopped.",
   impliedBy: ["from", "to", "apply"],
   options: {
     from: {
@@ -47,8 +48,23 @@ export const SYNC = {
       long: "watch",
       short: "w",
       kind: "flag",
-      refused: "--watch is not available in this version",
-      help: "Go on, and mirror each change as it happens",
+      help: "Go on, and mirror each change as it happens, until interrupted",
+    },
+    rescan: {
+      long: "rescan",
+      kind: "duration",
+      label: "TIME",
+      optional: true,
+      help: "With --watch: how often to look at the whole source, in case a " +
+        "change went unnoticed; 0: never (30s, 5m, 1h) [default 5m]",
+    },
+    repair: {
+      long: "repair",
+      kind: "duration",
+      label: "TIME",
+      optional: true,
+      help: "With --watch: how often to look at the target, and to put right " +
+        "what somebody changed there; not unless given (1m)",
     },
     interval: {
       long: "interval",
@@ -144,6 +160,10 @@ export const SYNC = {
     {
       line: "lockstep sync -f ./site -t wss://example.org/backup --no-delete",
       meaning: "through a proxy, deleting nothing",
+    },
+    {
+      line: "lockstep sync --from ./site --to ws://localhost:8080 --watch",
+      meaning: "go on, and send each change as it happens",
     },
     {
       line: "lockstep sync --from ./site --to /mnt/disk/site --dry-run",

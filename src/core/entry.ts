@@ -158,6 +158,29 @@ export function* entriesBelow(
   }
 }
 
+/** Counts `entry` itself and all below it. */
+export function totalsOf(entry: Entry | undefined): Totals {
+  const totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
+  count(entry);
+  return totals;
+
+  function count(entry: Entry | undefined): void {
+    switch (entry?.kind) {
+      case "directory":
+        totals.directories++;
+        for (const child of entry.children.values()) count(child);
+        break;
+      case "file":
+        totals.files++;
+        totals.bytes += entry.size;
+        break;
+      case "symlink":
+        totals.symlinks++;
+        break;
+    }
+  }
+}
+
 /** `entry` without what takes no part, at any depth. */
 export function withoutUntracked(entry: TrackedEntry): TrackedEntry {
   // Nearly always there is nothing to leave out, and nothing to build anew.

@@ -21,46 +21,73 @@ const RAISE_WATCHES = "sudo sysctl fs.inotify.max_user_watches=1048576";
 /** The same for watchers: each takes one instance. */
 const RAISE_INSTANCES = "sudo sysctl fs.inotify.max_user_instances=1024";
 
+/**
+ * Where events are heard. Deno has one watcher for the whole process and drops
+ * what does not lie in the real path that was asked for: a new link that leads
+ * out of the tree makes no event. Who also listens at the top hears it.
+ */
+const TOP = Deno.build.os === "linux" ? "/" : undefined;
+
 /** Watches the directory at `path`, which is absolute and free of links. */
 export function watchDirectory(path: string, listener: WatchListener): Watch {
-  let watcher: Deno.FsWatcher;
-  try {
-    watcher = Deno.watchFs(path, { recursive: true });
-  } catch (error) {
-    listener(endedBy(error));
-    return { close(): void {} };
-  }
+  const watchers: Deno.FsWatcher[] = [];
   let isOpen = true;
-  void follow();
-  return {
-    close(): void {
-      if (!isOpen) return;
-      isOpen = false;
-      watcher.close();
-    },
+  const close = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    for (const watcher of watchers) watcher.close();
   };
+  const end = (error: unknown): void => {
+    if (!isOpen) return;
+    close();
+    listener(endedBy(error));
+  };
+  try {
+    watchers.push(Deno.watchFs(path, { recursive: true }));
+    if (TOP !== undefined && path !== TOP) {
+      watchers.push(Deno.watchFs(TOP, { recursive: false }));
+    }
+  } catch (error) {
+    end(error);
+    return { settled, close };
+  }
+  const prefix = path.endsWith("/") ? path : `${path}/`;
+  const ear = watchers.at(-1)!;
+  for (const watcher of watchers) void follow(watcher, watcher === ear);
+  return { settled, close };
 
-  async function follow(): Promise<void> {
-    const prefix = path.endsWith("/") ? path : `${path}/`;
+  /**
+   * The watcher of Deno tells of a new directory first, and watches it then. It
+   * does one thing after the other: once it has begun to watch something else for
+   * us, it has done so.
+   */
+  // deno-lint-ignore require-await -- an async function rejects where it would throw
+  async function settled(): Promise<void> {
+    if (!isOpen || TOP === undefined) return;
     try {
-      for await (const event of watcher) {
-        if (!isOpen) return;
-        tell(event, prefix);
-      }
-      // It ends by itself only where it can't go on.
-      if (isOpen) end(new Error("The watcher has stopped"));
+      Deno.watchFs(TOP, { recursive: false }).close();
     } catch (error) {
-      if (isOpen) end(error);
+      end(error);
     }
   }
 
-  function end(error: unknown): void {
-    isOpen = false;
-    watcher.close();
-    listener(endedBy(error));
+  async function follow(
+    watcher: Deno.FsWatcher,
+    isHeard: boolean,
+  ): Promise<void> {
+    try {
+      for await (const event of watcher) {
+        if (!isOpen) return;
+        if (isHeard) tell(event);
+      }
+      // It ends by itself only where it can't go on.
+      end(new Error("The watcher has stopped"));
+    } catch (error) {
+      end(error);
+    }
   }
 
-  function tell(event: Deno.FsEvent, prefix: string): void {
+  function tell(event: Deno.FsEvent): void {
     if (event.flag === "rescan" || event.paths.length === 0) {
       listener({ kind: "unknown" });
     }
@@ -70,8 +97,6 @@ export function watchDirectory(path: string, listener: WatchListener): Watch {
         listener({ kind: "changed", path: toRelPath(below) });
       } else if (changed === path) {
         listener({ kind: "changed", path: ROOT });
-      } else {
-        listener({ kind: "unknown" });
       }
     }
   }

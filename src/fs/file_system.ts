@@ -145,6 +145,12 @@ export type WatchListener = (event: WatchEvent) => void;
 
 /** An active watch; its owner closes it, and may do so twice. */
 export interface Watch {
+  /**
+   * Resolves when directories whose coming was told of are watched as well, with
+   * all below them: what happened in them before may have gone untold, what
+   * happens from now on will not.
+   */
+  settled(): Promise<void>;
   /** Releases it; the listener is not called any more. */
   close(): void;
 }

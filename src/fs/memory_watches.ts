@@ -54,7 +54,10 @@ export class MemoryWatches {
     }
     const watch = { node, listener };
     this.#active.add(watch);
-    return { close: () => void this.#active.delete(watch) };
+    return {
+      settled: () => Promise.resolve(),
+      close: () => void this.#active.delete(watch),
+    };
   }
 
   /** A watch that has ended before it began. */
@@ -64,7 +67,7 @@ export class MemoryWatches {
     reason: "limit" | "unsupported" | "failed" = "failed",
   ): Watch {
     listener({ kind: "ended", reason, message });
-    return { close(): void {} };
+    return { settled: () => Promise.resolve(), close(): void {} };
   }
 
   /** The entry `name` of `directory`, or without a name itself, has changed. */

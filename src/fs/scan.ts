@@ -11,7 +11,9 @@ import {
   type UntrackedReason,
 } from "../core/entry.ts";
 import { toByteText } from "../core/byte_text.ts";
+import type { OwnMetadata } from "../core/edit_tree.ts";
 import { IgnoreScope } from "../core/ignore.ts";
+import type { IgnoreTree } from "../core/ignore_tree.ts";
 import { compileRule } from "../core/ignore_rule.ts";
 import {
   compareNames,
@@ -28,7 +30,7 @@ import { isFileSystemError, messageOf } from "../errors.ts";
 import { digestOfFile } from "./content.ts";
 import type { DigestCache } from "./digest_cache.ts";
 import type { Directory, ListedEntry, Stat } from "./file_system.ts";
-import { IgnoreReader } from "./ignore_reader.ts";
+import { IgnoreReader, type IgnoreRecords } from "./ignore_reader.ts";
 import { Pacer } from "./pacer.ts";
 
 /** Whose tree it is, who wants the scan stopped, and who wants to hear of it. */
@@ -62,7 +64,7 @@ export async function scan(
   root: Directory,
   options: ScanOptions,
   control: ScanControl = {},
-): Promise<Snapshot> {
+): Promise<ScannedSnapshot> {
   const stat = await root.stat();
   control.digests?.begin();
   const scanner = new Scanner(options, control);
@@ -74,10 +76,19 @@ export async function scan(
     problems: scanner.problems,
     ignoreDigest: scanner.ignore.digest(),
     ignoreTree: scanner.ignore.tree(),
+    ignoreRecords: scanner.ignore.records(),
   };
 }
 
-class Scanner {
+/** A {@link Snapshot} from which `rescan` can go on. */
+export interface ScannedSnapshot extends Snapshot {
+  readonly ignoreDigest: Digest;
+  readonly ignoreTree: IgnoreTree;
+  readonly ignoreRecords: IgnoreRecords;
+}
+
+/** Looks at entries, and counts what it sees. */
+export class Scanner {
   readonly totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
   readonly problems: Problem[] = [];
   readonly ignore: IgnoreReader;
@@ -91,7 +102,12 @@ class Scanner {
   readonly #owners = new Map<number, { readonly owner: Owner }>();
   #entries = 0;
 
-  constructor(options: ScanOptions, control: ScanControl) {
+  /** @param before What an earlier scan of the same tree read of ignore files. */
+  constructor(
+    options: ScanOptions,
+    control: ScanControl,
+    before?: IgnoreRecords,
+  ) {
     this.#options = options;
     this.#control = control;
     const { rules, files } = options.ignore;
@@ -102,7 +118,26 @@ class Scanner {
       IgnoreScope.given(given),
       files,
       control.isTarget === true,
+      before,
     );
+  }
+
+  /** What there is to say of `listed` in `parent`; undefined if it is gone. */
+  async look(
+    parent: Directory,
+    path: RelPath,
+    listed: ListedEntry,
+    device: number,
+    scope: IgnoreScope,
+  ): Promise<Entry | undefined> {
+    return this.#isIgnored(listed, scope)
+      ? IGNORED
+      : await this.#entry(parent, path, listed, device, scope);
+  }
+
+  /** What of a directory is its own. */
+  ownOf(stat: Stat): OwnMetadata {
+    return { mode: stat.mode, mtime: stat.mtime, ...this.#owner(stat) };
   }
 
   /** @param inherited The ignore rules that hold here without those of the directory. */

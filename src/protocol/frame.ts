@@ -46,9 +46,10 @@ export const FrameType = {
   supply: 21,
   transition: 22,
   packed: 23,
-  move: 26,
   describe: 24,
   described: 25,
+  move: 26,
+  synced: 27,
   // Answers.
   progress: 32,
   scanned: 33,
@@ -58,6 +59,7 @@ export const FrameType = {
   stored: 37,
   done: 38,
   lacking: 39,
+  noted: 40,
 } as const;
 export type FrameType = typeof FrameType[keyof typeof FrameType];
 

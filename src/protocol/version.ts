@@ -23,6 +23,11 @@ export const Capability = {
   moves: "moves",
   /** Files may be described before they are sent, and only their gaps sent. */
   recipes: "recipes",
+  /**
+   * After a transition the answering side knows what it has, so that changes may
+   * be staged without a scan; and it hears of the end of a round, in `synced`.
+   */
+  follow: "follow",
 } as const;
 
 /** The highest version that both sides speak, or undefined. */

@@ -26,6 +26,7 @@ import {
 import { breaksSession } from "../session/fault.ts";
 import { frameMessage } from "../session/handshake.ts";
 import { FrameBox } from "./frame_box.ts";
+import { CAPABILITIES } from "./party.ts";
 
 /** No carrier has to wait longer than this for a response, in milliseconds. */
 export const ANSWER_WITHIN_MS = 10_000;
@@ -71,6 +72,7 @@ export class AnsweringSession {
       compression: undefined,
       contentFrameBytes,
       recipes: false,
+      peer: { capabilities: new Set(CAPABILITIES) },
     };
     this.#server = new EndpointServer(endpoint, "target", answering);
   }

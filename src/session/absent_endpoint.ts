@@ -1,6 +1,6 @@
 /** A target that does not exist yet: an empty tree that can only be looked at. */
 import { digestOfChildren } from "../core/digest.ts";
-import { NO_CHILDREN } from "../core/entry.ts";
+import { type DirectoryEntry, NO_CHILDREN } from "../core/entry.ts";
 import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
@@ -16,6 +16,7 @@ import type {
 export class AbsentEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
+  readonly follows = false;
 
   constructor(name: string, traits: FileSystemTraits) {
     this.name = name;
@@ -58,6 +59,14 @@ export class AbsentEndpoint implements Endpoint {
 
   transition(): Promise<TransitionResult> {
     return Promise.reject(this.#absent());
+  }
+
+  advance(): Promise<DirectoryEntry> {
+    return Promise.reject(this.#absent());
+  }
+
+  synced(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): Promise<void> {

@@ -14,7 +14,7 @@ export interface CapabilityOptions {
 export function capabilitiesFor(
   { compress, recipes = true }: CapabilityOptions,
 ): string[] {
-  const names: string[] = [Capability.moves];
+  const names: string[] = [Capability.moves, Capability.follow];
   if (wantsPacked(compress)) names.push(Capability.zstd);
   if (recipes) names.push(Capability.recipes);
   return names;

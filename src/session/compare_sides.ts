@@ -62,47 +62,93 @@ export async function compareSides(
   target: Endpoint,
   options: CompareOptions,
 ): Promise<Comparison> {
-  const { signal, owners = false } = options;
-  if (owners && !target.traits.owners) {
-    throw new ProtocolError(
-      `${target.name} can't set owners: it has to run as root, and to allow it`,
-      "refused",
-    );
-  }
+  refuseOwners(target, options);
   const modes = source.traits.modes && target.traits.modes;
-  const scanOptions = {
-    checksum: options.checksum,
-    symlinks: options.symlinks,
-    modes,
-    owners,
-    ignore: options.ignore ?? NO_IGNORE,
-  };
-  const mayMove = options.deletes && options.symlinks !== "follow" &&
-    target.moves;
-  const diffOptions = { deletes: options.deletes, modes };
+  const scanOptions = scanOptionsOf(options, modes);
+  const isMovable = mayMove(target, options);
   const seen = await scanBoth(source, target, scanOptions, {
-    ...options,
-    origins: mayMove ? options.origins : undefined,
+    signal: options.signal,
+    onEvent: options.onEvent,
+    origins: isMovable ? options.origins : undefined,
   });
   const { here, origins } = seen;
+  const recall = isMovable ? options.recall : undefined;
   let there = withoutIgnored(here, seen.there, scanOptions);
-
-  // Both trees are known: what has to be done is a matter of comparing them.
-  const decideOptions = {
+  const diffOptions = { deletes: options.deletes, modes };
+  const decision = await decide(there, here, origins, {
     ...diffOptions,
-    recall: mayMove ? options.recall : undefined,
-  };
-  let decision = await decide(there, here, origins, decideOptions);
+    recall,
+  });
   if (!coversPresumed(there, origins, decision)) {
     there = withoutIgnored(here, await seen.listAgain(), scanOptions);
-    decision = await decide(there, here, origins, decideOptions);
   }
+  return await compareSnapshots(source, { here, there, modes }, options, {
+    origins,
+    recall,
+    listAgain: async () =>
+      withoutIgnored(here, await seen.listAgain(), scanOptions),
+  });
+}
+
+/** Whether anything may be moved at `target`. */
+export function mayMove(
+  target: Endpoint,
+  { deletes, symlinks }: CompareOptions,
+): boolean {
+  return deletes && symlinks !== "follow" && target.moves;
+}
+
+/** @throws {ProtocolError} If owners are to be equal, and the target can't set them. */
+export function refuseOwners(
+  target: Endpoint,
+  { owners = false }: CompareOptions,
+): void {
+  if (!owners || target.traits.owners) return;
+  throw new ProtocolError(
+    `${target.name} can't set owners: it has to run as root, and to allow it`,
+    "refused",
+  );
+}
+
+/** How both sides are to be looked at. */
+export function scanOptionsOf(
+  options: CompareOptions,
+  modes: boolean,
+): ScanOptions {
+  const { checksum, symlinks, owners = false, ignore = NO_IGNORE } = options;
+  return { checksum, symlinks, modes, owners, ignore };
+}
+
+/** What is known of where the source's entries came from. */
+export interface Evidence {
+  readonly origins: Origins;
+  readonly recall?: CompareOptions["recall"];
+  /** Looks at the target once more, where a directory was only presumed equal. */
+  readonly listAgain?: () => Promise<Snapshot>;
+}
+
+/** Finds what would make `there` equal to `here`, as both are known to be. */
+export async function compareSnapshots(
+  source: Endpoint,
+  sides: {
+    readonly here: Snapshot;
+    readonly there: Snapshot;
+    readonly modes: boolean;
+  },
+  { deletes, signal }: CompareOptions,
+  { origins, recall, listAgain }: Evidence = { origins: NO_ORIGINS },
+): Promise<Comparison> {
+  const { here, modes } = sides;
+  let { there } = sides;
+  const diffOptions = { deletes, modes };
+  // Both trees are known: what has to be done is a matter of comparing them.
+  let decision = await decide(there, here, origins, { ...diffOptions, recall });
 
   // "Not listed" must be known to mean "not there" before anything is deleted.
   let confirmation = await confirmAbsence(source, decision, signal);
   if (!confirmation.canMove) {
-    if (there.presumed !== undefined) {
-      there = withoutIgnored(here, await seen.listAgain(), scanOptions);
+    if (there.presumed !== undefined && listAgain !== undefined) {
+      there = await listAgain();
     }
     decision = await decide(there, here, NO_ORIGINS, diffOptions);
     confirmation = await confirmAbsence(source, decision, signal);
@@ -129,56 +175,80 @@ export async function compareSides(
   };
 }
 
-/** Both sides, as they were seen. */
-interface SeenSides {
-  readonly here: Snapshot;
+/** The target, as it was seen. */
+export interface SeenTarget {
   readonly there: Snapshot;
-  readonly origins: Origins;
-  /** Scans the target again, and presumes nothing. */
+  /** Scans it again, and presumes nothing. */
   listAgain(): Promise<Snapshot>;
+}
+
+/** Both sides, as they were seen. */
+interface SeenSides extends SeenTarget {
+  readonly here: Snapshot;
+  readonly origins: Origins;
+}
+
+/** Who is told of a scan, and who may stop it. */
+interface ScanAudience {
+  readonly signal: AbortSignal | undefined;
+  readonly onEvent: EventListener | undefined;
 }
 
 async function scanBoth(
   source: Endpoint,
   target: Endpoint,
   scanOptions: ScanOptions,
-  options: Pick<CompareOptions, "signal" | "onEvent"> & {
+  { origins: find, ...audience }: ScanAudience & {
     readonly origins: CompareOptions["origins"];
   },
 ): Promise<SeenSides> {
-  const { signal, onEvent } = options;
-  const context = (side: Side): ScanContext => ({
+  const { onEvent } = audience;
+  const here = source.scan(scanOptions, contextOf("source", audience));
+  const origins = originsIn(here, find);
+  const seen = scanTarget(target, here, scanOptions, audience, origins);
+  const [a, b] = await Promise.all([here, seen]);
+  onEvent?.({ kind: "scanned", side: "source", totals: a.totals });
+  onEvent?.({ kind: "scanned", side: "target", totals: b.there.totals });
+  return { ...b, here: a, origins: await origins };
+}
+
+function contextOf(
+  side: Side,
+  { signal, onEvent }: ScanAudience,
+): ScanContext {
+  return {
     ...(signal && { signal }),
     ...(onEvent && {
       onProgress: (entries: number): void =>
         onEvent({ kind: "scanning", side, entries }),
     }),
-  });
-  const here = source.scan(scanOptions, context("source"));
-  const origins = originsIn(here, options.origins);
+  };
+}
+
+/** Scans the target by the rules of the source, whose snapshot is `here`. */
+export async function scanTarget(
+  target: Endpoint,
+  here: Promise<Snapshot>,
+  scanOptions: ScanOptions,
+  audience: ScanAudience,
+  origins: Promise<Origins> = Promise.resolve(NO_ORIGINS),
+): Promise<SeenTarget> {
   // Only a source has its links followed: what is sent takes their place.
   const { symlinks, ignore } = scanOptions;
   let thereOptions: ScanOptions = {
     ...scanOptions,
     symlinks: symlinks === "follow" ? "copy" : symlinks,
   };
-  const thereContext = { ...context("target"), isTarget: true, known: here };
-  const there = target.scan(thereOptions, { ...thereContext, origins });
-  let [a, b] = await Promise.all([here, there]);
+  const context = contextOf("target", audience);
+  const thereContext = { ...context, isTarget: true, known: here };
+  let there = await target.scan(thereOptions, { ...thereContext, origins });
   // A target that went by other ignore files may have kept back what the source
   // does not ignore: it is to show all, but for the rules that both were given.
-  if (ignoreDigestOf(a) !== ignoreDigestOf(b)) {
+  if (ignoreDigestOf(await here) !== ignoreDigestOf(there)) {
     thereOptions = { ...thereOptions, ignore: { ...ignore, files: [] } };
-    b = await target.scan(thereOptions, { ...thereContext, origins });
+    there = await target.scan(thereOptions, { ...thereContext, origins });
   }
-  onEvent?.({ kind: "scanned", side: "source", totals: a.totals });
-  onEvent?.({ kind: "scanned", side: "target", totals: b.totals });
-  return {
-    here: a,
-    there: b,
-    origins: await origins,
-    listAgain: () => target.scan(thereOptions, thereContext),
-  };
+  return { there, listAgain: () => target.scan(thereOptions, thereContext) };
 }
 
 async function originsIn(
@@ -193,7 +263,7 @@ function ignoreDigestOf({ ignoreDigest = NO_IGNORE_FILES }: Snapshot): Digest {
 }
 
 /** What the target has, less what the rules of the source ignore. */
-function withoutIgnored(
+export function withoutIgnored(
   source: Snapshot,
   target: Snapshot,
   { ignore: { rules, files }, modes }: ScanOptions,

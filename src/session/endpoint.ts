@@ -6,6 +6,7 @@
 import type { Change } from "../core/change.ts";
 import type { Move } from "../core/moves.ts";
 import type { Origins } from "../core/origins.ts";
+import type { Digest, DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type {
   ContentRequest,
@@ -25,6 +26,11 @@ export interface Endpoint {
   readonly traits: FileSystemTraits;
   /** How it spares content; undefined where it sends and takes whole files alone. */
   readonly recipes?: RecipeCalls | undefined;
+  /**
+   * Whether changes can be staged after a transition without a scan in between,
+   * against what {@link advance} answers.
+   */
+  readonly follows: boolean;
 
   /**
    * Looks at the whole tree. Where `known` is given, a foreign side sends only
@@ -89,6 +95,22 @@ export interface Endpoint {
     signal?: AbortSignal,
   ): Promise<TransitionResult>;
 
+  /**
+   * What a tree of this side is after `changes` were carried out on it in full:
+   * what the next changes begin with. What somebody else has changed meanwhile
+   * is not in it; a transition will find that stale.
+   * @param root As a scan or the last call of this has answered.
+   * @param modes Whether mode bits count in digests.
+   */
+  advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry>;
+
+  /** Says that a round is over, after which this side has the source's `digest`. */
+  synced(round: RoundNote, signal?: AbortSignal): Promise<void>;
+
   /** Ends the work with this side; what is staged but not carried out is kept. */
   close(outcome: Outcome): Promise<void>;
 }
@@ -127,6 +149,14 @@ export interface RecipeCalls {
 export interface StageOptions {
   /** Whether files may be described before they are sent; not unless said. */
   readonly recipes?: boolean;
+}
+
+/** What a target hears of a round that is over. */
+export interface RoundNote {
+  /** From 1, over the whole time of a watch. */
+  readonly round: number;
+  /** Of the source; the target's own, where nothing was left out. */
+  readonly digest: Digest;
 }
 
 /** What a scan may be told and tell. */

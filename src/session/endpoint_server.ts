@@ -15,9 +15,11 @@
  * | transition | target | the content, unless nothing was wanted; once |
  * | describe   | source | a scan; only files that were in it           |
  * | supply     | source | a scan; only files that were in it           |
+ * | synced     | target | a scan                                       |
  */
 import type { Clock } from "../core/clock.ts";
 import type { Change } from "../core/change.ts";
+import { withDigests } from "../core/apply_changes.ts";
 import { nextTurn } from "../core/turn.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
@@ -44,10 +46,12 @@ import {
   NumberReader,
   PathListReader,
   readScanOptions,
+  readSynced,
   writeDone,
   writeProblems,
   writeScanSummary,
 } from "../protocol/message.ts";
+import { Capability } from "../protocol/version.ts";
 import {
   RequestReader,
   type WireRequest,
@@ -56,7 +60,14 @@ import {
 import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, expectedFiles } from "./content_order.ts";
 import { type ContentLink, ContentSender } from "./content_sender.ts";
-import type { Endpoint, MoveResult, RecipeCalls, Staging } from "./endpoint.ts";
+import { achievedChanges } from "./achieved.ts";
+import type {
+  Endpoint,
+  MoveResult,
+  RecipeCalls,
+  RoundNote,
+  Staging,
+} from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import { ProgressTeller } from "./progress_teller.ts";
 import { ChangeRebuilder } from "./rebuild_change.ts";
@@ -83,6 +94,11 @@ interface Staged {
   complete: boolean;
 }
 
+/** What an {@link EndpointServer} needs of its session. */
+export type AnsweredSession =
+  & Pick<Session, "clock" | "recipes" | keyof ContentLink>
+  & { readonly peer: Pick<Session["peer"], "capabilities"> };
+
 /** Answers for one endpoint, in one session. */
 export class EndpointServer {
   readonly #endpoint: Endpoint;
@@ -93,20 +109,33 @@ export class EndpointServer {
   readonly #recipes: boolean;
   /** Counts the gaps in all that is asked for. */
   #asked = new GapReader();
-  /** What the peer was shown last. */
+  /** Whether the peer counts on that a transition changes what it was shown. */
+  readonly #follows: boolean;
+  readonly #onSynced: ((round: RoundNote) => void) | undefined;
+  /** What the peer was shown last, or knows of since then. */
   #snapshot: Snapshot | undefined;
+  /** What a transition has done since; to be put into the snapshot when needed. */
+  #achieved: readonly Change[] = [];
+  /** Whether mode bits count, as the last scan had it. */
+  #modes = true;
   /** The directories that it was told about last, and may ask for. */
   #announced: readonly DirectoryEntry[] = [];
   /** Whether the peer was shown what is there, and nothing else has come since. */
   #mayMove = false;
   #staged: Staged | undefined;
 
-  /** @param session The one whose questions are answered. */
+  /**
+   * @param session The one whose questions are answered.
+   * @param onSynced Hears of each round that the peer says is over.
+   */
   constructor(
     endpoint: Endpoint,
     role: ServedRole,
-    session: Pick<Session, "clock" | "recipes" | keyof ContentLink>,
+    session: AnsweredSession,
+    onSynced?: (round: RoundNote) => void,
   ) {
+    this.#onSynced = onSynced;
+    this.#follows = session.peer.capabilities.has(Capability.follow);
     this.#endpoint = endpoint;
     this.#role = role;
     this.#clock = session.clock;
@@ -146,9 +175,18 @@ export class EndpointServer {
       case FrameType.supply:
         this.#require("source", type);
         return await this.#supply(exchange);
+      case FrameType.synced:
+        if (!this.#follows) throw new ProtocolError("The peer does not follow");
+        this.#require("target", type);
+        return await this.#synced(exchange);
       default:
         throw new ProtocolError(`A ${frameName(type)} frame is no question`);
     }
+  }
+
+  /** Whether changes are staged that were not carried out. */
+  get isMidway(): boolean {
+    return this.#staged !== undefined;
   }
 
   /** Gives up what was staged and not completed; the endpoint keeps what it has. */
@@ -175,6 +213,8 @@ export class EndpointServer {
     this.#snapshot = undefined;
     this.#mayMove = false;
     this.#asked = new GapReader();
+    this.#achieved = [];
+    this.#modes = options.modes;
     const progress = new ProgressTeller(exchange, this.#clock);
     const snapshot = await this.#endpoint.scan(options, {
       isTarget: this.#role === "target",
@@ -231,6 +271,7 @@ export class EndpointServer {
   }
 
   async #move(exchange: Exchange): Promise<void> {
+    await this.#advance();
     const snapshot = this.#shown();
     if (!this.#mayMove) {
       throw new ProtocolError("A move comes once, right after a scan");
@@ -252,8 +293,10 @@ export class EndpointServer {
       ? await this.#endpoint.move(moves, exchange.signal)
       : refusedMoves(moves, rebuilder.unmovable);
     if (done.every((isDone) => isDone === 1)) {
-      const root = applyMoves(snapshot.root, moves, ctimes);
+      const moved = applyMoves(snapshot.root, moves, ctimes);
+      const root = withDigests(moved, this.#modes);
       this.#snapshot = { ...snapshot, root };
+      this.#mayMove = this.#follows;
     }
     await exchange.sendPages(
       FrameType.problems,
@@ -264,6 +307,7 @@ export class EndpointServer {
   }
 
   async #stage(exchange: Exchange): Promise<void> {
+    await this.#advance();
     const { root } = this.#shown();
     await this.abandon(new Error("The peer stages something else"));
     this.#mayMove = false;
@@ -374,10 +418,14 @@ export class EndpointServer {
       await staging.writable.close();
     }
     this.#staged = undefined;
-    const { done, problems } = await this.#endpoint.transition(
-      changes,
-      exchange.signal,
-    );
+    // If this fails, nobody knows what there is now.
+    const snapshot = this.#snapshot;
+    this.#snapshot = undefined;
+    const result = await this.#endpoint.transition(changes, exchange.signal);
+    this.#snapshot = snapshot;
+    if (this.#follows) this.#achieved = achievedChanges(changes, result);
+    this.#mayMove = this.#follows;
+    const { done, problems } = result;
     await exchange.sendPages(
       FrameType.problems,
       (page) => writeProblems(page, problems),
@@ -401,6 +449,33 @@ export class EndpointServer {
       exchange.signal,
     );
     await sendDescriptions(exchange, descriptions);
+  }
+
+  async #synced(exchange: Exchange): Promise<void> {
+    const reader = await exchange.receiveOnly(FrameType.synced);
+    const round = readSynced(reader);
+    reader.end("a round");
+    this.#shown();
+    await exchange.send(FrameType.noted, { end: true });
+    this.#onSynced?.(round);
+    // There is time now; the next changes come in a hurry.
+    await this.#advance();
+  }
+
+  /** Takes over into the snapshot what the last transition has done. */
+  async #advance(): Promise<void> {
+    const snapshot = this.#snapshot;
+    const achieved = this.#achieved;
+    if (snapshot === undefined || achieved.length === 0) return;
+    // If this fails, nobody knows what there is now.
+    this.#snapshot = undefined;
+    this.#achieved = [];
+    const root = await this.#endpoint.advance(
+      snapshot.root,
+      achieved,
+      this.#modes,
+    );
+    this.#snapshot = { ...snapshot, root };
   }
 
   async #supply(exchange: Exchange): Promise<void> {

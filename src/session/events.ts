@@ -57,6 +57,21 @@ export interface MirrorSummary {
   readonly problems: readonly SidedProblem[];
 }
 
+/** A round of a watch that is through. */
+export interface SyncedRound {
+  /** From 1, over all connections. */
+  readonly round: number;
+  /** Digest of the source tree as it was mirrored. */
+  readonly digest: Digest;
+  /** What was changed at the target. */
+  readonly changes: ChangeTotals;
+  /** The source tree. */
+  readonly totals: Totals;
+  /** Paths that are left out at present. */
+  readonly problems: number;
+  readonly seconds: number;
+}
+
 /** A problem, and where it was met. */
 export interface SidedProblem {
   readonly side: Side;

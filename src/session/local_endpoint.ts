@@ -3,30 +3,37 @@ import type { Change } from "../core/change.ts";
 import { applyMoves, type Move } from "../core/moves.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
-import type { RelPath } from "../core/path.ts";
+import { applyChanges } from "../core/apply_changes.ts";
+import { nameOf, parentOf, type RelPath } from "../core/path.ts";
 import type {
   ContentRequest,
   DescribeRequest,
   Description,
   Lacking,
 } from "../content/description.ts";
+import { isFileSystemError } from "../errors.ts";
 import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
-import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
+import type { ScanOptions } from "../core/snapshot.ts";
 import { confirmAbsent } from "../fs/confirm_absent.ts";
 import type {
   Directory,
   FileSystem,
   FileSystemTraits,
 } from "../fs/file_system.ts";
+import { DirectoryCursor } from "../fs/directory_cursor.ts";
+import type { DirtyPaths } from "../fs/dirty_paths.ts";
 import { move } from "../fs/move.ts";
 import type { DigestCache } from "../fs/digest_cache.ts";
 import { findReusable } from "../fs/candidates.ts";
 import { Describer } from "../fs/describe.ts";
 import type { RecipeStore } from "../fs/recipe_store.ts";
 import { rememberMade } from "../fs/remember_made.ts";
+import { type Rescan, rescan } from "../fs/rescan.ts";
 import { type Distrust, Reuse } from "../fs/reuse.ts";
-import { scan } from "../fs/scan.ts";
+import { scan, type ScanControl, type ScannedSnapshot } from "../fs/scan.ts";
+import { TreeWatch, type TreeWatchOptions } from "../fs/watch.ts";
+import { withWritten } from "../fs/written.ts";
 import { Stage } from "../fs/stage.ts";
 import { removeStale } from "../fs/stale_staging.ts";
 import {
@@ -96,6 +103,7 @@ export class LocalEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
   readonly recipes: RecipeCalls;
+  readonly follows = true;
   readonly #root: Directory;
   readonly #options: LocalEndpointOptions;
   #follow = false;
@@ -157,7 +165,7 @@ export class LocalEndpoint implements Endpoint {
   async scan(
     options: ScanOptions,
     context: ScanContext = {},
-  ): Promise<Snapshot> {
+  ): Promise<ScannedSnapshot> {
     // What it has left held belongs into the picture, and not behind it.
     if (this.#hasFailed) await this.recover();
     this.#follow = options.symlinks === "follow";
@@ -281,6 +289,51 @@ export class LocalEndpoint implements Endpoint {
     } finally {
       // Where it went well, the area is gone already.
       await this.#unstage();
+    }
+  }
+
+  async advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    const tree = applyChanges(root, changes, modes);
+    this.#tree = await withWritten(this.#root, tree, changes, modes);
+    return this.#tree;
+  }
+
+  synced(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** As {@link scan}, where `previous` was scanned with the same options. */
+  rescan(
+    previous: ScannedSnapshot,
+    dirty: DirtyPaths,
+    options: ScanOptions,
+    control?: ScanControl,
+  ): Promise<Rescan> {
+    return rescan(this.#root, previous, dirty, options, control);
+  }
+
+  /** Begins to watch the tree; see `TreeWatch`, which the caller closes. */
+  watch(options: TreeWatchOptions): TreeWatch {
+    return new TreeWatch(this.#root, this.traits.watches ?? "none", options);
+  }
+
+  /** Whether there is anything at `path`; what can't be looked at is there. */
+  async holds(path: RelPath): Promise<boolean> {
+    const parent = parentOf(path);
+    if (parent === undefined) return true;
+    const cursor = new DirectoryCursor(this.#root);
+    try {
+      const directory = await cursor.at(parent);
+      return await directory.lookup(nameOf(path)) !== undefined;
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      return error.code !== "not-found" && error.code !== "not-a-directory";
+    } finally {
+      cursor.close();
     }
   }
 

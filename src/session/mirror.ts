@@ -3,26 +3,18 @@
  * equal to the source, stage their content at the target, carry them out. What
  * somebody changed meanwhile is left alone and looked at again in the next round.
  */
-import type { ContentRequest, GapRequest } from "../content/description.ts";
-import {
-  type Change,
-  filesOf,
-  type PlannedFile,
-  totalsOfChanges,
-} from "../core/change.ts";
+import { type Change, totalsOfChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import { madeBy, type Move } from "../core/moves.ts";
-import type { Moved } from "../core/operation.ts";
-import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
-import { type ContentBatch, lengthOf, type Want } from "../core/piece.ts";
-import { entryAt } from "../core/snapshot.ts";
+import { comparePaths, ROOT } from "../core/path.ts";
 import { sleep } from "../core/sleep.ts";
 import { GuardError } from "../errors.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
 import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
-import type { Endpoint, RecipeCalls, TransitionResult } from "./endpoint.ts";
+import { carryOut } from "./carry_out.ts";
+import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { Comparison, MirrorSummary, SidedProblem } from "./events.ts";
-import { negotiate } from "./negotiate.ts";
 import type { RoundGuard } from "./round_guard.ts";
 import type { RoundObserver } from "./round_observer.ts";
 import { systemClock } from "./system_clock.ts";
@@ -135,11 +127,10 @@ async function mirrorOnce(
   let achieved: readonly Change[] = [];
   if (comparison.moves.length > 0) {
     const { moves } = comparison;
-    const result = await target.move(moves, options.signal);
-    moved = moves.filter((_, i) => result.done[i] === 1);
+    const result = await carryOutMoves(target, moves, options);
+    moved = result.moved;
     achieved = [...madeBy(moved)];
-    for (const { from, to } of moved) onEvent?.({ kind: "moved", from, to });
-    if (moved.length === moves.length) {
+    if (result.isAll) {
       changes = withCtimes(changes, moves, result.ctimes);
     } else {
       // What could not be moved is deleted and sent, as without any evidence.
@@ -163,10 +154,7 @@ async function mirrorOnce(
     achieved = [...achieved, ...achievedChanges(changes, result)];
   }
   const { root } = comparison.source;
-  const moves = moved.map((move): Moved => {
-    const entry = entryAt(root, move.to);
-    return entry?.kind === move.entry.kind ? { ...move, entry } : move;
-  });
+  const moves = movedAt(root, moved);
   for (const observer of observers) {
     await observer.applied({
       source,
@@ -222,125 +210,4 @@ function reviewFurther(
 function notCarriedOut({ message: reason }: GuardError): SidedProblem {
   const message = `What came later was not carried out: ${reason}`;
   return { side: "target", problem: { path: ROOT, code: "blocked", message } };
-}
-
-/**
- * `changes`, in which files that were moved have the ctimes that they have since:
- * at a target on this machine they are known again by these.
- */
-function withCtimes(
-  changes: readonly Change[],
-  moves: readonly Move[],
-  ctimes: readonly (number | undefined)[],
-): readonly Change[] {
-  if (ctimes.length === 0) return changes;
-  const byPath = new Map(moves.map(({ to }, i) => [to, ctimes[i]] as const));
-  return changes.map((change): Change => {
-    const { path, old } = change;
-    if (old?.kind !== "file" || !byPath.has(path)) return change;
-    return { ...change, old: { ...old, ctime: byPath.get(path) } };
-  });
-}
-
-async function carryOut(
-  source: Endpoint,
-  target: Endpoint,
-  changes: readonly Change[],
-  { signal, onEvent, observers = [] }: MirrorOptions,
-): Promise<TransitionResult> {
-  const calls = recipeCalls(source, target);
-  const recipes = calls !== undefined;
-  const { wants, writable } = await target.stage(changes, signal, { recipes });
-  for (const observer of observers) observer.staging(changes);
-  let path: RelPath | undefined;
-  let files = 0;
-  let bytes = 0;
-  const onPath = (next: RelPath): void => void (path = next);
-  let gaps: ReadonlyMap<number, readonly GapRequest[]> = new Map();
-  const described = wants.filter((want) => want.recipe === true);
-  if (calls !== undefined && described.length > 0) {
-    try {
-      gaps = await negotiate(calls, filesFor(changes, described), {
-        signal,
-        onProgress: (path) =>
-          onEvent?.({ kind: "transfer", files, bytes, path }),
-      });
-    } catch (error) {
-      await writable.abort(error).catch(() => {});
-      throw error;
-    }
-  }
-  const requests = requestsFor(changes, wants, gaps, onPath);
-  const meter = new TransformStream<ContentBatch, ContentBatch>({
-    transform(batch, controller): void {
-      // Once it is handed on, its bytes may be used again.
-      for (const observer of observers) observer.passing(batch);
-      controller.enqueue(batch);
-      for (const piece of batch.pieces) {
-        if (piece.kind === "unavailable") continue;
-        bytes += lengthOf(piece);
-        if (piece.last) files++;
-      }
-      onEvent?.({ kind: "transfer", files, bytes, path });
-    },
-  });
-  await source.supply(requests, signal).pipeThrough(meter).pipeTo(
-    writable,
-    signal && { signal },
-  );
-  onEvent?.({ kind: "applying" });
-  return await target.transition(changes, signal);
-}
-
-/** What both sides can do to send less; undefined where whole files are better. */
-function recipeCalls(
-  source: Endpoint,
-  target: Endpoint,
-): { source: RecipeCalls; target: RecipeCalls } | undefined {
-  if (source.recipes === undefined || target.recipes === undefined) {
-    return undefined;
-  }
-  const isRemote = source.recipes.isRemote || target.recipes.isRemote;
-  return isRemote
-    ? { source: source.recipes, target: target.recipes }
-    : undefined;
-}
-
-/**
- * The files that `wants` name, as the source is asked for them; `onPath` hears
- * of each when its turn comes.
- */
-function* requestsFor(
-  changes: readonly Change[],
-  wants: readonly Want[],
-  gaps: ReadonlyMap<number, readonly GapRequest[]>,
-  onPath: (path: RelPath) => void,
-): Generator<ContentRequest> {
-  for (const file of filesFor(changes, wants)) {
-    onPath(file.path);
-    const lacking = gaps.get(file.index);
-    const { resume } = file;
-    yield lacking === undefined
-      ? { ...file, resume }
-      : { ...file, resume, gaps: lacking };
-  }
-}
-
-/** The files that `wants` name, in order. */
-function* filesFor(
-  changes: readonly Change[],
-  wants: readonly Want[],
-): Generator<PlannedFile & Pick<Want, "resume">> {
-  let at = 0;
-  for (const file of filesOf(changes)) {
-    while (at < wants.length && file.index >= endOf(wants[at]!)) at++;
-    const want = wants[at];
-    if (want === undefined) return;
-    if (file.index < want.first) continue;
-    yield { ...file, resume: want.resume };
-  }
-}
-
-function endOf({ first, count }: Want): number {
-  return first + count;
 }

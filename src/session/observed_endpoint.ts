@@ -1,7 +1,7 @@
 /** A target that tells what was done to it. */
-import { apply, withMissingDigests } from "../core/apply.ts";
+import { applyChanges, withDigests } from "../core/apply_changes.ts";
 import type { Change } from "../core/change.ts";
-import type { Digest } from "../core/entry.ts";
+import type { Digest, DirectoryEntry } from "../core/entry.ts";
 import { applyMoves, madeBy, type Move } from "../core/moves.ts";
 import type { Moved } from "../core/operation.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -14,6 +14,7 @@ import { achievedChanges } from "./achieved.ts";
 import type {
   Endpoint,
   MoveResult,
+  RoundNote,
   ScanContext,
   Staging,
   TransitionResult,
@@ -67,6 +68,26 @@ export class ObservedEndpoint implements Endpoint {
     return this.#inner.moves;
   }
 
+  get follows(): boolean {
+    return this.#inner.follows;
+  }
+
+  async advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    const advanced = await this.#inner.advance(root, changes, modes);
+    if (this.#snapshot !== undefined) {
+      this.#snapshot = { ...this.#snapshot, root: advanced };
+    }
+    return advanced;
+  }
+
+  synced(round: RoundNote, signal?: AbortSignal): Promise<void> {
+    return this.#inner.synced(round, signal);
+  }
+
   async move(
     moves: readonly Move[],
     signal?: AbortSignal,
@@ -76,7 +97,7 @@ export class ObservedEndpoint implements Endpoint {
     if (done.length === 0) return result;
     if (this.#snapshot !== undefined) {
       const moved = applyMoves(this.#snapshot.root, done);
-      const root = withMissingDigests(moved, this.#modes);
+      const root = withDigests(moved, this.#modes);
       this.#snapshot = { ...this.#snapshot, root };
     }
     const modes = this.#modes;
@@ -110,7 +131,7 @@ export class ObservedEndpoint implements Endpoint {
     if (achieved.length > 0) {
       const modes = this.#modes;
       const before = this.#snapshot?.root;
-      const digest = before && apply(before, achieved, modes).digest;
+      const digest = before && applyChanges(before, achieved, modes).digest;
       this.#onApplied({ moves: [], achieved, modes, digest });
     }
     return result;

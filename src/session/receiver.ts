@@ -6,7 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { asError, messageOf, TransportError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, RoundNote } from "./endpoint.ts";
 import { serveEndpoint } from "./serve_endpoint.ts";
 import {
   awaitHello,
@@ -39,6 +39,12 @@ export type ReceiverEvent =
     readonly kind: "connected";
     readonly peer: string;
     readonly software: string;
+  }
+  /** The sender goes on and on, and has carried out a round. */
+  | {
+    readonly kind: "synced";
+    readonly peer: string;
+    readonly round: RoundNote;
   }
   /** The sender said goodbye. */
   | {
@@ -183,6 +189,8 @@ export class Receiver {
       });
       const outcome = await serveEndpoint(session, endpoint, {
         role: "target",
+        onSynced: (round) =>
+          this.#emit({ kind: "synced", peer: address, round }),
       });
       this.#emit({ kind: "ended", peer: address, outcome });
     } catch (error) {

@@ -5,6 +5,8 @@
 import { type Change, countPlannedFiles } from "../core/change.ts";
 import type { Move } from "../core/moves.ts";
 import { NO_ORIGINS } from "../core/origins.ts";
+import { applyChanges } from "../core/apply_changes.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type {
   ContentRequest,
@@ -28,6 +30,7 @@ import {
   type ScanSummary,
   writePaths,
   writeScanOptions,
+  writeSynced,
 } from "../protocol/message.ts";
 import { writeMoves } from "../protocol/move_codec.ts";
 import { Capability } from "../protocol/version.ts";
@@ -40,6 +43,7 @@ import type {
   Endpoint,
   MoveResult,
   RecipeCalls,
+  RoundNote,
   ScanContext,
   Staging,
   TransitionResult,
@@ -68,6 +72,7 @@ export class RemoteEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
   readonly recipes: RecipeCalls | undefined;
+  readonly follows: boolean;
   readonly #session: AskingSession;
   #staged: readonly Change[] | undefined;
   /** Sizes of the files that were staged last, by number; once they are needed. */
@@ -89,6 +94,7 @@ export class RemoteEndpoint implements Endpoint {
         lacking: (descriptions, signal) => this.#lacking(descriptions, signal),
       }
       : undefined;
+    this.follows = session.peer.capabilities.has(Capability.follow);
   }
 
   async scan(
@@ -197,6 +203,25 @@ export class RemoteEndpoint implements Endpoint {
     return this.#ask(signal, async (exchange) => {
       await exchange.send(FrameType.transition, { end: true });
       return await receiveDone(exchange, changes.length);
+    });
+  }
+
+  /** The other end does the same with what it has. */
+  advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    return Promise.resolve(applyChanges(root, changes, modes));
+  }
+
+  async synced(round: RoundNote, signal?: AbortSignal): Promise<void> {
+    if (!this.follows) return;
+    await this.#ask(signal, async (exchange) => {
+      writeSynced(exchange.page, round);
+      await exchange.send(FrameType.synced, { end: true });
+      const reader = await exchange.receiveOnly(FrameType.noted);
+      reader.end("a note");
     });
   }
 

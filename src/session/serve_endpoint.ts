@@ -4,7 +4,7 @@
  */
 import type { Outcome } from "../core/outcome.ts";
 import { FileSystemError, messageOf } from "../errors.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, RoundNote } from "./endpoint.ts";
 import { EndpointServer, type ServedRole } from "./endpoint_server.ts";
 import { breaksSession } from "./fault.ts";
 import type { Session } from "./session.ts";
@@ -21,9 +21,14 @@ export type { ServedRole } from "./endpoint_server.ts";
 export async function serveEndpoint(
   session: Session,
   endpoint: Endpoint,
-  options: { readonly role: ServedRole },
+  options: {
+    readonly role: ServedRole;
+    /** Hears of each round that the peer says is over. */
+    readonly onSynced?: (round: RoundNote) => void;
+  },
 ): Promise<Outcome> {
-  const server = new EndpointServer(endpoint, options.role, session);
+  const { role, onSynced } = options;
+  const server = new EndpointServer(endpoint, role, session, onSynced);
   let outcome: Outcome;
   let failure: FileSystemError | undefined;
   try {
@@ -46,8 +51,12 @@ export async function serveEndpoint(
     throw error;
   }
   try {
+    // Who ends a watch in the middle of a round may go on with it later.
+    const closing: Outcome = server.isMidway && outcome.kind === "done"
+      ? { kind: "interrupted", message: "the sender has ended" }
+      : outcome;
     await server.abandon(new Error(outcome.message));
-    await endpoint.close(outcome);
+    await endpoint.close(closing);
   } catch (error) {
     session.close(error as Error);
     throw error;

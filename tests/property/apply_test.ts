@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { apply } from "../../src/core/apply.ts";
+import { applyChanges } from "../../src/core/apply_changes.ts";
 import { diff } from "../../src/core/diff.ts";
 import type { DirectoryEntry, Entry } from "../../src/core/entry.ts";
 import type { Name } from "../../src/core/path.ts";
@@ -13,7 +13,7 @@ import {
 } from "../support/trees.ts";
 
 for (const modes of [true, false]) {
-  Deno.test(`apply() of a diff gives the goal and its digest, ${modes ? "with" : "without"} modes`, () => {
+  Deno.test(`applyChanges() of a diff gives the goal and its digest, ${modes ? "with" : "without"} modes`, () => {
     const property = fc.property(twoTrees, fc.boolean(), ([a, b], bare) => {
       const base = digested(alike(trackedPart(a), bare), modes);
       const goal = digested(alike(trackedPart(b), bare), modes);
@@ -22,7 +22,7 @@ for (const modes of [true, false]) {
       const steps = changes.map((change) =>
         bare && change.new ? { ...change, new: undigested(change.new) } : change
       );
-      const after = apply(base, steps, modes);
+      const after = applyChanges(base, steps, modes);
       assertEquals(after.digest, goal.digest);
       if (modes) {
         assertSameTrees(after, goal);
@@ -32,14 +32,14 @@ for (const modes of [true, false]) {
   });
 }
 
-Deno.test("apply() digests what it leaves alone no more than it has to", () => {
+Deno.test("applyChanges() digests what it leaves alone no more than it has to", () => {
   const property = fc.property(twoTrees, ([a, b]) => {
     const base = digested(alike(a, true));
     const { changes } = diff(base, digested(alike(b, true)), {
       deletes: false,
       modes: true,
     });
-    const after = apply(base, changes, true);
+    const after = applyChanges(base, changes, true);
     assertEquals(after.digest, digested(undigested(after)).digest);
     for (const [name, child] of base.children) {
       const isReached = changes.some(({ path }) => path.split("/")[0] === name);

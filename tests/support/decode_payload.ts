@@ -19,6 +19,7 @@ import {
   readCount,
   readScanOptions,
   readScanSummary,
+  readSynced,
 } from "../../src/protocol/message.ts";
 import { MoveReader } from "../../src/protocol/move_codec.ts";
 import { readPacked } from "../../src/protocol/packed_codec.ts";
@@ -146,9 +147,12 @@ function decode(
       if (done.incomplete) throw new ProtocolError("incomplete");
       return done.done;
     }
+    case FrameType.synced:
+      return readSynced(reader);
     case FrameType.ping:
     case FrameType.transition:
     case FrameType.stored:
+    case FrameType.noted:
       return undefined;
     default:
       return type satisfies never;

@@ -2,6 +2,7 @@
  * An endpoint whose tree is in memory, to test what talks to endpoints without a
  * file system. It checks little: what reaches it, it believes.
  */
+import { applyChanges } from "../../src/core/apply_changes.ts";
 import { type Change, filesOf, isTouch } from "../../src/core/change.ts";
 import { digestOfChildren } from "../../src/core/digest.ts";
 import {
@@ -104,6 +105,7 @@ function directory(
 export class FakeEndpoint implements Endpoint {
   readonly name = "fake";
   traits = { modes: true, symlinks: true, owners: false };
+  readonly follows = true;
   root: DirectoryEntry;
   /** Content of files, by path. */
   readonly content = new Map<string, Uint8Array>();
@@ -140,6 +142,19 @@ export class FakeEndpoint implements Endpoint {
       totals: totalsOf(this.root),
       problems: this.problems,
     };
+  }
+
+  async advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    await this.#begin("advance");
+    return applyChanges(root, changes, modes);
+  }
+
+  async synced({ round }: { readonly round: number }): Promise<void> {
+    await this.#begin(`synced ${round}`);
   }
 
   async confirmAbsent(

@@ -283,9 +283,12 @@ export class FrameFuzzer {
             want(this.#random.below(9), this.#random.below(9))
           ),
         );
+      case FrameType.synced:
+        return joined(varint(this.#random.below(3)), this.#random.bytes(32));
       case FrameType.ping:
       case FrameType.transition:
       case FrameType.stored:
+      case FrameType.noted:
         return bytes();
       default:
         return type satisfies never;

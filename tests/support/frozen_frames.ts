@@ -455,6 +455,22 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
       ...[1, 1, 1, 1],
     ),
   },
+  {
+    name: "synced",
+    type: FrameType.synced,
+    exchange: 15,
+    end: true,
+    hex: `744eb29b 1b 01 0000 0000000f 00000022 ac02 ${DIGEST}`,
+    value: { round: 300, digest: DIGEST },
+  },
+  {
+    name: "noted",
+    type: FrameType.noted,
+    exchange: 15,
+    end: true,
+    hex: "26362378 28 01 0000 0000000f 00000000",
+    value: undefined,
+  },
 ];
 
 /** The bytes of a frozen frame, which is a whole message. */

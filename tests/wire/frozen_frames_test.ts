@@ -23,6 +23,7 @@ import {
   writeProblems,
   writeScanOptions,
   writeScanSummary,
+  writeSynced,
 } from "../../src/protocol/message.ts";
 import { writePacked } from "../../src/protocol/packed_codec.ts";
 import { RequestWriter, writeWants } from "../../src/protocol/want_codec.ts";
@@ -154,9 +155,12 @@ function writeValue(
       return drain(writeWants(writer, value as Want[]));
     case FrameType.done:
       return drain(writeDone(writer, value));
+    case FrameType.synced:
+      return writeSynced(writer, value);
     case FrameType.ping:
     case FrameType.transition:
     case FrameType.stored:
+    case FrameType.noted:
       return;
     default:
       frameType satisfies never;

@@ -24,7 +24,7 @@ import { Receiver, type ReceiverEvent } from "../../session/receiver.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { OptionsOf } from "../args.ts";
 import type { Reporter } from "../events.ts";
-import { type ExitCode, exitCodeOfOutcome } from "../exit_code.ts";
+import { EXIT, type ExitCode, exitCodeOfOutcome } from "../exit_code.ts";
 import { usualStateDirectory } from "../state/state_directory.ts";
 import type { Hook } from "../hook/hook.ts";
 import { handleStrayErrors } from "../stray_errors.ts";
@@ -40,6 +40,7 @@ import { type Listening, listenOn } from "./server.ts";
 import { expiryOf, readCertificate } from "./tls_files.ts";
 import { tokenToAskFor } from "./token.ts";
 import { openTrash, refuseTrashPlace } from "./trash_option.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
 
 type ListenOptions = OptionsOf<"listen">;
 
@@ -70,6 +71,8 @@ export async function listen(
     ExitCode
   >();
   let stopWaiting = (): void => {};
+  /** Whether the sender watches: it ends when somebody stops it, or this. */
+  let isFollowing = false;
   let reception: Reception | undefined;
   const transports = new Map<string, Transport>();
   const receiver = new Receiver({
@@ -101,7 +104,10 @@ export async function listen(
     },
   );
   using _ = handleStrayErrors(onStray);
-  const onAbort = (): void => reject(signal.reason);
+  const onAbort = (): void => {
+    if (isFollowing) resolve(EXIT.done);
+    else reject(signal.reason);
+  };
   signal.addEventListener("abort", onAbort);
   try {
     announce(listening);
@@ -183,7 +189,12 @@ export async function listen(
         reporter.report(event);
         follow(transports.get(event.peer)!);
         break;
+      case "synced":
+        isFollowing = true;
+        reporter.report({ kind: "peer-synced", round: event.round });
+        break;
       case "ended":
+        isFollowing = false;
         onEnded(event);
         break;
       case "broken":
@@ -238,9 +249,12 @@ export async function listen(
       return;
     }
     if (!isPassing(error)) return reject(error);
-    const waitMs = options.retryFor;
+    // Who watches comes back whenever it can.
+    const waitMs = options.retryFor ??
+      (isFollowing ? undefined : USUAL_PATIENCE_MS);
     reporter.report({ kind: "waiting", peer, error, waitMs });
     stopWaiting();
+    if (waitMs === undefined) return;
     stopWaiting = systemClock.after(waitMs, () => {
       const message = `The sender did not come back: ${messageOf(error)}`;
       const code = "connection-lost";

@@ -39,9 +39,13 @@ export interface RemoteWork<T> {
   readonly url: string;
   /** In milliseconds; 0: one try. */
   readonly retryFor: number;
+  /** The same after a connection was lost, in milliseconds; `retryFor` unless said. */
+  readonly retryAgainFor?: number;
+  /** What may go better the next time, once there was a success; the usual unless said. */
+  readonly isTransient?: (error: unknown) => boolean;
   readonly connecting: Connecting;
-  /** Begins anew in each try. */
-  work(target: Endpoint): Promise<T>;
+  /** Begins anew in each try; `lost` aborts when the connection is over. */
+  work(target: Endpoint, lost: AbortSignal): Promise<T>;
   /** What the listener is told about it. */
   outcomeOf(result: T): Outcome;
 }
@@ -74,9 +78,12 @@ export async function workWithListener<T>(
         const { name: peer, peer: { software } } = session;
         reporter.report({ kind: "connected", peer, software });
         const target = new RemoteEndpoint(session);
-        const result = await options.work(target);
+        const result = await options.work(target, session.signal);
         confirmed = { result };
-        await target.close(options.outcomeOf(result));
+        const closing = target.close(options.outcomeOf(result));
+        // Who stops has no time for a listener that does not answer.
+        if (signal.aborted) return await soon(closing);
+        await closing;
         if (await session.peerBye !== undefined) return;
         throw new TransportError(
           `The connection to ${peer} was lost at the end`,
@@ -84,6 +91,10 @@ export async function workWithListener<T>(
       });
     }, {
       retryForMs: options.retryFor,
+      ...(options.retryAgainFor !== undefined && {
+        retryAgainForMs: options.retryAgainFor,
+      }),
+      ...(options.isTransient && { isTransient: options.isTransient }),
       clock: systemClock,
       random: Math.random,
       signal,

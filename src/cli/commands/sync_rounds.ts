@@ -28,6 +28,7 @@ import { RoundReporter } from "../round_reporter.ts";
 import type { CommandContext } from "./context.ts";
 import { followed, type Followers } from "./followers.ts";
 import { outcomeOf } from "./outcome.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
 import { realPlaceOf } from "./overlap.ts";
 import type { SyncJob } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
@@ -119,7 +120,7 @@ class Rounds {
     const { workWithListener } = await import("./sync_remote.ts");
     await workWithListener({ traits }, {
       url,
-      retryFor,
+      retryFor: retryFor ?? USUAL_PATIENCE_MS,
       connecting: this.#connecting,
       work: (target) => this.#withTarget(target, intervalMs),
       outcomeOf: () => this.#outcome,

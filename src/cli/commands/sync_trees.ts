@@ -16,6 +16,7 @@ import { type Recipes, recipesFor } from "./recipes.ts";
 import { type GuardedRound, safeguardsFor } from "./safeguards.ts";
 import type { SyncJob, SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
 
 /** What works on one pair of trees is given. */
 export interface SyncWork {
@@ -70,6 +71,11 @@ async function syncOnce(
       const { preview } = await import("./dry_run.ts");
       const exit = await preview(work);
       return { result: exit, outcome: { kind: "planned", message: "" } };
+    }
+    if (job.options.watch) {
+      const { watchTrees } = await import("./sync_watch.ts");
+      const { exit, outcome } = await watchTrees(work, followers);
+      return { result: exit, outcome };
     }
     const summary = await mirrorAndReport(work).catch((error) => {
       // What was done before something went wrong is done.
@@ -183,7 +189,7 @@ export interface Mirrored {
 
 async function mirrorTo(work: SyncWork): Promise<Mirrored> {
   const { job, source, mirrorOptions, context, connecting } = work;
-  const { to, retryFor } = job.options;
+  const { to, retryFor = USUAL_PATIENCE_MS } = job.options;
   if (to.kind === "directory") {
     return await mirrorToDirectory(work, to.path);
   }
@@ -203,20 +209,11 @@ export async function mirrorToDirectory(
   work: SyncWork,
   path: string,
 ): Promise<Mirrored> {
-  const { job, fileSystem, source, mirrorOptions, recipes } = work;
+  const { job, source, mirrorOptions } = work;
   // What is refused must not leave a new directory behind.
   if (job.plan !== undefined) await reviewUnmade(work, path);
   using trash = await trashFor(work, path);
-  const target = await LocalEndpoint.open(fileSystem, path, {
-    create: true,
-    durable: !job.options.noFsync,
-    owners: job.options.owner,
-    onKept: ({ message }) => {
-      work.context.reporter.report({ kind: "warning", message });
-    },
-    ...(trash && { trash }),
-    ...(recipes && { recipes: recipes.of(path) }),
-  });
+  const target = await openTarget(work, path, trash);
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
     await target.recover(Date.now());
@@ -228,8 +225,25 @@ export async function mirrorToDirectory(
   }
 }
 
+/** Opens the directory at `path` to be written to. */
+export function openTarget(
+  { job, fileSystem, context }: SyncWork,
+  path: string,
+  trash: TrashDirectory | undefined,
+): Promise<LocalEndpoint> {
+  return LocalEndpoint.open(fileSystem, path, {
+    create: true,
+    durable: !job.options.noFsync,
+    owners: job.options.owner,
+    onKept: ({ message }) => {
+      context.reporter.report({ kind: "warning", message });
+    },
+    ...(trash && { trash }),
+  });
+}
+
 /** The trash for what is replaced or deleted below `path`, if one is wanted. */
-async function trashFor(
+export async function trashFor(
   { job, fileSystem }: SyncWork,
   path: string,
 ): Promise<TrashDirectory | undefined> {

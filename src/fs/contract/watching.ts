@@ -9,6 +9,9 @@ export function checkWatching(check: Check): void {
   for (const [title, act] of Object.entries(CHANGES)) {
     check(`tells of ${title}`, async (root) => {
       await prepare(root);
+      if (title.startsWith("a new") || title.includes("link")) {
+        await root.removeFile(as("it"));
+      }
       const seen = await Seen.from(root);
       await act(root);
       // All else that an event names has to be looked up, but does no harm.
@@ -92,7 +95,6 @@ const CHANGES: Readonly<
   "a file that is replaced by a rename": (root) =>
     root.rename(as("other"), root, as("it")),
   "a new directory": async (root) => {
-    await root.removeFile(as("it"));
     await root.createDirectory(as("it"));
   },
   "a directory moved out of the tree's sight and back": async (root) => {
@@ -100,8 +102,10 @@ const CHANGES: Readonly<
     await root.rename(as("dir"), root, as("it"));
   },
   "a dangling link": async (root) => {
-    await root.removeFile(as("it"));
     await root.createSymlink(as("it"), "nowhere", 0);
+  },
+  "a link that leads out of the tree": async (root) => {
+    await root.createSymlink(as("it"), "/", 0);
   },
 };
 

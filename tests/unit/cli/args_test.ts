@@ -15,6 +15,8 @@ const SYNC = {
   logKeep: 5,
   onChange: undefined,
   onChangeTimeout: 60_000,
+  rescan: undefined,
+  repair: undefined,
   checksum: false,
   owner: false,
   noDelete: false,
@@ -24,7 +26,7 @@ const SYNC = {
   exclude: [],
   excludeFrom: [],
   gitignore: false,
-  retryFor: 60_000,
+  retryFor: undefined,
   dryRun: false,
   plan: undefined,
   apply: undefined,
@@ -62,7 +64,7 @@ const LISTEN = {
   tlsKey: undefined,
   owner: false,
   keepListening: false,
-  retryFor: 60_000,
+  retryFor: undefined,
   onChange: undefined,
   onChangeTimeout: 60_000,
   maxDelete: undefined,
@@ -85,6 +87,14 @@ const RESTORE = {
 } as const;
 
 const GOOD: readonly [line: string, command: unknown][] = [
+  ["sync -f a -t b -w", {
+    kind: "sync",
+    options: { ...SYNC, watch: true },
+  }],
+  ["sync -f a -t b --watch --rescan 30s --repair 0", {
+    kind: "sync",
+    options: { ...SYNC, watch: true, rescan: 30_000, repair: 0 },
+  }],
   ["trash list --trash t", {
     kind: "trash list",
     options: { trash: "t", json: false },
@@ -384,9 +394,9 @@ const BAD: readonly [line: string, message: string][] = [
   ["sync a b", 'Unexpected argument "a"'],
   ["sync -f a -t b -- c", 'Unexpected argument "c"'],
   ["--json sync -f a -t b", '"sync"; the command comes first'],
-  ["sync -f a -t b --watch", "--watch is not available in this version"],
-  ["sync -f a -t b -w", "--watch is not available in this version"],
   ["sync -f a -t b -q -v", "--quiet and --verbose exclude each other"],
+  ["sync -f a -t b -n -w", "--watch and --dry-run exclude each other"],
+  ["sync -w --apply p", "--watch and --apply exclude each other"],
   ["sync -f a -t b -n --apply p", "--dry-run and --apply exclude each other"],
   [
     "sync -f a -t b --no-state --state-dir d",

@@ -387,7 +387,7 @@ Deno.test("Content that is damaged on its way breaks the connection, so that it 
   // The last byte of the content: hello, scan, list, stage, then this.
   const probe = await serve({});
   const first = await stageFile(probe);
-  await first.send.pieces(data(0, 10, true));
+  await Promise.all([first.send.pieces(data(0, 10, true)), first.send.close()]);
   flipBit = 8 * probe.client.counts.sent - 1;
   probe.client.close();
   const there = await serve({}, { faults: { there: { flipBit } } });
