@@ -36,9 +36,12 @@ export type ErrorCode =
 
 /** The parent of all errors that Lockstep throws on purpose. */
 export class SyncError extends Error {
+  /** The name of the class. */
   override name = "SyncError";
+  /** What went wrong, in a word. */
   readonly code: ErrorCode;
 
+  /** An error that says what failed, then the facts; without a full stop. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -47,8 +50,10 @@ export class SyncError extends Error {
 
 /** The command line or the configuration is wrong: show help, exit 2. */
 export class UsageError extends SyncError {
+  /** The name of the class. */
   override name = "UsageError";
 
+  /** As of {@link SyncError}. */
   constructor(message: string, options?: ErrorOptions) {
     super("usage", message, options);
   }
@@ -56,8 +61,10 @@ export class UsageError extends SyncError {
 
 /** The peer broke the protocol, or refused us: close the session. */
 export class ProtocolError extends SyncError {
+  /** The name of the class. */
   override name = "ProtocolError";
 
+  /** As of {@link SyncError}. */
   constructor(
     message: string,
     code: "protocol" | "version" | "busy" | "refused" = "protocol",
@@ -69,8 +76,10 @@ export class ProtocolError extends SyncError {
 
 /** The connection could not be made, or broke: reconnect. */
 export class TransportError extends SyncError {
+  /** The name of the class. */
   override name = "TransportError";
 
+  /** As of {@link SyncError}. */
   constructor(
     message: string,
     code: "unreachable" | "connection-lost" | "peer-stopped" =
@@ -83,8 +92,10 @@ export class TransportError extends SyncError {
 
 /** Bytes are not what their digest says: fetch them again. */
 export class IntegrityError extends SyncError {
+  /** The name of the class. */
   override name = "IntegrityError";
 
+  /** As of {@link SyncError}. */
   constructor(message: string, options?: ErrorOptions) {
     super("integrity", message, options);
   }
@@ -92,8 +103,10 @@ export class IntegrityError extends SyncError {
 
 /** An entry is no longer what the scan saw: scan again. */
 export class StaleError extends SyncError {
+  /** The name of the class. */
   override name = "StaleError";
 
+  /** As of {@link SyncError}. */
   constructor(message: string, options?: ErrorOptions) {
     super("stale", message, options);
   }
@@ -101,8 +114,10 @@ export class StaleError extends SyncError {
 
 /** A path would leave the root, or is not in canonical form: refuse it. */
 export class UnsafePathError extends SyncError {
+  /** The name of the class. */
   override name = "UnsafePathError";
 
+  /** As of {@link SyncError}. */
   constructor(message: string, options?: ErrorOptions) {
     super("unsafe-path", message, options);
   }
@@ -110,8 +125,10 @@ export class UnsafePathError extends SyncError {
 
 /** A safety stop: nothing was changed, a person decides. */
 export class GuardError extends SyncError {
+  /** The name of the class. */
   override name = "GuardError";
 
+  /** As of {@link SyncError}. */
   constructor(message: string, options?: ErrorOptions) {
     super("guard", message, options);
   }
@@ -138,11 +155,14 @@ export type FileSystemErrorCode = Extract<
 
 /** A file system call failed; the message names the entry and the reason. */
 export class FileSystemError extends SyncError {
+  /** The name of the class. */
   override name = "FileSystemError";
+  /** What the file system answered. */
   declare readonly code: FileSystemErrorCode;
   /** Whether it is the file system of the other side that failed. */
   readonly isForeign: boolean;
 
+  /** As of {@link SyncError}. */
   constructor(
     code: FileSystemErrorCode,
     message: string,

@@ -19,7 +19,7 @@ import { readValue, type ValueTypes } from "./values.ts";
 
 /** What an option of the table becomes. */
 type ValueOf<S> = S extends { refused: string } ? false
-  : S extends { optional: true; choices: readonly (infer Choice)[] }
+  : S extends { choices: readonly (infer Choice)[]; optional: true }
     ? Choice | undefined
   : S extends { choices: readonly (infer Choice)[] } ? Choice
   : S extends { many: true; kind: infer K extends ValueKind }

@@ -6,6 +6,8 @@ export type ValueKind =
   | "host"
   | "port"
   | "duration"
+  | "rate"
+  | "interval"
   | "target"
   | "limit"
   | "allowance"
@@ -13,7 +15,10 @@ export type ValueKind =
   | "age"
   | "stamp"
   | "pattern"
-  | "token";
+  | "token"
+  | "size"
+  | "count"
+  | "shell";
 
 /** One option. */
 export interface OptionSpec {

@@ -4,6 +4,7 @@
  * optional by name: a parsed command has no holes but those.
  */
 
+import { CLEAN } from "./clean_command.ts";
 import type { CommandSpec } from "./command_spec.ts";
 import { EXPLAIN } from "./explain_command.ts";
 import { LISTEN } from "./listen_command.ts";
@@ -17,6 +18,7 @@ export const COMMANDS = {
   sync: SYNC,
   verify: VERIFY,
   explain: EXPLAIN,
+  clean: CLEAN,
   ...TRASH_COMMANDS,
 } as const;
 
@@ -52,6 +54,12 @@ export const EXCLUSIVE: readonly (readonly [string, string])[] = [
   ["noAuth", "tokenFile"],
   ["stateDir", "noState"],
   ["dryRun", "apply"],
+  ["dryRun", "interval"],
+  ["dryRun", "logFile"],
+  ["dryRun", "onChange"],
+  ["apply", "interval"],
+  ["watch", "dryRun"],
+  ["watch", "apply"],
 ];
 
 /** Environment variables that Lockstep reads. */

@@ -1,12 +1,19 @@
 /** What a running command tells its reporter. */
 import type { ChangeTotals } from "../core/change.ts";
 import type { Digest, Totals } from "../core/entry.ts";
+import type { Move } from "../core/moves.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Action } from "../core/plan.ts";
-import type { MirrorSummary, SyncEvent } from "../session/events.ts";
+import type { RoundNote } from "../session/endpoint.ts";
+import type {
+  MirrorSummary,
+  SyncedRound,
+  SyncEvent,
+} from "../session/events.ts";
 import type { Received } from "./commands/reception.ts";
 import type { Differences } from "./differences.ts";
 import type { ExitCode } from "./exit_code.ts";
+import type { LogEntry } from "./log/log_line.ts";
 import type { Explanation } from "./explanation.ts";
 import type { TrashEvent } from "./trash_report.ts";
 import type { TwoWayReport } from "./two_way_report.ts";
@@ -67,6 +74,8 @@ export type CommandEvent =
     /** Entries that went to the trash; undefined where there is none. */
     readonly trashed?: number | undefined;
   }
+  /** A dry run: what would be renamed, before anything else is done. */
+  | { readonly kind: "move"; readonly move: Move }
   /** A dry run: what would be done at one path. */
   | { readonly kind: "action"; readonly action: Action }
   /** A dry run is through: nothing was changed. */
@@ -103,8 +112,66 @@ export type CommandEvent =
   }
   /** A two-way sync has something to say that a mirror has not. */
   | { readonly kind: "two-way"; readonly event: TwoWayReport }
+  /** Something was done at one path; comes where that is logged or shown. */
+  | { readonly kind: "operation"; readonly entry: LogEntry }
+  /** A round of a `sync` that goes on is through. */
+  | {
+    readonly kind: "synced";
+    /** From 1. */
+    readonly round: number;
+    readonly summary: MirrorSummary;
+    readonly seconds: number;
+    /** Entries that went to the trash; undefined where there is none here. */
+    readonly trashed?: number | undefined;
+  }
+  /** A `sync` that goes on could not do a round, and waits until it can. */
+  | {
+    readonly kind: "paused";
+    readonly round: number;
+    readonly error: unknown;
+  }
+  /** A `sync` that would have gone on has come to its end. */
+  | {
+    readonly kind: "stopped";
+    /** That were completed. */
+    readonly rounds: number;
+    readonly exit: ExitCode;
+  }
+  /** A hook has printed a line. */
+  | { readonly kind: "hook-output"; readonly line: string }
+  /** `sync --watch` has carried out a round. */
+  | {
+    readonly kind: "watch-synced";
+    readonly round: SyncedRound;
+    /** Which target, where there are several. */
+    readonly to?: string | undefined;
+  }
+  /** The listener's sender watches, and has carried out a round. */
+  | { readonly kind: "peer-synced"; readonly round: RoundNote }
+  /** The source is not there any more; nothing is changed until it is back. */
+  | { readonly kind: "source-lost"; readonly path: string }
+  | { readonly kind: "source-back"; readonly path: string }
+  /** A safety stop: nothing is changed at the target until the source looks better. */
+  | {
+    readonly kind: "halted";
+    readonly message: string;
+    readonly to?: string | undefined;
+  }
+  /** `sync --watch` was told to stop. */
+  | {
+    readonly kind: "watch-stopped";
+    readonly rounds: number;
+    readonly seconds: number;
+  }
   /** A command on a trash has something to say. */
   | { readonly kind: "trash"; readonly event: TrashEvent }
+  /** `clean` is through: what was staged is gone, or would be. */
+  | {
+    readonly kind: "cleaned";
+    readonly files: number;
+    readonly bytes: number;
+    readonly dryRun: boolean;
+  }
   /** `explain` has its answer. */
   | { readonly kind: "explained"; readonly explanation: Explanation }
   | { readonly kind: "warning"; readonly message: string }

@@ -60,6 +60,7 @@ export function formatChanges(totals: ChangeTotals): string {
     [totals.replaced, "replaced"],
     [totals.touched, "touched"],
     [totals.deleted, "deleted"],
+    [totals.moved, "renamed"],
   ] as const;
   const text = counts.filter(([count]) => count > 0)
     .map(([count, word]) => `${formatCount(count)} ${word}`).join(", ");

@@ -1,5 +1,6 @@
 /** Actions of a plan as people read them. */
 import type { Owner } from "../core/entry.ts";
+import type { Move } from "../core/moves.ts";
 import { displayPath, quote } from "../core/path.ts";
 import type { Action, Reason } from "../core/plan.ts";
 import { differenceOf } from "./differences.ts";
@@ -15,6 +16,13 @@ export function formatAction({ path, action, kind, reason }: Action): string {
   return `${action.padEnd(ACTION_COLUMNS)}  ${shown}  (${
     formatReason(reason)
   })`;
+}
+
+/** "rename   a/b.txt -> c.txt  (moved at the source)" */
+export function formatMove({ from, to, entry }: Move): string {
+  const slash = entry.kind === "directory" ? "/" : "";
+  const shown = `${displayPath(from)}${slash} -> ${displayPath(to)}${slash}`;
+  return `${"rename".padEnd(ACTION_COLUMNS)}  ${shown}  (moved at the source)`;
 }
 
 /** "size: 120 -> 133 bytes": what it is about, what is there, what shall be. */

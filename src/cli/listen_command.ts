@@ -1,9 +1,12 @@
 /** `listen`: its options, and what help says of it. */
 import type { CommandSpec } from "./command_spec.ts";
 import {
+  BWLIMIT,
+  HOOK_OPTIONS,
   MAX_DELETE,
   OUTPUT_OPTIONS,
   RETRY_FOR,
+  STATE_OPTIONS,
   TARGET_OPTIONS,
   TOKEN_OPTIONS,
 } from "./option_groups.ts";
@@ -12,7 +15,8 @@ export const LISTEN = {
   summary: "Receive a directory over WebSocket",
   description:
     "Waits for a sender and makes DIR equal to the directory it sends. What\n" +
-    "is extra in DIR is deleted. Ends when the sender has finished.\n" +
+    "is extra in DIR is deleted. Ends when the sender has finished; one that\n" +
+    "watches finishes when it is stopped.\n" +
     "With --two-way, DIR gives as well as it takes, and loses only what was\n" +
     "deleted at the other side.",
   impliedBy: ["port", "output-dir"],
@@ -72,14 +76,6 @@ export const LISTEN = {
       help: "Take part in two-way syncs, and only these: DIR is read as well " +
         "as written",
     },
-    stateDir: {
-      long: "state-dir",
-      kind: "path",
-      label: "DIR",
-      optional: true,
-      help: "With --two-way: where to remember the other sides, instead of " +
-        "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
-    },
     keepListening: {
       long: "keep-listening",
       kind: "flag",
@@ -88,13 +84,18 @@ export const LISTEN = {
     retryFor: {
       ...RETRY_FOR,
       help:
-        "How long to wait for a sender whose connection broke (60, 30s, 5m)",
+        "How long to wait for a sender whose connection broke (60, 30s, 5m) " +
+        "[default 60; for one with --watch: without end]",
     },
     maxDelete: {
       ...MAX_DELETE,
       help: "Halt a sender that would delete more than N entries of DIR, or " +
-        "N% of them, in one session; what it replaces does not count",
+        "N% of them, in one session (of one that watches: in one go); what it " +
+        "replaces does not count",
     },
+    bwlimit: BWLIMIT,
+    ...STATE_OPTIONS,
+    ...HOOK_OPTIONS,
     ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },

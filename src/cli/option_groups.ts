@@ -66,8 +66,18 @@ export const RETRY_FOR = {
   long: "retry-for",
   kind: "duration",
   label: "TIME",
-  default: "60",
+  optional: true,
 } as const satisfies Partial<OptionSpec>;
+
+/** How fast a connection may be. */
+export const BWLIMIT = {
+  long: "bwlimit",
+  kind: "rate",
+  label: "RATE",
+  optional: true,
+  help: "Hold the connection to RATE a second, each way: KiB, or a number " +
+    "with K, M, G (powers of 1,024) or KB, MB, GB (of 1,000); 0: no limit",
+} as const satisfies OptionSpec;
 
 /** How a listener is reached. */
 export const REACH_OPTIONS = {
@@ -82,7 +92,8 @@ export const REACH_OPTIONS = {
   retryFor: {
     ...RETRY_FOR,
     help: "How long to keep trying to connect, at first and after a lost " +
-      "connection; 0: try once (60, 30s, 5m)",
+      "connection; 0: try once (60, 30s, 5m) [default 60; after a lost " +
+      "connection of --watch: without end]",
   },
 } as const satisfies CommandSpec["options"];
 
@@ -113,6 +124,23 @@ export const MAX_DELETE = {
   optional: true,
 } as const satisfies Partial<OptionSpec>;
 
+/** Where something is remembered from run to run. */
+export const STATE_OPTIONS = {
+  stateDir: {
+    long: "state-dir",
+    kind: "path",
+    label: "DIR",
+    optional: true,
+    help: "Where to remember earlier runs, instead of " +
+      "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
+  },
+  noState: {
+    long: "no-state",
+    kind: "flag",
+    help: "Remember nothing: each run is like a first one",
+  },
+} as const satisfies CommandSpec["options"];
+
 /** Options of whoever writes to a directory here. */
 export const TARGET_OPTIONS = {
   trash: {
@@ -128,6 +156,26 @@ export const TARGET_OPTIONS = {
     kind: "flag",
     help: "Do not wait for the disk: faster, but a loss of power may take " +
       "back what was reported as done",
+  },
+} as const satisfies CommandSpec["options"];
+
+/** A command that is run after changes; each command says where they happen. */
+export const HOOK_OPTIONS = {
+  onChange: {
+    long: "on-change",
+    kind: "shell",
+    label: "CMD",
+    optional: true,
+    help:
+      "Run CMD in the shell after something was changed; what it was comes " +
+      "on its standard input, as JSON",
+  },
+  onChangeTimeout: {
+    long: "on-change-timeout",
+    kind: "duration",
+    label: "TIME",
+    default: "60",
+    help: "Stop CMD when it takes longer (60, 30s, 5m)",
   },
 } as const satisfies CommandSpec["options"];
 
@@ -152,6 +200,7 @@ export const OUTPUT_OPTIONS = {
     long: "verbose",
     short: "v",
     kind: "flag",
-    help: "Print also scans, rounds and each new try",
+    help: "Print also scans, rounds, each new try, and what a sync " +
+      "does at each path",
   },
 } as const satisfies CommandSpec["options"];

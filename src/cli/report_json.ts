@@ -60,6 +60,9 @@ export class JsonReporter implements Reporter {
       case "transfer":
         this.#progress(event);
         break;
+      case "moved":
+        this.#print("moved", { from: event.from, to: event.to });
+        break;
       case "problem":
         this.#print("problem", problemFields(event.side, event));
         break;
@@ -81,6 +84,12 @@ export class JsonReporter implements Reporter {
         const { kind, message } = event.outcome;
         const { trashed } = event;
         this.#print("ended", { outcome: kind, message, trashed });
+        break;
+      }
+      case "move": {
+        const { from, to: path, entry: { kind } } = event.move;
+        const fields = { path, action: "rename", kind, reason: "moved", from };
+        this.#print("action", { ...fields, bytes: 0 });
         break;
       }
       case "action": {
@@ -136,9 +145,75 @@ export class JsonReporter implements Reporter {
         this.#print(name, fields);
         break;
       }
+      case "operation": {
+        const { name: op, digest = null, path, from } = event.entry;
+        const time = event.entry.time.toISOString();
+        this.#print("operation", { time, op, digest, path, from });
+        break;
+      }
+      case "synced": {
+        const { changes, problems, digest } = event.summary;
+        this.#print("synced", {
+          round: event.round,
+          digest,
+          ...counts(changes),
+          problems: problems.length,
+          seconds: Math.round(event.seconds * 1_000) / 1_000,
+          trashed: event.trashed,
+        });
+        break;
+      }
+      case "paused": {
+        const { round, error } = event;
+        const code = error instanceof SyncError ? error.code : "failed";
+        this.#print("paused", { round, code, message: messageOf(error) });
+        break;
+      }
+      case "stopped":
+        this.#print("stopped", { rounds: event.rounds, exit: event.exit });
+        break;
+      case "hook-output":
+        // Standard output is for events.
+        this.#output.message(`hook: ${event.line}`);
+        break;
+      case "watch-synced": {
+        const { round, digest, changes, problems, seconds } = event.round;
+        this.#print("synced", {
+          to: event.to,
+          round,
+          digest,
+          ...counts(changes),
+          problems,
+          seconds: Math.round(seconds * 1_000) / 1_000,
+        });
+        break;
+      }
+      case "peer-synced": {
+        const { round, digest } = event.round;
+        this.#print("synced", { round, digest });
+        break;
+      }
+      case "source-lost":
+      case "source-back":
+        this.#print(event.kind, { path: event.path });
+        break;
+      case "halted":
+        this.#print("halted", { to: event.to, message: event.message });
+        break;
+      case "watch-stopped":
+        this.#print("stopped", {
+          rounds: event.rounds,
+          seconds: Math.round(event.seconds * 1_000) / 1_000,
+        });
+        break;
       case "trash": {
         const [name, fields] = trashFields(event.event) ?? [];
         if (name !== undefined) this.#print(name, fields!);
+        break;
+      }
+      case "cleaned": {
+        const { files, bytes, dryRun } = event;
+        this.#print("cleaned", { files, bytes, dryRun });
         break;
       }
       case "explained":

@@ -14,7 +14,8 @@ import {
   formatRate,
   formatTotals,
 } from "./format.ts";
-import { formatAction, formatDifference } from "./format_action.ts";
+import { formatAction, formatDifference, formatMove } from "./format_action.ts";
+import { formatLogLine } from "./log/log_line.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
@@ -97,6 +98,9 @@ export class TextReporter implements Reporter {
       case "transfer":
         this.#transfer(event);
         break;
+      case "moved":
+        // It is among the operations.
+        break;
       case "applying":
         this.#live(() => "Putting everything in place", true);
         break;
@@ -125,6 +129,9 @@ export class TextReporter implements Reporter {
       case "ended":
         this.#ended(event);
         break;
+      case "move":
+        this.#tell(formatMove(event.move));
+        break;
       case "action":
         this.#tell(formatAction(event.action));
         break;
@@ -149,12 +156,66 @@ export class TextReporter implements Reporter {
         else this.#tell(text);
         break;
       }
+      case "operation":
+        this.#tell(formatLogLine(event.entry));
+        break;
+      case "synced":
+        this.#synced(event);
+        break;
+      case "paused":
+        this.#warn(
+          `Round ${event.round} was not possible, trying on: ${
+            messageOf(event.error)
+          }`,
+        );
+        break;
+      case "stopped":
+        this.#say(`Stopped after ${formatNumberOf(event.rounds, "round")}`);
+        break;
+      case "hook-output":
+        this.#output.message(`hook: ${event.line}`);
+        break;
+      case "watch-synced":
+        this.#watchSynced(event);
+        break;
+      case "peer-synced":
+        this.#sayMore(
+          `Round ${event.round.round} is in place, digest ${event.round.digest}`,
+        );
+        break;
+      case "source-lost":
+        this.#warn(
+          `The source ${displayPath(event.path)} is gone, or another one is ` +
+            "there: waiting until it is back; the target stays as it is",
+        );
+        break;
+      case "source-back":
+        this.#warn(`The source ${displayPath(event.path)} is back`);
+        break;
+      case "halted":
+        this.#warn(
+          `Halted${
+            forTarget(event.to)
+          }: ${event.message}; nothing is changed ` +
+            "until that is undone, or this is started again with more allowed",
+        );
+        break;
+      case "watch-stopped":
+        this.#tell(
+          `Stopped after ${formatNumberOf(event.rounds, "round")} in ${
+            formatDuration(event.seconds * 1_000)
+          }`,
+        );
+        break;
       case "trash": {
         const { text, isProblem } = trashLine(event.event);
         if (isProblem) this.#warn(text);
         else this.#tell(text);
         break;
       }
+      case "cleaned":
+        this.#cleaned(event);
+        break;
       case "explained":
         this.#tell(explanationText(event.explanation));
         break;
@@ -281,6 +342,44 @@ export class TextReporter implements Reporter {
     );
   }
 
+  #cleaned(event: CommandEvent & { kind: "cleaned" }): void {
+    const { files, bytes, dryRun } = event;
+    if (files === 0) return this.#tell("There is nothing to remove");
+    const did = dryRun ? "Would remove" : "Removed";
+    const size = formatBytes(bytes);
+    this.#tell(`${did} ${formatNumberOf(files, "staged file")}, ${size}`);
+  }
+
+  #synced(event: CommandEvent & { kind: "synced" }): void {
+    const { round, summary: { changes, problems }, seconds, trashed } = event;
+    const time = formatDuration(seconds * 1_000);
+    const left = problems.length === 0
+      ? ""
+      : `; ${formatNumberOf(problems.length, "path")} left out`;
+    const did = formatChanges(changes) || "nothing to do";
+    this.#tell(
+      `Round ${round} in ${time}: ${did}${formatTrashed(trashed)}${left}`,
+    );
+  }
+
+  #watchSynced({ round, to }: CommandEvent & { kind: "watch-synced" }): void {
+    const { changes, totals, problems, seconds } = round;
+    const text = formatChanges(changes);
+    const time = formatDuration(seconds * 1_000);
+    const left = problems === 0
+      ? ""
+      : `; ${formatNumberOf(problems, "path")} left out`;
+    const clock = this.#time.date().toTimeString().slice(0, 8);
+    const line = text === ""
+      ? `Equal${forTarget(to)}: ${formatTotals(totals)}`
+      : `Synced${forTarget(to)} in ${time}: ${text}`;
+    if (text !== "" || round.round === 1) {
+      this.#tell(`${clock} ${line}${left}`);
+    } else this.#sayMore(`${clock} ${line}${left}`);
+    this.#sayMore(`Round ${round.round}, digest ${round.digest}`);
+    this.#live(() => `Watching: ${formatTotals(totals)}`, true);
+  }
+
   #scanLine(): string {
     const sides = [...this.#scanned].map(([side, entries]) =>
       `${formatCount(entries)} at ${placeOf(side)}`
@@ -322,6 +421,11 @@ export class TextReporter implements Reporter {
 function formatTrashed(count = 0): string {
   if (count === 0) return "";
   return `, ${formatNumberOf(count, "entry", "entries")} to the trash`;
+}
+
+/** " to TARGET", where there are several. */
+function forTarget(to: string | undefined): string {
+  return to === undefined ? "" : ` to ${displayPath(to)}`;
 }
 
 function plainProgress(progress: Progress): string {

@@ -76,6 +76,10 @@ async function runCommand(
       const { explain } = await import("./commands/explain.ts");
       return await explain(command.options, context);
     }
+    case "clean": {
+      const { clean } = await import("./commands/clean.ts");
+      return await clean(command.options, context);
+    }
     case "trash list": {
       const { trashList } = await import("./commands/trash_list.ts");
       return await trashList(command.options, context);

@@ -1,11 +1,14 @@
 /** `sync`: its options, and what help says of it. */
 import type { CommandSpec } from "./command_spec.ts";
 import {
+  BWLIMIT,
   COMPARE_OPTIONS,
   FROM,
+  HOOK_OPTIONS,
   MAX_DELETE,
   OUTPUT_OPTIONS,
   REACH_OPTIONS,
+  STATE_OPTIONS,
   TARGET_OPTIONS,
   TO,
 } from "./option_groups.ts";
@@ -14,7 +17,8 @@ export const SYNC = {
   summary: "Make a remote or local directory equal to a local one",
   description:
     "Copies what is missing at the target, replaces what differs and deletes\n" +
-    "what is extra. Ends when the target has confirmed that all is in place.\n" +
+    "what is extra. Ends when the target has confirmed that all is in place;\n" +
+    "with --watch it goes on until it is stopped.\n" +
     "With --two-way, carries to each side what was changed at the other.",
   impliedBy: ["from", "to", "apply"],
   options: {
@@ -36,11 +40,11 @@ export const SYNC = {
       kind: "choice",
       label: "WHEN",
       choices: ["auto", "on", "off"],
-      default: "auto",
-      help:
-        "Compress what is sent: auto (as far as the network is slower than " +
-        "that), on or off",
+      optional: true,
+      help: "Compress what is sent over a connection: auto (as far as the " +
+        "network is slower than that; so it is unless said), on or off",
     },
+    bwlimit: BWLIMIT,
     twoWay: {
       long: "two-way",
       kind: "flag",
@@ -62,9 +66,55 @@ export const SYNC = {
       long: "watch",
       short: "w",
       kind: "flag",
-      refused: "--watch is not available in this version",
-      help: "Go on, and mirror each change as it happens",
+      help: "Go on, and mirror each change as it happens, until interrupted",
     },
+    rescan: {
+      long: "rescan",
+      kind: "duration",
+      label: "TIME",
+      optional: true,
+      help: "With --watch: how often to look at the whole source, in case a " +
+        "change went unnoticed; 0: never (30s, 5m, 1h) [default 5m]",
+    },
+    repair: {
+      long: "repair",
+      kind: "duration",
+      label: "TIME",
+      optional: true,
+      help: "With --watch: how often to look at the target, and to put right " +
+        "what somebody changed there; not unless given (1m)",
+    },
+    interval: {
+      long: "interval",
+      kind: "interval",
+      label: "TIME",
+      optional: true,
+      help:
+        "Go on until interrupted: begin a new round so long after the end " +
+        "of the last one; in milliseconds (500, 2s, 5m)",
+    },
+    logFile: {
+      long: "log-file",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "Append a line for each path that was changed to FILE",
+    },
+    logMaxSize: {
+      long: "log-max-size",
+      kind: "size",
+      label: "SIZE",
+      default: "10M",
+      help: "Begin a new log when FILE would grow larger; 0: never",
+    },
+    logKeep: {
+      long: "log-keep",
+      kind: "count",
+      label: "N",
+      default: "5",
+      help: "Keep so many old logs, as FILE.1, FILE.2 …",
+    },
+    ...HOOK_OPTIONS,
     checksum: {
       long: "checksum",
       kind: "flag",
@@ -87,7 +137,9 @@ export const SYNC = {
       kind: "path",
       label: "FILE",
       optional: true,
-      help: "With --dry-run: save what would be done in FILE",
+      help:
+        "With --dry-run: save what would be done in FILE; what was renamed " +
+        "is then deleted and sent",
     },
     apply: {
       long: "apply",
@@ -114,19 +166,7 @@ export const SYNC = {
       kind: "flag",
       help: "Go on though --from is another directory than in the last run",
     },
-    stateDir: {
-      long: "state-dir",
-      kind: "path",
-      label: "DIR",
-      optional: true,
-      help: "Where to remember completed runs, instead of " +
-        "$XDG_STATE_HOME/lockstep or ~/.local/state/lockstep",
-    },
-    noState: {
-      long: "no-state",
-      kind: "flag",
-      help: "Remember nothing: each run is like a first one",
-    },
+    ...STATE_OPTIONS,
     ...TARGET_OPTIONS,
     ...OUTPUT_OPTIONS,
   },
@@ -140,6 +180,10 @@ export const SYNC = {
       meaning: "through a proxy, deleting nothing",
     },
     {
+      line: "lockstep sync --from ./site --to ws://localhost:8080 --watch",
+      meaning: "go on, and send each change as it happens",
+    },
+    {
       line: "lockstep sync --from ./site --to /mnt/disk/site --dry-run",
       meaning: "only look what would be done, and why",
     },
@@ -150,6 +194,11 @@ export const SYNC = {
     {
       line: "lockstep sync --from ./site --to /mnt/disk/site --checksum",
       meaning: "to another local directory, comparing content",
+    },
+    {
+      line:
+        "lockstep sync -f ./site -t ./copy --interval 500 --log-file sync.log",
+      meaning: "twice a second, with a log of what was done",
     },
   ],
 } as const satisfies CommandSpec;

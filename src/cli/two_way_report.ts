@@ -61,8 +61,8 @@ export function placeOf(side: Side): string {
 
 /** The counts of `totals`, for programs. */
 export function counts(totals: ChangeTotals): Fields {
-  const { created, replaced, touched, deleted, files, bytes } = totals;
-  return { created, replaced, touched, deleted, files, bytes };
+  const { created, replaced, touched, deleted, moved, files, bytes } = totals;
+  return { created, replaced, touched, deleted, moved, files, bytes };
 }
 
 /** The counts of both sides, for programs. */

@@ -4,6 +4,7 @@ import { quote } from "../core/path.ts";
 import { UsageError } from "../errors.ts";
 import { parseStamp, type Stamp } from "../fs/trash_stamp.ts";
 import { isToken, TOKEN_RULE } from "../net/token.ts";
+import { MIN_RATE } from "../session/rate_limit.ts";
 import type { OptionSpec, ValueKind } from "./command_spec.ts";
 
 /** Where `sync` mirrors to. */
@@ -11,12 +12,17 @@ export type Target =
   | { readonly kind: "url"; readonly url: string }
   | { readonly kind: "directory"; readonly path: string };
 
-/** What a value of each kind becomes; a duration and an age are in milliseconds. */
+/**
+ * What a value of each kind becomes; a duration, an interval and an age are in
+ * milliseconds, a rate is in bytes per second, a size is in bytes.
+ */
 export interface ValueTypes {
   path: string;
   host: string;
   port: number;
   duration: number;
+  rate: number;
+  interval: number;
   target: Target;
   limit: DeleteLimit;
   allowance: DeleteLimit;
@@ -25,9 +31,14 @@ export interface ValueTypes {
   stamp: Stamp;
   pattern: string;
   token: string;
+  size: number;
+  count: number;
+  /** A command for the shell. */
+  shell: string;
 }
 
 const MAX_PORT = 65_535;
+const MAX_RATE = 1_024 ** 4;
 const MAX_DURATION_MS = 7 * 24 * 3_600_000;
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const AGE_UNIT_MS = {
@@ -37,6 +48,9 @@ const AGE_UNIT_MS = {
   d: 24 * 3_600_000,
   w: 7 * 24 * 3_600_000,
 } as const;
+
+const SIZE_UNITS = { K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
+const MAX_COUNT = 1_000;
 
 const READERS: {
   [K in ValueKind]: (
@@ -49,6 +63,8 @@ const READERS: {
   host: readHost,
   port: readPort,
   duration: readDuration,
+  rate: readRate,
+  interval: readInterval,
   target: readTarget,
   limit: readLimit,
   allowance: readAllowance,
@@ -57,6 +73,9 @@ const READERS: {
   stamp: readStamp,
   pattern: (text) => text,
   token: readToken,
+  size: readSize,
+  count: readCount,
+  shell: readShell,
 };
 
 /**
@@ -103,9 +122,7 @@ function readPort(text: string, option: string): number {
 }
 
 function readDuration(text: string, option: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?$/.exec(text);
-  const unit = (match?.[2] ?? "s") as keyof typeof UNIT_MS;
-  const duration = Number(match?.[1] ?? NaN) * UNIT_MS[unit];
+  const duration = toMilliseconds(text, "s");
   if (!(duration <= MAX_DURATION_MS)) {
     throw new UsageError(
       `${option} ${quote(text)} is not a time: ` +
@@ -113,6 +130,65 @@ function readDuration(text: string, option: string): number {
     );
   }
   return duration;
+}
+
+/** As rsync reads it. */
+function readRate(text: string, option: string): number {
+  const match = /^(\d{0,9}(?:\.\d{0,6})?)(?:b|([kmgt])(b|ib)?)?$/i.exec(text);
+  const [, digits = "", letter = "", ending = ""] = match ?? [];
+  const isBytes = /b$/i.test(text) && letter === "";
+  const step = ending.toLowerCase() === "b" ? 1_000 : 1_024;
+  const power = isBytes ? 0 : "kmgt".indexOf(letter.toLowerCase() || "k") + 1;
+  const rate = /\d/.test(digits) ? Number(digits) * step ** power : NaN;
+  if (rate === 0) return Infinity;
+  if (rate >= MIN_RATE && rate <= MAX_RATE) return Math.floor(rate);
+  throw new UsageError(
+    `${option} ${quote(text)} is not a rate: KiB a second, or a number with ` +
+      "K, M or G (1,024), KB, MB or GB (1,000); at least 1 KiB, or 0 for none",
+  );
+}
+
+function readInterval(text: string, option: string): number {
+  const interval = toMilliseconds(text, "ms");
+  if (!(interval >= 1 && interval <= MAX_DURATION_MS)) {
+    throw new UsageError(
+      `${option} ${
+        quote(text)
+      } is not an interval: milliseconds, or a number ` +
+        "with ms, s, m or h, from 1 ms to 7 days",
+    );
+  }
+  return interval;
+}
+
+/** NaN for what is no time; a number without a unit is in `usual`. */
+function toMilliseconds(text: string, usual: keyof typeof UNIT_MS): number {
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?$/.exec(text);
+  const unit = (match?.[2] ?? usual) as keyof typeof UNIT_MS;
+  return Number(match?.[1] ?? NaN) * UNIT_MS[unit];
+}
+
+function readSize(text: string, option: string): number {
+  const match = /^(\d{1,12})([KMG])?$/i.exec(text);
+  const unit = match?.[2]?.toUpperCase() as keyof typeof SIZE_UNITS | undefined;
+  const size = Number(match?.[1] ?? NaN) * (unit ? SIZE_UNITS[unit] : 1);
+  if (Number.isSafeInteger(size)) return size;
+  throw new UsageError(
+    `${option} ${quote(text)} is not a size: bytes, or a number with K, M or G`,
+  );
+}
+
+function readCount(text: string, option: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (count <= MAX_COUNT) return count;
+  throw new UsageError(
+    `${option} ${quote(text)} is not a number from 0 to ${MAX_COUNT}`,
+  );
+}
+
+function readShell(text: string, option: string): string {
+  if (text.trim() !== "" && !text.includes("\0")) return text;
+  throw new UsageError(`${option} ${quote(text)} is no command`);
 }
 
 function readChoice(text: string, option: string, spec: OptionSpec): string {

@@ -5,13 +5,14 @@
  * Mackerras, "The rsync algorithm", TR-CS-96-05, 1996).
  *
  * How long sums have to be: a block that is taken for another one spoils a chunk.
- * That is found out, for each chunk is proven by its SHA-256, and the chunk is then
- * asked for as a whole. So a false match costs a round trip and at most 256 KiB,
- * and sums may be short: with n blocks, and a gap of m positions where a block may
- * begin, false matches are fewer than one in 2^{@link SPARE_BITS} gaps as long as
- * a sum has log2(n) + log2(m) + SPARE_BITS bits. That is for a gap whose content
- * is all new, which has nothing to win here. With a small edit only about a block
- * of positions is searched, a hundredth of m, and false matches are as much rarer.
+ * That is found out, for each chunk is proven by its SHA-256, and the file is then
+ * made in another round, without deltas. So a false match costs time, but never
+ * content, and sums may be short: with n blocks, and a gap of m positions where a
+ * block may begin, false matches are fewer than one in 2^{@link SPARE_BITS} gaps as
+ * long as a sum has log2(n) + log2(m) + SPARE_BITS bits. That is for a gap whose
+ * content is all new, as in a file of which gigabytes are. With a small edit only
+ * about a block of positions is searched, a hundredth of m, and false matches are as
+ * much rarer.
  */
 import { hash } from "node:crypto";
 import {
@@ -41,7 +42,7 @@ export interface Signature extends BlockShape {
 }
 
 /** See the head of this file. */
-const SPARE_BITS = 6;
+const SPARE_BITS = 14;
 
 /** Shorter blocks would be matched by chance in what people write. */
 const USUAL_MIN_BLOCK_BYTES = 64;

@@ -43,9 +43,41 @@ export interface ChangeTotals {
   readonly touched: number;
   /** Entries to delete, of any kind. */
   readonly deleted: number;
+  /** Entries that get another path; a directory counts once, with all in it. */
+  readonly moved: number;
   /** Files whose content is needed, and their bytes. */
   readonly files: number;
   readonly bytes: number;
+}
+
+/** Nothing is changed. */
+export const NO_CHANGES: ChangeTotals = {
+  created: 0,
+  replaced: 0,
+  touched: 0,
+  deleted: 0,
+  moved: 0,
+  files: 0,
+  bytes: 0,
+};
+
+/** The counts of both. */
+export function addChanges(a: ChangeTotals, b: ChangeTotals): ChangeTotals {
+  return {
+    created: a.created + b.created,
+    replaced: a.replaced + b.replaced,
+    touched: a.touched + b.touched,
+    deleted: a.deleted + b.deleted,
+    moved: a.moved + b.moved,
+    files: a.files + b.files,
+    bytes: a.bytes + b.bytes,
+  };
+}
+
+/** Whether `totals` count anything. */
+export function hasChanges(totals: ChangeTotals): boolean {
+  const { created, replaced, touched, deleted, moved } = totals;
+  return created + replaced + touched + deleted + moved > 0;
 }
 
 /**
@@ -134,10 +166,14 @@ function* filesIn(
   }
 }
 
-/** Counts what `changes` do; mode bits count unless `modes` is false. */
+/**
+ * Counts what `changes` do, after so many moves; mode bits count unless `modes` is
+ * false.
+ */
 export function totalsOfChanges(
   changes: Iterable<Change>,
   modes = true,
+  moved = 0,
 ): ChangeTotals {
   let created = 0, replaced = 0, touched = 0, deleted = 0, files = 0, bytes = 0;
   for (const change of changes) {
@@ -160,7 +196,7 @@ export function totalsOfChanges(
       }
     }
   }
-  return { created, replaced, touched, deleted, files, bytes };
+  return { created, replaced, touched, deleted, moved, files, bytes };
 }
 
 /** `directory` with its own mode and mtime, and nothing in it. */

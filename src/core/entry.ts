@@ -36,6 +36,10 @@ export interface DirectoryEntry {
   readonly children: ReadonlyMap<Name, Entry>;
   /** Of the children, see `digest.ts`; undefined where nobody computed it. */
   readonly digest: Digest | undefined;
+  /** As of a file; absent for a foreign directory. */
+  readonly inode?: number | undefined;
+  /** As of a file. */
+  readonly generation?: number | undefined;
   /** There where owners are to be equal. */
   readonly owner?: Owner;
 }
@@ -56,6 +60,11 @@ export interface FileEntry {
   readonly ctime: number | undefined;
   /** The file's number in its file system; undefined for a foreign file. */
   readonly inode: number | undefined;
+  /**
+   * Tells this file from others that have had its number: these are given away
+   * again. Absent for a foreign file, and where nothing of that kind is kept.
+   */
+  readonly generation?: number | undefined;
   readonly owner?: Owner;
 }
 
@@ -146,6 +155,29 @@ export function* entriesBelow(
     const at = join(base, name);
     yield [at, child];
     if (child.kind === "directory") stack.push([at, child.children.entries()]);
+  }
+}
+
+/** Counts `entry` itself and all below it. */
+export function totalsOf(entry: Entry | undefined): Totals {
+  const totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
+  count(entry);
+  return totals;
+
+  function count(entry: Entry | undefined): void {
+    switch (entry?.kind) {
+      case "directory":
+        totals.directories++;
+        for (const child of entry.children.values()) count(child);
+        break;
+      case "file":
+        totals.files++;
+        totals.bytes += entry.size;
+        break;
+      case "symlink":
+        totals.symlinks++;
+        break;
+    }
   }
 }
 

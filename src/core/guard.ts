@@ -50,6 +50,7 @@ export class DeletionTally {
     return this.#count;
   }
 
+  /** Counts what `changes` delete. */
   add(changes: Iterable<Change>): void {
     for (const { path, old, new: wanted } of changes) {
       if (old === undefined || old.kind === wanted?.kind) continue;
@@ -118,6 +119,7 @@ export function checkMaxDelete(
 export interface LossFacts {
   /** At the target, before the run. */
   readonly targetEntries: number;
+  /** Of the source, now. */
   readonly sourceEntries: number;
   /** What the source had when it was last mirrored. */
   readonly sourceEntriesBefore: number;

@@ -21,9 +21,11 @@ export interface RuleOrigin {
 export interface IgnoreRule {
   /** As written; what is not UTF-8 shows as U+FFFD. */
   readonly pattern: string;
+  /** Where it was written. */
   readonly origin: RuleOrigin;
   /** Whether what matches is kept, against the rules before it. */
   readonly negated: boolean;
+  /** Whether it ends in "/", and matches no file. */
   readonly directoriesOnly: boolean;
   /** For a pattern without a slash: what a name has to be, at any depth. */
   readonly name: Glob | undefined;

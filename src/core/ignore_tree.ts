@@ -5,6 +5,7 @@ import { join, namesOf, type RelPath, ROOT } from "./path.ts";
 
 /** What the rules say of a path. */
 export interface IgnoreDecision {
+  /** Whether the entry takes no part. */
   readonly ignored: boolean;
   /** The rule that decides; undefined where none matches. */
   readonly rule: IgnoreRule | undefined;

@@ -1,5 +1,6 @@
 /** How a conversation ended, told to the other side. */
 export interface Outcome {
+  /** In a word. */
   readonly kind:
     | "done"
     | "partial"

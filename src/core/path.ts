@@ -114,10 +114,17 @@ export function comparePaths(a: RelPath, b: RelPath): -1 | 0 | 1 {
  * more than 300 characters are shown.
  */
 export function quote(text: string): string {
-  const shown = text.length > 300 ? `${text.slice(0, 300)}…` : text;
-  return JSON.stringify(shown).replaceAll(
-    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  return quoteWhole(text.length > 300 ? `${text.slice(0, 300)}…` : text);
+}
+
+/** As {@link quote}, but never cut: a string of JSON, on one line. */
+export function quoteWhole(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) =>
+      character.split("").map((unit) =>
+        `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+      ).join(""),
   );
 }
 

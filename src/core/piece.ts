@@ -23,6 +23,11 @@ export interface Want {
   readonly resume:
     | { readonly offset: number; readonly digest: Digest }
     | undefined;
+  /**
+   * Whether the target has something that the files may be made of: whoever can
+   * describe them first will have to send less. Never with `resume`.
+   */
+  readonly recipe?: boolean;
 }
 
 /** One file to be supplied. */
@@ -50,6 +55,19 @@ export type Piece =
     readonly last: boolean;
   }
   | {
+    /**
+     * How to make a stretch of a gap out of the region that was signed for it:
+     * operations of a delta, encoded.
+     */
+    readonly kind: "delta";
+    readonly index: number;
+    readonly offset: number;
+    /** Of what is made. */
+    readonly length: number;
+    readonly bytes: Uint8Array;
+    readonly last: boolean;
+  }
+  | {
     readonly kind: "unavailable";
     readonly index: number;
     /** `stale`: it is not what the scan saw; `unreadable`: reading failed. */
@@ -57,10 +75,25 @@ export type Piece =
     readonly message: string;
   };
 
+/** How many bytes of the file `piece` stands for. */
+export function lengthOf(piece: Piece): number {
+  switch (piece.kind) {
+    case "data":
+      return piece.bytes.length;
+    case "hole":
+    case "delta":
+      return piece.length;
+    case "unavailable":
+      return 0;
+    default:
+      return piece satisfies never;
+  }
+}
+
 /** Pieces that travel together; at most {@link MAX_BATCH_BYTES} of content. */
 export interface ContentBatch {
   readonly pieces: readonly Piece[];
-  /** Sum of the bytes of its data pieces. */
+  /** Sum of the bytes of its data and delta pieces. */
   readonly byteLength: number;
   /**
    * To be called by whoever has used the batch up: the memory of its bytes goes

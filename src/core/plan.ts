@@ -46,11 +46,13 @@ export type Reason =
 
 /** What is done at one path. */
 export interface Action {
+  /** What it is done to. */
   readonly path: RelPath;
   /** "touch" sets only mode and mtime. */
   readonly action: "create" | "replace" | "touch" | "delete";
   /** Of what is there afterwards; of what was there, where it is deleted. */
   readonly kind: TrackedEntry["kind"];
+  /** Why. */
   readonly reason: Reason;
   /** Of content that the target needs for it. */
   readonly bytes: number;

@@ -21,7 +21,10 @@ export type ProblemCode =
 
 /** One path that was left out, and why. */
 export interface Problem {
+  /** What was left out. */
   readonly path: RelPath;
+  /** What kind of failure it was. */
   readonly code: ProblemCode;
+  /** For people, on one line. */
   readonly message: string;
 }

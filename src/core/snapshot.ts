@@ -13,6 +13,12 @@ export interface Snapshot {
   readonly problems: readonly Problem[];
   /** Of the ignore files that the scan went by (`ignore_digest.ts`); of none if absent. */
   readonly ignoreDigest?: Digest;
+  /**
+   * Directories that were not listed, as there is one with their digests at
+   * another path of the other tree: something in them that takes no part would
+   * not be known. Absent: there are none.
+   */
+  readonly presumed?: readonly RelPath[];
   /** All rules; absent for a tree at the other end, where nobody here knows them. */
   readonly ignoreTree?: IgnoreTree;
 }

@@ -46,6 +46,7 @@ import {
   setOpenTime,
   toStat,
 } from "./deno_stat.ts";
+import { watchDirectory } from "./deno_watch.ts";
 import { faultPoint } from "./fault_point.ts";
 import type {
   Directory,
@@ -54,6 +55,8 @@ import type {
   Metadata,
   ReadableFile,
   Stat,
+  Watch,
+  WatchListener,
   WritableFile,
 } from "./file_system.ts";
 
@@ -309,6 +312,13 @@ export class DenoDirectory implements Directory {
     // Another process reaches the very same directory through ours.
     const reach = fd === undefined ? path : `/proc/${Deno.pid}/fd/${fd}`;
     return await flushFileSystem(reach);
+  }
+
+  async watch(listener: WatchListener): Promise<Watch> {
+    // A path that leads to another directory by now must not be watched.
+    const { path } = this.#anchor;
+    this.#anchor.own();
+    return watchDirectory(path, listener);
   }
 
   close(): void {

@@ -175,6 +175,7 @@ function statOpen(fd: number): Stat {
     // Of a time before 1970, node:fs gets the Date wrong, but not the number.
     mtime: new Date(info.mtimeMs),
     ctime: new Date(info.ctimeMs),
+    birthtime: info.birthtimeMs > 0 ? new Date(info.birthtimeMs) : null,
     mode: info.mode,
     ino: info.ino,
     dev: info.dev,

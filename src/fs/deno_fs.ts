@@ -18,14 +18,17 @@ export interface DenoFileSystemOptions {
 
 /** The file system of this machine. */
 export class DenoFileSystem implements FileSystem {
+  /** What the file systems of this machine can hold. */
   readonly traits: FileSystemTraits = {
     modes: KEEPS_MODES,
     symlinks: Deno.build.os !== "windows",
     owners: KEEPS_MODES && Deno.uid() === 0,
+    watches: "recursive",
   };
   readonly #handles: boolean;
   readonly #umask: number;
 
+  /** The file systems of this machine; `options` say how directories are held open. */
   constructor(options: DenoFileSystemOptions = {}) {
     this.#handles = options.handles !== false && canReachByHandle();
     this.#umask = KEEPS_MODES ? Deno.umask() : 0;

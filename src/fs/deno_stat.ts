@@ -20,6 +20,7 @@ export type FileFacts = Pick<
   | "size"
   | "mtime"
   | "ctime"
+  | "birthtime"
   | "mode"
   | "ino"
   | "dev"
@@ -46,11 +47,20 @@ export function toStat(info: FileFacts): Stat {
     ctime: info.ctime?.getTime() ?? 0,
     mode: KEEPS_MODES ? (info.mode ?? 0) & 0o777 : isDirectory ? 0o755 : 0o644,
     inode: info.ino ?? 0,
+    generation: generationOf(info.birthtime),
     device: info.dev,
     links: info.nlink ?? 1,
     uid: info.uid ?? 0,
     gid: info.gid ?? 0,
   };
+}
+
+/**
+ * The time of birth as a number that is small enough to take no memory of its own:
+ * there is one for each entry. It comes again after 25 days, to the millisecond.
+ */
+function generationOf(birth: Date | null): number | undefined {
+  return birth === null ? undefined : birth.getTime() % 2 ** 31 & 0x7fffffff;
 }
 
 /**

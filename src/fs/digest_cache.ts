@@ -1,38 +1,70 @@
 /**
- * Digests of files that were read before, so that unchanged files are not read
- * again. A file is unchanged if path, size, mtime, ctime and inode are what they
- * were when it was read, and it was not read so soon after a change that another
- * one could hide behind the same times.
+ * Digests of files, remembered from scan to scan: a file that is the same version
+ * as before need not be read again. It lives as long as whoever scans, and is kept
+ * nowhere.
  */
-import type { Digest, DirectoryEntry } from "../core/entry.ts";
-import type { RelPath } from "../core/path.ts";
+import type { Digest } from "../core/entry.ts";
 import type { Stat } from "./file_system.ts";
+import { isRacy, type KnownDigests } from "./known_digests.ts";
 
-/** Times may be kept to the second only, and a clock may lag by a tick. */
-const RACY_MS = 2_000;
-
-/** What a scan asks, and tells, of the files of one tree. */
-export interface DigestCache {
-  /** The time of day, in milliseconds; to be asked for before a file is read. */
-  now(): number;
-  /** The digest of the file at `path`, if it still is what was read once. */
-  get(path: RelPath, stat: Stat): Digest | undefined;
-  /**
-   * Remembers what was read.
-   * @param stat After the last read, and before the first one.
-   * @param readAt When reading began.
-   */
-  put(path: RelPath, stat: Stat, digest: Digest, readAt: number): void;
-  /** A scan is through; what is not in `root` any more may be forgotten. */
-  finish(root: DirectoryEntry): void;
-  close(): void;
+interface Known {
+  readonly size: number;
+  readonly mtime: number;
+  readonly ctime: number;
+  readonly digest: Digest;
 }
 
-/**
- * Whether a file with this `stat`, read from `readAt` on, may have been changed
- * afterwards without a trace in its times. A time in the future tells nothing of
- * when it was set, but a change now would show in it.
- */
-export function isRacy({ mtime, ctime }: Stat, readAt: number): boolean {
-  return Math.abs(readAt - mtime) < RACY_MS || readAt - ctime < RACY_MS;
+/** The digests of one tree. */
+export class DigestCache implements KnownDigests {
+  readonly #now: () => number;
+  /** By device and inode: what the scan before this one has seen, and this one. */
+  #before = new Map<string, Known>();
+  #current = new Map<string, Known>();
+
+  /** Knows nothing yet; `now` is the time of day, in milliseconds since 1970. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now();
+  }
+
+  /** A scan begins: what the one before it did not see is forgotten. */
+  begin(): void {
+    this.#before = this.#current;
+    this.#current = new Map();
+  }
+
+  /** The digest of the file with this `stat`, if it is known. */
+  get(stat: Stat): Digest | undefined {
+    const key = keyOf(stat);
+    const known = this.#current.get(key) ?? this.#before.get(key);
+    if (
+      known === undefined || known.size !== stat.size ||
+      known.mtime !== stat.mtime || known.ctime !== stat.ctime
+    ) return undefined;
+    this.#current.set(key, known);
+    return known.digest;
+  }
+
+  /** Remembers that the file with this `stat`, read from `readAt` on, had this digest. */
+  set(
+    stat: Stat,
+    digest: Digest,
+    { readAt }: { readonly readAt: number },
+  ): void {
+    const { size, mtime, ctime, inode } = stat;
+    // What has no number of its own is told from others by its path alone.
+    if (inode === 0) return;
+    if (isRacy(stat, readAt)) return;
+    this.#current.set(keyOf(stat), { size, mtime, ctime, digest });
+  }
+
+  /** The next scan forgets what this one has not seen. */
+  finish(): void {}
+}
+
+function keyOf({ device, inode }: Stat): string {
+  return `${device} ${inode}`;
 }

@@ -1,5 +1,5 @@
 /**
- * A digest cache in a SQLite file, one for each tree. It holds nothing that could
+ * Digests that are known from run to run, in a SQLite file, one for each tree. It holds nothing that could
  * not be had again: whatever is wrong with it, files are read again.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -8,8 +8,8 @@ import type { Digest, DirectoryEntry } from "../core/entry.ts";
 import { parseRelPath, type RelPath } from "../core/path.ts";
 import { entryAt } from "../core/snapshot.ts";
 import { messageOf } from "../errors.ts";
-import { type DigestCache, isRacy } from "./digest_cache.ts";
 import type { Stat } from "./file_system.ts";
+import { isRacy, type KnownDigests, type Reading } from "./known_digests.ts";
 
 /** Steps up with each change of the table; other versions are thrown away. */
 const SCHEMA_VERSION = 1;
@@ -34,11 +34,11 @@ export interface DigestStoreOptions {
 }
 
 /** Its owner closes it. */
-export class DigestStore implements DigestCache {
+export class DigestStore implements KnownDigests {
   readonly #options: DigestStoreOptions;
   #database: Database | undefined;
   #hasWarned = false;
-  /** Rows that were found or written since the last {@link finish}. */
+  /** Rows that the scan under way has found or written. */
   #used = 0;
 
   /** Never throws: a store that can't be used is empty, and stays so. */
@@ -62,7 +62,11 @@ export class DigestStore implements DigestCache {
     return this.#options.now();
   }
 
-  get(path: RelPath, stat: Stat): Digest | undefined {
+  begin(): void {
+    this.#used = 0;
+  }
+
+  get(stat: Stat, path: RelPath): Digest | undefined {
     return this.#try((database) => {
       const digest = database.get(path, versionOf(stat));
       if (digest !== undefined) this.#used++;
@@ -70,7 +74,7 @@ export class DigestStore implements DigestCache {
     });
   }
 
-  put(path: RelPath, stat: Stat, digest: Digest, readAt: number): void {
+  set(stat: Stat, digest: Digest, { path, readAt }: Reading): void {
     if (isRacy(stat, readAt)) return;
     this.#try((database) => {
       database.put(path, versionOf(stat), digest);
@@ -83,7 +87,6 @@ export class DigestStore implements DigestCache {
       database.commit();
       // A row of a file that is gone costs a little room: some are let be.
       if (database.count() > this.#used * 1.25 + 100) database.tidy(root);
-      this.#used = 0;
     });
   }
 

@@ -56,7 +56,17 @@ export async function flushDirectories(
   root: Directory,
   changes: readonly Change[],
 ): Promise<void> {
-  const paths = new Set(directoriesOf(changes));
+  await flushEntriesOf(root, new Set(directoriesOf(changes)));
+}
+
+/**
+ * Flushes which entries the directories `paths` below `root` have.
+ * @throws {FileSystemError} If the disk fails.
+ */
+export async function flushEntriesOf(
+  root: Directory,
+  paths: ReadonlySet<RelPath>,
+): Promise<void> {
   await flushAll(
     root,
     () => paths.values().map((directory) => ({ directory })),

@@ -1,7 +1,8 @@
 /** What a scan saw, compared with what is there now. */
 import type { DirectoryEntry, Entry } from "../core/entry.ts";
 import { displayPath, join, type Name, type RelPath } from "../core/path.ts";
-import { isFileSystemError, StaleError } from "../errors.ts";
+import type { Problem } from "../core/problem.ts";
+import { isFileSystemError, messageOf, StaleError } from "../errors.ts";
 import type { Directory, Stat } from "./file_system.ts";
 import { Pacer } from "./pacer.ts";
 import { isSameVersion } from "./version.ts";
@@ -82,4 +83,20 @@ export function createdMeanwhile(path: RelPath): StaleError {
 /** Whether `error` concerns one path, so that it is reported and the rest goes on. */
 export function isReportable(error: unknown): error is Error {
   return error instanceof StaleError || isFileSystemError(error);
+}
+
+/**
+ * What `error` says of `path`: somebody else was at work there, or it failed.
+ * @throws `error` itself, if it does not concern one path.
+ */
+export function problemFor(path: RelPath, error: unknown): Problem {
+  if (!isReportable(error)) throw error;
+  const isStale = error instanceof StaleError ||
+    isFileSystemError(error, "exists") ||
+    isFileSystemError(error, "not-found") ||
+    isFileSystemError(error, "not-a-directory") ||
+    isFileSystemError(error, "is-a-directory") ||
+    isFileSystemError(error, "not-empty");
+  const code = isStale ? "stale" : "failed";
+  return { path, code, message: messageOf(error) };
 }

@@ -3,42 +3,67 @@
  * piece of work. Everything goes through an open {@link Directory} and takes one
  * name, never a path: no call can be led outside by a link or by "..".
  *
- * All errors are {@link FileSystemError}s; their message names what was asked
- * and why it failed. Times are whole milliseconds since 1970, may be negative,
- * and are kept to the millisecond. Modes are permission bits, 0 to 0o777; other
- * bits are dropped when read and never set. An implementation whose file system
- * keeps no modes (`traits.modes`) reports 0o644 or 0o755 and ignores what is set.
+ * Whoever brings a file system of their own implements {@link FileSystem},
+ * {@link Directory} and what these open, and runs the tests of `contract.ts` on it.
+ *
+ * All errors are {@link FileSystemError}s, with the code that the call names; their
+ * message is one line, `Cannot <do what> "<path>": <why>`, without a full stop.
+ * What fails has changed nothing, but for `write` and `truncate`. Whatever changes
+ * the entries of a directory moves its mtime, to the present; setting the metadata
+ * of an entry does not. What is closed is not called any more.
+ *
+ * Times are whole milliseconds since 1970, may be negative, and are kept to the
+ * millisecond. Modes are permission bits, 0 to 0o777; other bits are dropped when
+ * read and never set. An implementation whose file system keeps no modes
+ * (`traits.modes`) reports 0o644 or 0o755 and ignores what is set.
  */
 import type { Owner } from "../core/entry.ts";
-import type { Name } from "../core/path.ts";
+import type { Name, RelPath } from "../core/path.ts";
 
 /** What kind of thing an entry is; `special` is a fifo, socket or device. */
 export type NodeKind = "directory" | "file" | "symlink" | "special";
 
 /** What a file system tells of one entry. A link is never followed. */
 export interface Stat {
+  /** What the entry itself is; a link is "symlink", whatever it leads to. */
   readonly kind: NodeKind;
   /** In bytes; 0 for what is not a file. */
   readonly size: number;
+  /** Last change of content, in milliseconds; of a directory: of its entries. */
   readonly mtime: number;
   /**
    * Last change of content or metadata, in milliseconds; 0 where not kept. Many
    * file systems, and Deno for all of them, keep it to the second only.
    */
   readonly ctime: number;
+  /** Permission bits; of a link without meaning. */
   readonly mode: number;
+  /**
+   * Together, these tell an entry from all others that there are. It keeps them
+   * when it is moved or written to, and all its names have the same. Where there
+   * are none, both are 0.
+   */
   readonly inode: number;
+  /**
+   * A whole number, 0 to 2^31 - 1, that tells it from others which have had its
+   * inode number before or after it; undefined where nothing of that kind is kept.
+   */
+  readonly generation?: number | undefined;
+  /** See {@link inode}. */
   readonly device: number;
   /** How many names a file has; 1 where that is not kept. */
   readonly links: number;
   /** Numbers of owner and group; 0 where not kept. */
   readonly uid: number;
+  /** See {@link uid}. */
   readonly gid: number;
 }
 
 /** One entry of a listing. */
 export interface ListedEntry {
+  /** Never "." or "..": these are not listed. */
   readonly name: Name;
+  /** As {@link Directory.lookup} would tell it. */
   readonly stat: Stat;
   /** Where a symlink points; undefined for everything else. */
   readonly target: string | undefined;
@@ -46,7 +71,7 @@ export interface ListedEntry {
 
 /** What a directory holds. */
 export interface Listing {
-  /** In no particular order; names are unique. */
+  /** In no particular order; names are unique, and what `failed` names is not here. */
   readonly entries: readonly ListedEntry[];
   /** Entries that exist but can't be named or looked at, each with the reason. */
   readonly failed: readonly {
@@ -58,7 +83,9 @@ export interface Listing {
 
 /** What can be set on an entry. */
 export interface Metadata {
+  /** Permission bits. */
   readonly mode: number;
+  /** In milliseconds. */
   readonly mtime: number;
   /** Only who may give entries away can set it; without, nothing changes. */
   readonly owner?: Owner;
@@ -72,15 +99,71 @@ export interface FileSystemTraits {
   readonly symlinks: boolean;
   /** Whether owners can be set. */
   readonly owners: boolean;
+  /**
+   * What {@link Directory.watch} sees; undefined is "none". It says nothing of a
+   * file system at the other end.
+   */
+  readonly watches?: WatchReach;
+}
+
+/**
+ * How far a watch on a directory sees: all below it, also in directories that
+ * come later; only its own entries; or nothing at all.
+ */
+export type WatchReach = "recursive" | "children" | "none";
+
+/** What a watch tells. */
+export type WatchEvent =
+  /**
+   * Something may have changed at `path`, below the watched directory, or, if that
+   * is one, in it; {@link ROOT} is the watched directory itself. A hint: whether
+   * anything did, and what, is for the listener to look up. It may come late,
+   * twice, or in another order than the changes. Of what is in a directory that
+   * is new (made, or moved here) there need not be any event.
+   */
+  | { readonly kind: "changed"; readonly path: RelPath }
+  /** Events were lost: anything may have changed. */
+  | { readonly kind: "unknown" }
+  /** The watch sees nothing any more; the last event. */
+  | {
+    readonly kind: "ended";
+    readonly reason: WatchEnd;
+    /** What went wrong. */
+    readonly message: string;
+    /** What a person can do about it, if anything: a command. */
+    readonly remedy?: string;
+  };
+
+/**
+ * Why a watch has ended: the system allows no more of them; the directory is
+ * gone; there is no such thing here; or it failed otherwise.
+ */
+export type WatchEnd = "limit" | "gone" | "unsupported" | "failed";
+
+/** Hears the events of a watch; must not throw. Cheap: it may be called often. */
+export type WatchListener = (event: WatchEvent) => void;
+
+/** An active watch; its owner closes it, and may do so twice. */
+export interface Watch {
+  /**
+   * Resolves when directories whose coming was told of are watched as well, with
+   * all below them: what happened in them before may have gone untold, what
+   * happens from now on will not.
+   */
+  settled(): Promise<void>;
+  /** Releases it; the listener is not called any more. */
+  close(): void;
 }
 
 /** A file system; the library's users may bring their own. */
 export interface FileSystem {
+  /** What it can hold; it never changes. */
   readonly traits: FileSystemTraits;
   /**
    * Opens the directory that is the root of a tree, following links in `path`
    * once; afterwards the root is that directory, whatever `path` leads to.
-   * With `create`, makes it and its parents where missing.
+   * With `create`, makes it and its parents where missing. What a relative path
+   * is relative to is for the file system to say.
    * @throws {FileSystemError} `not-found`, `not-a-directory`, `denied` …
    */
   openRoot(
@@ -149,7 +232,9 @@ export interface Directory {
   openFile(name: Name): Promise<ReadableFile>;
 
   /**
-   * Makes the file `name` with this content, mode and mtime in one call.
+   * Makes the file `name` with this content, mode (whatever the umask says) and
+   * mtime in one call. The bytes may be used again once it has resolved. Where it
+   * fails, nothing stays of the file.
    * @throws `exists` if there is an entry of that name, whatever it is.
    */
   createFile(
@@ -159,8 +244,7 @@ export interface Directory {
   ): Promise<void>;
 
   /**
-   * Opens the file `name` for writing in place, or makes it, readable by nobody
-   * else; what it holds already stays. @throws `unsupported` if it is no regular file.
+   * Opens the file `name` for writing in place, or makes it (mode 0o600); what it holds already stays. @throws `unsupported` if it is no regular file.
    */
   openWritable(name: Name): Promise<WritableFile>;
 
@@ -177,7 +261,7 @@ export interface Directory {
 
   /**
    * Sets mode and mtime of the file or directory `name` without following a link.
-   * @throws `unsupported` for a link or a special file.
+   * @throws `not-found`, `unsupported` for a link or a special file.
    */
   setMetadata(name: Name, metadata: Metadata): Promise<void>;
 
@@ -187,21 +271,25 @@ export interface Directory {
   /**
    * Moves the entry `name` into the directory `to` (of the same file system) as
    * `newName`. A file or link that is there is replaced in one step; a directory
-   * replaces only an empty directory.
-   * @throws `not-empty`, `is-a-directory`, `not-a-directory`, `cross-device`
+   * replaces only an empty directory. An entry that is moved onto itself stays; one
+   * of two names of a file, moved onto the other, goes.
+   * @throws `not-found`, `unsupported` for a directory that is moved into itself, `not-empty`, `is-a-directory`, `not-a-directory`, `cross-device` for a
+   *   directory of another file system, or what is no directory of this adapter
    */
   rename(name: Name, to: Directory, newName: Name): Promise<void>;
 
   /**
    * Moves the file or link `name` into `to` as `newName`, but never over anything.
-   * @throws `exists` if there is an entry of that name, whatever it is.
+   * @throws `exists` if there is an entry of that name, whatever it is; else as
+   *   {@link rename}, and `is-a-directory` if `name` is one.
    */
   moveNew(name: Name, to: Directory, newName: Name): Promise<void>;
 
   /**
    * Gives the file or link `name` a second name, `newName` in `to`.
    * @throws `exists` if there is an entry of that name, whatever it is;
-   *   `unsupported` where entries can't have two names.
+   *   `is-a-directory`; `cross-device`; `unsupported` where entries can't have two
+   *   names: then the path of what is replaced is empty for a moment.
    */
   link(name: Name, to: Directory, newName: Name): Promise<void>;
 
@@ -218,6 +306,17 @@ export interface Directory {
   lock(name: Name): Promise<Lock>;
 
   /**
+   * Tells `listener` what may have changed here, as far as `traits.watches` says:
+   * from when this has resolved, no change goes untold without an "unknown" or
+   * "ended" event, as far as the system itself knows (see the adapter for what it
+   * loses in silence). What can't be watched, now or later, is an "ended" event,
+   * not an error; it may come before this has resolved.
+   * The watch stays with this directory when somebody renames it; that, too, may
+   * go unheard. It need not be closed before the directory is.
+   */
+  watch(listener: WatchListener): Promise<Watch>;
+
+  /**
    * Waits until the content of the file `name`, or without a name the entries of
    * this directory, would survive a loss of power.
    */
@@ -229,15 +328,17 @@ export interface Directory {
    */
   flushFileSystem(): Promise<boolean>;
 
+  /** Gives the handle up; what was opened from it stays open. */
   close(): void;
 }
 
-/** An open file to read from. */
+/** An open file to read from. It stays that file when its name goes. */
 export interface ReadableFile {
   /** Stat of the open file. */
   stat(): Promise<Stat>;
   /** Reads from `offset`: how many bytes; 0 only at the end of the file. */
   read(into: Uint8Array, offset: number): Promise<number>;
+  /** Gives the handle up; may be called twice. */
   close(): void;
 }
 
@@ -253,6 +354,6 @@ export interface WritableFile extends ReadableFile {
 
 /** A held lock. */
 export interface Lock {
-  /** Gives it up; the file stays. */
+  /** Gives it up; the file stays. May be called twice. */
   release(): void;
 }

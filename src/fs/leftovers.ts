@@ -25,17 +25,27 @@ const MIN_RESUME_BYTES = 1024 * 1024;
 /** Large files of which a part is there, by number. */
 export type Resumes = ReadonlyMap<number, NonNullable<Want["resume"]>>;
 
+/** What there is in part. */
+export interface Parts {
+  readonly resumes: Resumes;
+  /** How long the others are, which are not continued as they are, by number. */
+  readonly lengths: ReadonlyMap<number, number>;
+}
+
 /**
  * Looks in `stage` for what `changes` need: marks among `files` what is there in
  * full, answers what is there in part, and removes what is of no use.
+ * @param isDescribed Whether a file is going to be described, so that its part is
+ *   compared with that.
  */
 export async function takeOver(
   stage: Directory,
   changes: readonly Change[],
   files: PlannedFiles,
+  isDescribed: (index: number) => boolean,
   signal?: AbortSignal,
-): Promise<Resumes> {
-  const leftovers = new Leftovers(files);
+): Promise<Parts> {
+  const leftovers = new Leftovers(files, isDescribed);
   const cursor = new DirectoryCursor(stage);
   try {
     for (const [i, change] of changes.entries()) {
@@ -49,17 +59,20 @@ export async function takeOver(
   } finally {
     cursor.close();
   }
-  return leftovers.resumes;
+  return leftovers;
 }
 
-class Leftovers {
+class Leftovers implements Parts {
   readonly resumes = new Map<number, NonNullable<Want["resume"]>>();
+  readonly lengths = new Map<number, number>();
   readonly #files: PlannedFiles;
+  readonly #isDescribed: (index: number) => boolean;
   readonly #pacer = new Pacer();
   readonly #breathe = (): Promise<void> | undefined => this.#pacer.turn();
 
-  constructor(files: PlannedFiles) {
+  constructor(files: PlannedFiles, isDescribed: (index: number) => boolean) {
     this.#files = files;
+    this.#isDescribed = isDescribed;
   }
 
   /** Takes over what lies staged as `name`; files are numbered from `index`. */
@@ -125,12 +138,18 @@ class Leftovers {
       await parent.removeFile(name);
       return;
     }
+    if (!isComplete && this.#isDescribed(index)) {
+      this.lengths.set(index, length);
+      return;
+    }
     let file: ReadableFile | undefined;
     try {
       file = await parent.openFile(name);
       const read = await digestOfFile(file, length, this.#breathe);
       if (isComplete && read.digest === entry.digest) {
         this.#files.setStaged(index);
+      } else if (this.#isDescribed(index)) {
+        this.lengths.set(index, length);
       } else {
         this.resumes.set(index, { offset: read.length, digest: read.digest });
       }

@@ -11,6 +11,8 @@ import type {
   Metadata,
   ReadableFile,
   Stat,
+  Watch,
+  WatchListener,
   WritableFile,
 } from "./file_system.ts";
 import { MemoryFile } from "./memory_file.ts";
@@ -126,7 +128,7 @@ export class MemoryDirectory implements Directory {
   async openFile(name: Name): Promise<ReadableFile> {
     this.#begin("openFile", name);
     const node = this.#existingFile(name, "read");
-    return new MemoryFile(this.#state, node, this.#show(name));
+    return this.#open(node, name);
   }
 
   async createFile(
@@ -150,7 +152,7 @@ export class MemoryDirectory implements Directory {
     this.#begin("openWritable", name);
     const node = this.#fileOrNew(name, "write to");
     this.#state.counters.mutations.openWritable++;
-    return new MemoryFile(this.#state, node, this.#show(name));
+    return this.#open(node, name);
   }
 
   async createDirectory(name: Name): Promise<void> {
@@ -190,12 +192,14 @@ export class MemoryDirectory implements Directory {
       throw this.#refusal("unsupported", action, name, reason);
     }
     this.#set(node, metadata);
+    this.#told(name);
     this.#state.counters.mutations.setMetadata++;
   }
 
   async setOwnMetadata(metadata: Metadata): Promise<void> {
     this.#begin("setOwnMetadata");
     this.#set(this.#node, metadata);
+    this.#told(undefined);
     this.#state.counters.mutations.setOwnMetadata++;
   }
 
@@ -245,6 +249,7 @@ export class MemoryDirectory implements Directory {
     target.#add(newName, node);
     node.links++;
     node.ctime = this.#state.now();
+    this.#told(name);
     this.#state.counters.mutations.link++;
   }
 
@@ -272,6 +277,7 @@ export class MemoryDirectory implements Directory {
     }
     detach(node);
     this.#remove(name);
+    this.#state.watches.removed(node);
     this.#state.counters.mutations.removeDirectory++;
   }
 
@@ -298,8 +304,28 @@ export class MemoryDirectory implements Directory {
     return true;
   }
 
+  async watch(listener: WatchListener): Promise<Watch> {
+    const { watches } = this.#state;
+    try {
+      this.#begin("watch");
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      return watches.refuse(listener, error.message);
+    }
+    return watches.add(this.#node, listener);
+  }
+
   close(): void {
     this.#closed = true;
+  }
+
+  #open(node: FileNode, name: Name): MemoryFile {
+    const onChange = (): void => this.#told(name);
+    return new MemoryFile(this.#state, node, this.#show(name), onChange);
+  }
+
+  #told(name: Name | undefined): void {
+    this.#state.watches.changed(this.#node, name);
   }
 
   #begin(method: MemoryMethod, name?: Name): void {
@@ -399,6 +425,7 @@ export class MemoryDirectory implements Directory {
   #add(name: Name, node: MemoryNode): void {
     this.#node.children.set(name, node);
     this.#state.touch(this.#node);
+    this.#told(name);
   }
 
   #unlink(name: Name, node: MemoryNode): void {
@@ -410,6 +437,7 @@ export class MemoryDirectory implements Directory {
   #remove(name: Name): void {
     this.#node.children.delete(name);
     this.#state.touch(this.#node);
+    this.#told(name);
   }
 
   #set(node: MemoryNode, metadata: Metadata): void {

@@ -9,12 +9,20 @@ export class MemoryFile implements WritableFile {
   readonly #state: MemoryState;
   readonly #node: FileNode;
   readonly #path: string;
+  readonly #onChange: () => void;
   #closed = false;
 
-  constructor(state: MemoryState, node: FileNode, path: string) {
+  /** @param onChange Called whenever the file has changed. */
+  constructor(
+    state: MemoryState,
+    node: FileNode,
+    path: string,
+    onChange: () => void,
+  ) {
     this.#state = state;
     this.#node = node;
     this.#path = path;
+    this.#onChange = onChange;
   }
 
   async stat(): Promise<Stat> {
@@ -52,6 +60,7 @@ export class MemoryFile implements WritableFile {
     this.#node.mtime = metadata.mtime;
     this.#node.owner = metadata.owner ?? this.#node.owner;
     this.#node.ctime = this.#state.now();
+    this.#onChange();
     this.#state.counters.mutations.setMetadata++;
   }
 
@@ -66,5 +75,6 @@ export class MemoryFile implements WritableFile {
 
   #changed(): void {
     this.#node.mtime = this.#node.ctime = this.#state.now();
+    this.#onChange();
   }
 }

@@ -1,6 +1,7 @@
 /** What all handles of one {@link MemoryFileSystem} share. */
 import { type Name, quote } from "../core/path.ts";
 import { FileSystemError, type FileSystemErrorCode } from "../errors.ts";
+import { MemoryWatches } from "./memory_watches.ts";
 import type { FileSystemTraits, Stat } from "./file_system.ts";
 import {
   type DirectoryNode,
@@ -40,7 +41,8 @@ export type MemoryMethod =
   | "read"
   | "lock"
   | "flush"
-  | "flushFileSystem";
+  | "flushFileSystem"
+  | "watch";
 
 /** Decides whether a call fails, and with what. */
 export type MemoryFault = (
@@ -52,12 +54,17 @@ export type MemoryFault = (
 export interface MemoryCounters {
   /** `readFile`, and `read` of open files. */
   reads: number;
+  /** Bytes that these gave. */
   bytesRead: number;
   /** `createFile`, and `write` of open files. */
   writes: number;
+  /** Bytes that these took. */
   bytesWritten: number;
+  /** `list`. */
   listings: number;
+  /** `flush` and `flushFileSystem`. */
   flushes: number;
+  /** The calls that change something, by their names. */
   readonly mutations: Record<MemoryMutation, number>;
 }
 
@@ -86,6 +93,7 @@ export class MemoryState {
   readonly traits: FileSystemTraits;
   readonly now: () => number;
   readonly make: NodeMaker;
+  readonly watches: MemoryWatches;
   readonly counters: MemoryCounters = {
     reads: 0,
     bytesRead: 0,
@@ -114,30 +122,46 @@ export class MemoryState {
     readonly method: MemoryMethod;
     readonly name: string | undefined;
     readonly error: FileSystemError;
+    /** How many such calls are still to come, this one included. */
+    left: number;
   }[] = [];
 
   constructor(traits: FileSystemTraits, now: () => number) {
     this.traits = traits;
     this.now = now;
     this.make = new NodeMaker(now);
+    this.watches = new MemoryWatches(traits.watches ?? "none");
   }
 
   failNext(
     method: MemoryMethod,
     name: string | undefined,
     error: FileSystemError,
+    nth = 1,
   ): void {
-    this.#orders.push({ method, name, error });
+    this.#orders.push({ method, name, error, left: nth });
+  }
+
+  failNone(): void {
+    this.#orders.length = 0;
   }
 
   /** Opens a call. @throws {FileSystemError} If it was ordered to fail. */
   begin(method: MemoryMethod, path: string): void {
     const name = path.slice(path.lastIndexOf("/") + 1);
-    const index = this.#orders.findIndex((order) =>
+    const orders = this.#orders.filter((order) =>
       order.method === method &&
       (order.name === undefined || order.name === name)
     );
-    if (index >= 0) throw this.#orders.splice(index, 1)[0]!.error;
+    // Of orders for the same call, the later one is for the next such call.
+    const due = orders.find((order) => order.left === 1);
+    for (const order of orders) {
+      if (order !== due && order.left > 1) order.left--;
+    }
+    if (due !== undefined) {
+      this.#orders.splice(this.#orders.indexOf(due), 1);
+      throw due.error;
+    }
     const error = this.fault?.(method, path);
     if (error !== undefined) throw error;
   }
@@ -154,6 +178,7 @@ export class MemoryState {
         ? 0o755
         : 0o644,
       inode: node.inode,
+      generation: node.generation,
       device: 1,
       links: node.links,
       uid: node.owner.uid,
@@ -194,6 +219,7 @@ export class MemoryState {
         child = this.make.directory(here, 0o755);
         here.children.set(name, child);
         this.touch(here);
+        this.watches.changed(here, name);
       }
       if (child === undefined) {
         const reason = "there is no such file or directory";

@@ -23,6 +23,7 @@ export type PlainTree = Readonly<Record<string, PlainEntry>>;
 
 interface NodeBase {
   readonly inode: number;
+  readonly generation: number;
   /** How many entries lead to it. */
   links: number;
   mode: number;
@@ -93,6 +94,7 @@ export class NodeMaker {
     const now = this.#now();
     return {
       inode: ++this.#lastInode,
+      generation: now & 0x7fffffff,
       links: 1,
       mode,
       mtime: now,

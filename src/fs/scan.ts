@@ -11,7 +11,9 @@ import {
   type UntrackedReason,
 } from "../core/entry.ts";
 import { toByteText } from "../core/byte_text.ts";
+import type { OwnMetadata } from "../core/edit_tree.ts";
 import { IgnoreScope } from "../core/ignore.ts";
+import type { IgnoreTree } from "../core/ignore_tree.ts";
 import { compileRule } from "../core/ignore_rule.ts";
 import {
   compareNames,
@@ -26,20 +28,20 @@ import type { Problem, ProblemCode } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { isFileSystemError, messageOf } from "../errors.ts";
 import { digestOfFile } from "./content.ts";
-import type { DigestCache } from "./digest_cache.ts";
 import type { Directory, ListedEntry, Stat } from "./file_system.ts";
-import { IgnoreReader } from "./ignore_reader.ts";
+import { IgnoreReader, type IgnoreRecords } from "./ignore_reader.ts";
+import type { KnownDigests } from "./known_digests.ts";
 import { Pacer } from "./pacer.ts";
 
 /** Whose tree it is, who wants the scan stopped, and who wants to hear of it. */
 export interface ScanControl {
   /** Whether the rules of another tree, the source, decide what is ignored. */
   readonly isTarget?: boolean;
+  /** What is known of files that were read before. */
+  readonly digests?: KnownDigests;
   readonly signal?: AbortSignal;
   /** Called after each directory with the number of entries seen so far. */
   readonly onProgress?: (entries: number) => void;
-  /** Spares reading what was read before. */
-  readonly digests?: DigestCache;
 }
 
 const REASONS: Readonly<Record<UntrackedReason, string>> = {
@@ -62,8 +64,9 @@ export async function scan(
   root: Directory,
   options: ScanOptions,
   control: ScanControl = {},
-): Promise<Snapshot> {
+): Promise<ScannedSnapshot> {
   const stat = await root.stat();
+  if (options.checksum) control.digests?.begin();
   const scanner = new Scanner(options, control);
   const scope = scanner.ignore.given;
   const entry = await scanner.scanDirectory(root, ROOT, stat, scope);
@@ -74,10 +77,19 @@ export async function scan(
     problems: scanner.problems,
     ignoreDigest: scanner.ignore.digest(),
     ignoreTree: scanner.ignore.tree(),
+    ignoreRecords: scanner.ignore.records(),
   };
 }
 
-class Scanner {
+/** A {@link Snapshot} from which `rescan` can go on. */
+export interface ScannedSnapshot extends Snapshot {
+  readonly ignoreDigest: Digest;
+  readonly ignoreTree: IgnoreTree;
+  readonly ignoreRecords: IgnoreRecords;
+}
+
+/** Looks at entries, and counts what it sees. */
+export class Scanner {
   readonly totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
   readonly problems: Problem[] = [];
   readonly ignore: IgnoreReader;
@@ -91,7 +103,12 @@ class Scanner {
   readonly #owners = new Map<number, { readonly owner: Owner }>();
   #entries = 0;
 
-  constructor(options: ScanOptions, control: ScanControl) {
+  /** @param before What an earlier scan of the same tree read of ignore files. */
+  constructor(
+    options: ScanOptions,
+    control: ScanControl,
+    before?: IgnoreRecords,
+  ) {
     this.#options = options;
     this.#control = control;
     const { rules, files } = options.ignore;
@@ -102,7 +119,27 @@ class Scanner {
       IgnoreScope.given(given),
       files,
       control.isTarget === true,
+      before,
     );
+  }
+
+  /** What there is to say of `listed` in `parent`; undefined if it is gone. */
+  async look(
+    parent: Directory,
+    path: RelPath,
+    listed: ListedEntry,
+    device: number,
+    scope: IgnoreScope,
+  ): Promise<Entry | undefined> {
+    return this.#isIgnored(listed, scope)
+      ? IGNORED
+      : this.#unread(listed.stat, path) ??
+        await this.#entry(parent, path, listed, device, scope);
+  }
+
+  /** What of a directory is its own. */
+  ownOf(stat: Stat): OwnMetadata {
+    return { mode: stat.mode, mtime: stat.mtime, ...this.#owner(stat) };
   }
 
   /** @param inherited The ignore rules that hold here without those of the directory. */
@@ -123,9 +160,7 @@ class Scanner {
       // Most entries are files that need not be read: nothing to wait for.
       const entry = this.#isIgnored(listed, scope)
         ? IGNORED
-        : listed.stat.kind === "file" && !this.#options.checksum
-        ? this.#file(listed.stat, undefined)
-        : await this.#entry(
+        : this.#unread(listed.stat, path, name) ?? await this.#entry(
           directory,
           join(path, name),
           listed,
@@ -158,6 +193,8 @@ class Scanner {
       mtime: stat.mtime,
       children: ordered.size === 0 ? NO_CHILDREN : ordered,
       digest: digestOfChildren(ordered, this.#options.modes),
+      inode: stat.inode,
+      generation: stat.generation,
       ...this.#owner(stat),
     };
   }
@@ -184,7 +221,7 @@ class Scanner {
           );
         case "file":
           // Not so for files: some file systems give theirs another number.
-          return await this.#readFile(parent, path, name, stat);
+          return await this.#readFile(parent, path, name);
         case "symlink":
           return await this.#symlink(parent, path, listed, scope);
         case "special":
@@ -228,12 +265,8 @@ class Scanner {
     parent: Directory,
     path: RelPath,
     name: Name,
-    listed: Stat,
   ): Promise<Entry> {
-    if (!this.#options.checksum) return this.#file(listed, undefined);
     const { digests } = this.#control;
-    const known = digests?.get(path, listed);
-    if (known !== undefined) return this.#file(listed, known);
     const file = await parent.openFile(name);
     try {
       // Read again when somebody writes meanwhile; then the next round decides.
@@ -246,7 +279,7 @@ class Scanner {
           read.length === after.size && before.mtime === after.mtime &&
           before.ctime === after.ctime
         ) {
-          digests?.put(path, after, read.digest, readAt);
+          digests?.set(after, read.digest, { path, readAt });
           return this.#file(after, read.digest);
         }
         if (attempt === 3) {
@@ -259,6 +292,20 @@ class Scanner {
     } finally {
       file.close();
     }
+  }
+
+  /**
+   * A file whose content does not matter, or is known; undefined for all else.
+   * @param path Its own, or with a `name` that of its directory.
+   */
+  #unread(stat: Stat, path: RelPath, name?: Name): Entry | undefined {
+    if (stat.kind !== "file") return undefined;
+    if (!this.#options.checksum) return this.#file(stat, undefined);
+    const { digests } = this.#control;
+    if (digests === undefined) return undefined;
+    const at = name === undefined ? path : join(path, name);
+    const known = digests.get(stat, at);
+    return known === undefined ? undefined : this.#file(stat, known);
   }
 
   async #symlink(
@@ -328,7 +375,8 @@ class Scanner {
       }
       const stat = await directory.lookup(found);
       if (stat?.kind === "file") {
-        return await this.#readFile(directory, path, found, stat);
+        return this.#unread(stat, path) ??
+          await this.#readFile(directory, path, found);
       }
       return stat === undefined
         ? this.#problem(path, `Cannot follow ${displayPath(path)}: it is gone`)
@@ -350,6 +398,7 @@ class Scanner {
       digest,
       ctime: stat.ctime,
       inode: stat.inode,
+      generation: stat.generation,
     };
     const owned = this.#owner(stat);
     return owned === undefined ? entry : { ...entry, ...owned };

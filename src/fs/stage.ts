@@ -14,23 +14,52 @@ import {
   parentOf,
   type RelPath,
 } from "../core/path.ts";
-import type { ContentBatch, Piece, Want } from "../core/piece.ts";
+import {
+  type ContentBatch,
+  lengthOf,
+  type Piece,
+  type Want,
+} from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
-import { isFileSystemError, messageOf, ProtocolError } from "../errors.ts";
+import {
+  IntegrityError,
+  isFileSystemError,
+  messageOf,
+  ProtocolError,
+  StaleError,
+} from "../errors.ts";
+import { Assembly, type AssemblyPlan } from "./assembly.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
-import type { Directory, WritableFile } from "./file_system.ts";
-import { type Resumes, takeOver } from "./leftovers.ts";
+import type { Directory, ReadableFile, WritableFile } from "./file_system.ts";
+import { type Parts, takeOver } from "./leftovers.ts";
+import { OpenBases } from "./open_bases.ts";
 import { openOrCreate, removeTree } from "./own_entries.ts";
 import { Pacer } from "./pacer.ts";
 import { type Destination, PlannedFiles } from "./planned_files.ts";
+import { versionOf } from "./recipe_store.ts";
+import type { Reuse } from "./reuse.ts";
 import type { StagingArea } from "./staging_area.ts";
 
 /** A large file of which not all has come yet. */
 interface OpenFile {
   readonly index: number;
   readonly file: WritableFile;
-  /** Bytes received so far, holes included. */
+  /** Bytes received so far, holes included; for what is assembled not counted. */
   length: number;
+  /** There where the file is made of others. */
+  readonly assembled:
+    | { readonly assembly: Assembly; readonly bases: OpenBases }
+    | undefined;
+}
+
+/** A piece with content. */
+type ContentPiece = Exclude<Piece, { kind: "unavailable" }>;
+
+/** What is made of other files; see {@link Reuse}. */
+export interface StageOptions {
+  /** The root of the tree that they are in. */
+  readonly root: Directory;
+  readonly reuse: Reuse;
 }
 
 /** The content that one list of changes needs. */
@@ -40,14 +69,24 @@ export class Stage {
   readonly #cursor: DirectoryCursor;
   readonly #pacer = new Pacer();
   readonly #files: PlannedFiles;
-  #resumes: Resumes = new Map();
+  readonly #reuse: Reuse | undefined;
+  /** Goes to the files that others are made of. */
+  readonly #bases: DirectoryCursor | undefined;
+  #parts: Parts = { resumes: new Map(), lengths: new Map() };
   #current: OpenFile | undefined;
 
-  constructor(area: StagingArea, changes: readonly Change[]) {
+  /** @param options Without them, nothing is made of other files. */
+  constructor(
+    area: StagingArea,
+    changes: readonly Change[],
+    options?: StageOptions,
+  ) {
     this.#area = area;
     this.#changes = changes;
     this.#cursor = new DirectoryCursor(area.stage, { create: true });
     this.#files = new PlannedFiles(changes);
+    this.#reuse = options?.reuse;
+    this.#bases = options && new DirectoryCursor(options.root);
   }
 
   /** What could not be had or stored, so far. */
@@ -61,14 +100,17 @@ export class Stage {
    */
   async prepare(signal?: AbortSignal): Promise<Want[]> {
     if (!this.#area.isFresh) {
-      this.#resumes = await takeOver(
+      this.#parts = await takeOver(
         this.#area.stage,
         this.#changes,
         this.#files,
+        (index) => this.#reuse?.has(index) ?? false,
         signal,
       );
     }
-    return this.#wants();
+    const wants = this.#wants();
+    this.#reuse?.begin((index) => this.#openPart(index));
+    return wants;
   }
 
   /**
@@ -76,6 +118,7 @@ export class Stage {
    * @throws {ProtocolError} If a piece is not one that was asked for, in its turn.
    */
   async accept(batch: ContentBatch): Promise<void> {
+    await this.#reuse?.settle();
     for (const piece of batch.pieces) {
       const { index } = piece;
       const file = this.#files.at(index);
@@ -90,12 +133,12 @@ export class Stage {
       }
       this.#check(piece, file.entry);
       try {
-        if (
-          piece.kind === "data" && piece.offset === 0 && piece.last
-        ) await this.#putSmall(index, file, piece.bytes);
-        else await this.#putPart(piece, file);
+        const plan = this.#reuse?.planOf(index);
+        if (plan !== undefined) await this.#assemble(plan, piece, file);
+        else if (piece.kind === "data" && piece.offset === 0 && piece.last) {
+          await this.#putSmall(index, file, piece.bytes);
+        } else await this.#putPart(piece, file);
       } catch (error) {
-        if (!isFileSystemError(error)) throw error;
         await this.#giveUp(index, file, error);
       }
       const pause = this.#pacer.turn();
@@ -149,45 +192,72 @@ export class Stage {
 
   /** Closes what is open; the staging area itself stays. */
   close(): void {
-    this.#current?.file.close();
-    this.#current = undefined;
+    this.#closeCurrent();
     this.#cursor.close();
+    this.#bases?.close();
   }
 
   #wants(): Want[] {
     const wants: Want[] = [];
-    let run: { first: number; count: number; resume: undefined } | undefined;
+    let run: Mutable<Want> | undefined;
     for (let index = 0; index < this.#files.count; index++) {
-      const resume = this.#resumes.get(index);
+      const resume = this.#parts.resumes.get(index);
       if (this.#files.isStaged(index) || resume !== undefined) {
+        this.#reuse?.drop(index);
         run = undefined;
         if (resume !== undefined) {
           wants.push({ first: index, count: 1, resume });
         }
-      } else if (run === undefined) {
+        continue;
+      }
+      const recipe = this.#reuse?.has(index) === true;
+      if (run !== undefined && (run.recipe === true) === recipe) run.count++;
+      else {
         run = { first: index, count: 1, resume: undefined };
+        if (recipe) run.recipe = true;
         wants.push(run);
-      } else run.count++;
+      }
     }
     return wants;
   }
 
+  /** Opens what is staged of a file that is going to be described. */
+  async #openPart(
+    index: number,
+  ): Promise<{ file: ReadableFile; length: number } | undefined> {
+    const length = this.#parts.lengths.get(index);
+    if (length === undefined) return undefined;
+    const { parent, name } = this.#files.at(index)!;
+    const cursor = new DirectoryCursor(this.#area.stage);
+    try {
+      const directory = await cursor.at(parent);
+      return { file: await directory.openFile(name), length };
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      return undefined;
+    } finally {
+      cursor.close();
+    }
+  }
+
   /** Checks that `piece` is the one whose turn it is. */
-  #check(
-    piece: Exclude<Piece, { kind: "unavailable" }>,
-    entry: FileEntry,
-  ): void {
-    const length = piece.kind === "data" ? piece.bytes.length : piece.length;
-    const end = piece.offset + length;
+  #check(piece: ContentPiece, entry: FileEntry): void {
+    const end = piece.offset + lengthOf(piece);
     const current = this.#current;
+    const isAssembled = this.#reuse?.planOf(piece.index) !== undefined;
     let fault: string | undefined;
     if (current !== undefined && current.index !== piece.index) {
       fault = `file ${current.index} has not ended`;
+    } else if (isAssembled) {
+      // What fits its gaps is known to the one who fills them.
+      if (end > entry.size) fault = `the file has ${entry.size} bytes`;
+    } else if (piece.kind === "delta") {
+      fault = "it is not made of others";
     } else if (current !== undefined && current.length !== piece.offset) {
       fault = `${current.length} bytes are here`;
     } else if (
       current === undefined && piece.offset !== 0 &&
-      piece.offset !== this.#resumes.get(piece.index)?.offset
+      piece.offset !== this.#parts.resumes.get(piece.index)?.offset
     ) {
       fault = "nothing is here";
     } else if (end > entry.size || piece.last !== (end === entry.size)) {
@@ -215,19 +285,52 @@ export class Stage {
     this.#files.setStaged(index);
   }
 
+  /** Goes on with a file that is made of others. */
+  async #assemble(
+    plan: AssemblyPlan,
+    piece: ContentPiece,
+    destination: Destination,
+  ): Promise<void> {
+    const { index } = piece;
+    const current = this.#current ??= await this.#openAssembly(
+      index,
+      plan,
+      destination,
+    );
+    await current.assembled!.assembly.put(piece);
+    if (!piece.last) return;
+    await current.file.setMetadata(destination.entry);
+    this.#reuse!.made(index, versionOf(await current.file.stat())!);
+    this.#closeCurrent(index);
+    this.#files.setStaged(index);
+  }
+
+  async #openAssembly(
+    index: number,
+    plan: AssemblyPlan,
+    { parent, name, entry }: Destination,
+  ): Promise<OpenFile> {
+    const directory = await this.#cursor.at(parent);
+    // Without something that stays, all is written anew.
+    const length = plan.staying === undefined
+      ? 0
+      : Math.min(this.#parts.lengths.get(index) ?? 0, entry.size);
+    const file = await openTruncated(directory, name, length);
+    const bases = new OpenBases(this.#bases!, plan.bases);
+    const breathe = (): Promise<void> | undefined => this.#pacer.turn();
+    const assembly = new Assembly(plan, file, length, bases, breathe);
+    return { index, file, length: 0, assembled: { assembly, bases } };
+  }
+
   async #putPart(
-    piece: Exclude<Piece, { kind: "unavailable" }>,
+    piece: ContentPiece,
     destination: Destination,
   ): Promise<void> {
     const { index, offset } = piece;
     this.#current ??= await this.#openFile(index, destination, offset);
     const current = this.#current;
-    if (piece.kind === "data") {
-      await current.file.write(piece.bytes, offset);
-      current.length += piece.bytes.length;
-    } else {
-      current.length += piece.length;
-    }
+    if (piece.kind === "data") await current.file.write(piece.bytes, offset);
+    current.length += lengthOf(piece);
     if (!piece.last) return;
     const { entry } = destination;
     // Lengthens the file where it ends in a hole.
@@ -243,29 +346,38 @@ export class Stage {
     offset: number,
   ): Promise<OpenFile> {
     const directory = await this.#cursor.at(parent);
-    const file = await directory.openWritable(name);
-    try {
-      await file.truncate(offset);
-    } catch (error) {
-      file.close();
-      throw error;
-    }
-    return { index, file, length: offset };
+    const file = await openTruncated(directory, name, offset);
+    return { index, file, length: offset, assembled: undefined };
   }
 
-  #closeCurrent(index: number): void {
-    if (this.#current?.index !== index) return;
-    this.#current.file.close();
+  /** Closes what is open, if it is file number `index`, or none is named. */
+  #closeCurrent(index?: number): void {
+    const current = this.#current;
+    if (current === undefined || current.index !== (index ?? current.index)) {
+      return;
+    }
+    current.file.close();
+    current.assembled?.bases.close();
     this.#current = undefined;
   }
 
+  /** @throws `error`, if it is not one of this file alone. */
   async #giveUp(
     index: number,
     { parent, name }: Destination,
-    error: Error,
+    error: unknown,
   ): Promise<void> {
+    const isRecipe = error instanceof IntegrityError ||
+      error instanceof StaleError;
+    if (!isRecipe && !isFileSystemError(error)) throw error;
+    if (isRecipe) {
+      const path = this.#reuse!.planOf(index)!.path;
+      const { usedDelta } = this.#current!.assembled!.assembly;
+      const byDelta = error instanceof IntegrityError && usedDelta;
+      this.#reuse!.failed(path, byDelta ? "delta" : "recipe");
+    }
     this.#closeCurrent(index);
-    this.#files.fail(index, "failed", messageOf(error));
+    this.#files.fail(index, isRecipe ? "stale" : "failed", messageOf(error));
     try {
       await removeTree(await this.#cursor.at(parent), name);
     } catch (later) {
@@ -305,6 +417,23 @@ export class Stage {
     }
     const pause = this.#pacer.turn();
     if (pause !== undefined) await pause;
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+async function openTruncated(
+  directory: Directory,
+  name: Name,
+  length: number,
+): Promise<WritableFile> {
+  const file = await directory.openWritable(name);
+  try {
+    await file.truncate(length);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
   }
 }
 

@@ -20,8 +20,8 @@ import { countKept, Kept, KEPT_NAME } from "./kept.ts";
 import { openOrCreate, removeTree } from "./own_entries.ts";
 import type { Trash } from "./trash.ts";
 
-const STAGE_NAME = "stage" as Name;
-const LOCK_NAME = "lock" as Name;
+export const STAGE_NAME = "stage" as Name;
+export const LOCK_NAME = "lock" as Name;
 
 /** The open and locked staging area of one root; its owner cleans or closes it. */
 export class StagingArea {
@@ -73,12 +73,7 @@ export class StagingArea {
     let directory: Directory | undefined;
     try {
       lock = await own.lock(LOCK_NAME).catch((error) => {
-        if (!isFileSystemError(error, "locked")) throw error;
-        throw new FileSystemError(
-          "locked",
-          `Cannot change ${root.path}: another Lockstep is at work there`,
-          { cause: error },
-        );
+        throw atWork(root, error);
       });
       const isFresh = await own.lookup(STAGE_NAME) === undefined;
       directory = await openOrCreate(own, STAGE_NAME);
@@ -153,6 +148,16 @@ export class StagingArea {
       return true;
     }
   }
+}
+
+/** What is to be thrown where `error` came of the lock of `root`. */
+export function atWork(root: Directory, error: unknown): unknown {
+  if (!isFileSystemError(error, "locked")) return error;
+  return new FileSystemError(
+    "locked",
+    `Cannot change ${root.path}: another Lockstep is at work there`,
+    { cause: error },
+  );
 }
 
 /**

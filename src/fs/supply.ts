@@ -1,17 +1,26 @@
 /** Content on its way out: files of an open tree, cut into batches of pieces. */
-import { displayPath, type Name, nameOf, parentOf } from "../core/path.ts";
+import type { ContentRequest } from "../content/description.ts";
+import { displayPath, nameOf, parentOf } from "../core/path.ts";
 import {
   type ContentBatch,
   MAX_BATCH_BYTES,
   MAX_BATCH_PIECES,
   type Piece,
-  type SupplyRequest,
 } from "../core/piece.ts";
 import { isFileSystemError, messageOf } from "../errors.ts";
-import { digestOfFile, stretchesOf } from "./content.ts";
+import { digestOfFile } from "./content.ts";
 import { DirectoryCursor, openFollowing } from "./directory_cursor.ts";
-import type { Directory, ReadableFile } from "./file_system.ts";
+import type { Directory } from "./file_system.ts";
+import { GapPieces } from "./gap_pieces.ts";
+import {
+  locate,
+  type Located,
+  openSeen,
+  type SeenFile,
+  settled,
+} from "./open_seen.ts";
 import { Pacer } from "./pacer.ts";
+import { putPieces } from "./put_pieces.ts";
 import { isSameVersion } from "./version.ts";
 
 /** Files up to this size are read in one call, and not searched for zeros. */
@@ -19,12 +28,6 @@ const SMALL_FILE_BYTES = 64 * 1024;
 
 /** Most unavailable files in one batch: their messages have to fit it too. */
 const MAX_UNAVAILABLE = 12;
-
-/**
- * Times are kept to the tick of the system's clock (up to 10 ms) and read to the
- * millisecond: what is written so soon after a change may not show in the mtime.
- */
-const RACY_MS = 25;
 
 /** How a tree is read. */
 export interface SupplyOptions {
@@ -40,7 +43,7 @@ export interface SupplyOptions {
  */
 export function supply(
   root: Directory,
-  requests: Iterable<SupplyRequest>,
+  requests: Iterable<ContentRequest>,
   options: SupplyOptions,
 ): ReadableStream<ContentBatch> {
   const supplier = new Supplier(root, requests[Symbol.iterator](), options);
@@ -67,14 +70,15 @@ export function supply(
 
 /** A large file that is being read. */
 interface OpenFile {
-  readonly request: SupplyRequest;
-  readonly file: ReadableFile;
-  readonly parent: Directory | undefined;
+  readonly request: ContentRequest;
+  readonly opened: SeenFile;
+  /** There where only gaps are asked for. */
+  readonly gaps: GapPieces | undefined;
   offset: number;
 }
 
 class Supplier {
-  readonly #requests: Iterator<SupplyRequest>;
+  readonly #requests: Iterator<ContentRequest>;
   readonly #options: SupplyOptions;
   readonly #cursor: DirectoryCursor;
   readonly #pacer = new Pacer();
@@ -82,13 +86,13 @@ class Supplier {
   /** Buffers of batches that were used up: new memory would cost more than reading. */
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
   #current: OpenFile | undefined;
-  #waiting: SupplyRequest | undefined;
+  #waiting: ContentRequest | undefined;
   #unavailable = 0;
   #ended = false;
 
   constructor(
     root: Directory,
-    requests: Iterator<SupplyRequest>,
+    requests: Iterator<ContentRequest>,
     options: SupplyOptions,
   ) {
     this.#requests = requests;
@@ -115,20 +119,26 @@ class Supplier {
         // Zeros are found by the word, so the bytes have to lie on one.
         used = (used + 7) & ~7;
         if (used >= buffer.length) break;
-        used += await this.#readOn(
-          this.#current,
-          buffer.subarray(used),
-          pieces,
-        );
+        const room = buffer.subarray(used);
+        used += this.#current.gaps === undefined
+          ? await this.#readOn(this.#current, room, pieces)
+          : await this.#readGaps(
+            this.#current,
+            this.#current.gaps,
+            room,
+            pieces,
+          );
         continue;
       }
       const request = this.#take();
       if (request === undefined) break;
-      const { entry } = request;
-      // Somebody may be writing to it: read now, a later write could go unseen.
-      const age = Date.now() - entry.mtime;
-      if (age >= 0 && age < RACY_MS) await sleep(RACY_MS - age);
-      if (request.resume !== undefined || entry.size > SMALL_FILE_BYTES) {
+      const { entry, gaps, resume } = request;
+      // Somebody may be writing to it.
+      const waiting = settled(entry);
+      if (waiting !== undefined) await waiting;
+      const isLarge = entry.size > SMALL_FILE_BYTES || gaps !== undefined ||
+        resume !== undefined;
+      if (isLarge) {
         await this.#open(request, pieces);
       } else if (used + entry.size < buffer.length) {
         // One byte more than it should hold, to see whether it grew.
@@ -142,7 +152,7 @@ class Supplier {
     if (pieces.length === 0) return undefined;
     let byteLength = 0;
     for (const piece of pieces) {
-      if (piece.kind === "data") byteLength += piece.bytes.length;
+      if ("bytes" in piece) byteLength += piece.bytes.length;
     }
     return { pieces, byteLength, release: () => void this.#free.push(buffer) };
   }
@@ -153,7 +163,7 @@ class Supplier {
     this.#cursor.close();
   }
 
-  #take(): SupplyRequest | undefined {
+  #take(): ContentRequest | undefined {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting !== undefined || this.#ended) return waiting;
@@ -162,7 +172,7 @@ class Supplier {
   }
 
   async #readSmall(
-    request: SupplyRequest,
+    request: ContentRequest,
     room: Uint8Array,
     pieces: Piece[],
   ): Promise<number> {
@@ -191,32 +201,62 @@ class Supplier {
     }
   }
 
-  async #open(request: SupplyRequest, pieces: Piece[]): Promise<void> {
-    const { path, entry, resume } = request;
-    let found: Located | undefined;
-    let file: ReadableFile | undefined;
+  async #open(request: ContentRequest, pieces: Piece[]): Promise<void> {
+    const { index, path, entry, resume, gaps } = request;
+    const { follow } = this.#options;
+    let opened: SeenFile | undefined;
     try {
-      const parent = await this.#cursor.at(parentOf(path)!);
-      found = this.#options.follow
-        ? await locate(parent, nameOf(path))
-        : { directory: parent, name: nameOf(path), owned: undefined };
-      file = await found.directory.openFile(found.name);
-      let offset = 0;
-      if (!isSameVersion(entry, await file.stat())) {
+      opened = await openSeen(this.#cursor, path, entry, follow);
+      if (opened === undefined) {
         pieces.push(this.#changed(request));
-        file.close();
-        found.owned?.close();
         return;
       }
+      const { file } = opened;
+      let offset = 0;
       if (resume !== undefined && resume.offset <= entry.size) {
         const read = await digestOfFile(file, resume.offset, this.#breathe);
         if (read.digest === resume.digest) offset = resume.offset;
       }
-      this.#current = { request, file, parent: found.owned, offset };
+      this.#current = {
+        request,
+        opened,
+        gaps: gaps && new GapPieces(index, entry.size, gaps, file),
+        offset,
+      };
     } catch (error) {
-      file?.close();
-      found?.owned?.close();
+      opened?.close();
       pieces.push(this.#failed(request, error));
+    }
+  }
+
+  /** Reads on in the gaps of a file: how much of a batch its pieces take. */
+  async #readGaps(
+    { request, opened: { file } }: OpenFile,
+    gaps: GapPieces,
+    room: Uint8Array,
+    pieces: Piece[],
+  ): Promise<number> {
+    const before = pieces.length;
+    try {
+      const used = await gaps.next(room, pieces);
+      if (used === undefined) {
+        this.#closeCurrent();
+        pieces.length = before;
+        pieces.push(this.#changed(request));
+        return 0;
+      }
+      if (!gaps.isOver) return used;
+      const isSame = isSameVersion(request.entry, await file.stat());
+      this.#closeCurrent();
+      if (isSame) return used;
+      pieces.length = before;
+      pieces.push(this.#changed(request));
+      return 0;
+    } catch (error) {
+      this.#closeCurrent();
+      pieces.length = before;
+      pieces.push(this.#failed(request, error));
+      return 0;
     }
   }
 
@@ -226,7 +266,7 @@ class Supplier {
     room: Uint8Array,
     pieces: Piece[],
   ): Promise<number> {
-    const { request, file } = current;
+    const { request, opened: { file } } = current;
     const { index, entry } = request;
     try {
       const wanted = Math.min(room.length, entry.size - current.offset);
@@ -266,7 +306,7 @@ class Supplier {
   }
 
   /** The file is not what the scan saw. */
-  #changed({ index, path }: SupplyRequest): Piece {
+  #changed({ index, path }: ContentRequest): Piece {
     this.#unavailable++;
     return {
       kind: "unavailable",
@@ -276,7 +316,7 @@ class Supplier {
     };
   }
 
-  #failed({ index, path }: SupplyRequest, error: unknown): Piece {
+  #failed({ index, path }: ContentRequest, error: unknown): Piece {
     if (!isFileSystemError(error)) throw error;
     this.#unavailable++;
     const gone = error.code === "not-found" || error.code === "not-a-directory";
@@ -291,86 +331,7 @@ class Supplier {
   }
 
   #closeCurrent(): void {
-    this.#current?.file.close();
-    this.#current?.parent?.close();
+    this.#current?.opened.close();
     this.#current = undefined;
   }
-}
-
-/**
- * Turns `bytes`, which stand at `offset` of file `index`, into pieces. Answers
- * how many bytes the pieces refer to, counted from the start of `bytes`: a tail
- * of zeros gives its room back.
- */
-function putPieces(
-  pieces: Piece[],
-  index: number,
-  offset: number,
-  bytes: Uint8Array,
-  last: boolean,
-): number {
-  if (bytes.length === 0) {
-    // Nothing left to say but that the file ends here.
-    pieces.push({ kind: "data", index, offset, bytes, last });
-    return 0;
-  }
-  let used = 0;
-  for (const { zero, start, end } of stretchesOf(bytes)) {
-    const ends = last && end === bytes.length;
-    if (zero) {
-      const before = pieces.at(-1);
-      if (
-        before?.kind === "hole" && before.index === index && start === 0
-      ) {
-        pieces.pop();
-        pieces.push({
-          ...before,
-          length: before.length + end,
-          last: ends,
-        });
-      } else {
-        pieces.push({
-          kind: "hole",
-          index,
-          offset: offset + start,
-          length: end - start,
-          last: ends,
-        });
-      }
-    } else {
-      pieces.push({
-        kind: "data",
-        index,
-        offset: offset + start,
-        bytes: bytes.subarray(start, end),
-        last: ends,
-      });
-      used = end;
-    }
-  }
-  return used;
-}
-
-/** A file, found through a link or not. */
-interface Located {
-  readonly directory: Directory;
-  readonly name: Name;
-  /** The directory, where it was opened for this file and has to be closed. */
-  readonly owned: Directory | undefined;
-}
-
-async function locate(parent: Directory, name: Name): Promise<Located> {
-  const stat = await parent.lookup(name);
-  if (stat?.kind !== "symlink") {
-    return { directory: parent, name, owned: undefined };
-  }
-  const { directory, name: found } = await parent.follow(name);
-  // A directory now, where the scan saw a file: reading it will say so.
-  return found === undefined
-    ? { directory: parent, name, owned: directory }
-    : { directory, name: found, owned: directory };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -10,11 +10,15 @@
 import { type Change, isTouch } from "../core/change.ts";
 import type { TrackedEntry } from "../core/entry.ts";
 import { nameOf, parentOf, type RelPath, ROOT } from "../core/path.ts";
-import type { Problem, ProblemCode } from "../core/problem.ts";
-import { isFileSystemError, messageOf, StaleError } from "../errors.ts";
+import type { Problem } from "../core/problem.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
 import { flushContent, flushDirectories } from "./durability.ts";
-import { createdMeanwhile, Expectation, isReportable } from "./expectation.ts";
+import {
+  createdMeanwhile,
+  Expectation,
+  isReportable,
+  problemFor,
+} from "./expectation.ts";
 import type { Directory, Metadata } from "./file_system.ts";
 import { Held } from "./held.ts";
 import { takesAway } from "./held_journal.ts";
@@ -182,6 +186,8 @@ class Transition {
       if (stat === undefined) return true;
       this.#expectation.check(path, old, stat);
       if (old.kind === "directory") {
+        // Looked through again once it is held; but what is known to be stale
+        // before is never moved: nobody sees it vanish for a moment.
         await this.#expectation.checkTree(parent, nameOf(path), path, old);
       }
       await this.#held!.delete(i, parent, path, old);
@@ -318,6 +324,7 @@ class Transition {
     if (wanted.kind === "symlink") await this.#stage.putSymlink(path, wanted);
     const staged = await this.#stage.directoryFor(path);
     if (old.kind === "directory") {
+      // As in remove(): a stale tree is not moved at all.
       await this.#expectation.checkTree(parent, name, path, old);
     }
     const held = this.#held!;
@@ -335,15 +342,6 @@ class Transition {
   }
 
   #report(path: RelPath, error: unknown): void {
-    if (!isReportable(error)) throw error;
-    const code: ProblemCode = error instanceof StaleError ||
-        isFileSystemError(error, "exists") ||
-        isFileSystemError(error, "not-found") ||
-        isFileSystemError(error, "not-a-directory") ||
-        isFileSystemError(error, "is-a-directory") ||
-        isFileSystemError(error, "not-empty")
-      ? "stale"
-      : "failed";
-    this.#problems.push({ path, code, message: messageOf(error) });
+    this.#problems.push(problemFor(path, error));
   }
 }

@@ -85,11 +85,13 @@ export class TrashDirectory implements Trash, Disposable {
     this.#taken += Math.max(1, countEntries(entry));
   }
 
+  /** Gives the directory up; what is in it stays. */
   close(): void {
     this.begin();
     this.#directory.close();
   }
 
+  /** As {@link close}. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -20,14 +20,17 @@ export interface GateOptions {
   readonly host: string;
   /** What every sender has to show; undefined: nothing. */
   readonly token: string | undefined;
+  /** The time, by which wrong tokens are forgotten. */
   readonly clock: Clock;
 }
 
 /** The answer to somebody who is not let in. */
 export interface Refusal {
+  /** Of the answer in HTTP. */
   readonly status: 401 | 403 | 429;
   /** For the answer's body. */
   readonly text: string;
+  /** Of the answer in HTTP. */
   readonly headers: Readonly<Record<string, string>>;
   /**
    * For the receiver's own log: each kind once for an address and window, and
@@ -42,6 +45,7 @@ export class Gate {
   readonly #check: TokenCheck | undefined;
   readonly #guesses: FailureLimit;
 
+  /** A gate that nobody has come to yet. */
   constructor({ host, token, clock }: GateOptions) {
     this.#host = host;
     this.#check = token === undefined ? undefined : new TokenCheck(token);

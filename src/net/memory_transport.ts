@@ -22,7 +22,9 @@ export interface MemoryFaults {
 
 /** Faults of a pair; the first end's messages go `there`. */
 export interface MemoryTransportOptions {
+  /** Of what the first end sends. */
   readonly there?: MemoryFaults;
+  /** Of what the second end sends. */
   readonly back?: MemoryFaults;
 }
 

@@ -36,6 +36,7 @@ export interface ConnectOptions {
    * Mozilla's, unless DENO_TLS_CA_STORE says otherwise.
    */
   readonly caCerts?: readonly string[];
+  /** Gives the connection up before it is made. */
   readonly signal?: AbortSignal;
   /** How long to wait for the connection; 30 s unless said. */
   readonly timeoutMs?: number;

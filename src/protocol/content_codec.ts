@@ -8,11 +8,15 @@
  * |        |        |               | frame                                    |
  * | flags  | u8     | all           | bit 0: the file ends here; bits 1-2:     |
  * |        |        |               | 0 data, 1 hole, 2 unavailable (bits 0    |
- * |        |        |               | and 3 are 0); bit 3: an offset follows;  |
- * |        |        |               | others 0                                 |
+ * |        |        |               | and 3 are 0), 3 delta; bit 3: an offset  |
+ * |        |        |               | follows; others 0                        |
  * | offset | varint | with bit 3    | 1 to 2^53 - 1                            |
- * | length | varint | data, hole    | of a hole at least 1                     |
+ * | length | varint | data, hole,   | of a hole or a delta at least 1          |
+ * |        |        | delta         |                                          |
+ * | size   | varint | delta         | at least 1: bytes that follow            |
  * | bytes  | length | data          |                                          |
+ * |        | or     | delta         | a delta (`content/delta_codec.ts`), with |
+ * |        | size   |               | the capability "recipes" only            |
  * | code   | u8     | unavailable   | 1 stale, 2 unreadable                    |
  * | remark | remark | unavailable   |                                          |
  */
@@ -30,6 +34,7 @@ import {
 const LAST = 1;
 const HOLE = 2;
 const UNAVAILABLE = 4;
+const DELTA = 6;
 const HAS_OFFSET = 8;
 
 /** Most bytes of a piece beside its content. */
@@ -53,7 +58,7 @@ export function writePieces(
   for (; at < end; at++) {
     const piece = pieces[at]!;
     const size = MAX_PIECE_HEADER_BYTES +
-      (piece.kind === "data"
+      (piece.kind === "data" || piece.kind === "delta"
         ? piece.bytes.length
         : piece.kind === "unavailable"
         ? 3 * Math.min(piece.message.length, MAX_TEXT_LENGTH)
@@ -79,11 +84,11 @@ function writePiece(page: ByteWriter, piece: Piece): void {
   const { offset } = piece;
   page.u8(
     (piece.last ? LAST : 0) | (offset === 0 ? 0 : HAS_OFFSET) |
-      (piece.kind === "hole" ? HOLE : 0),
+      (piece.kind === "hole" ? HOLE : piece.kind === "delta" ? DELTA : 0),
   );
   if (offset !== 0) page.varint(offset);
-  if (piece.kind === "hole") page.varint(piece.length);
-  else {
+  if (piece.kind !== "data") page.varint(piece.length);
+  if (piece.kind !== "hole") {
     page.varint(piece.bytes.length);
     page.raw(piece.bytes);
   }
@@ -118,7 +123,8 @@ function readPiece(reader: ByteReader, index: number): Piece {
       message: readRemark(reader),
     };
   }
-  if ((flags & ~(LAST | HOLE | HAS_OFFSET)) !== 0) {
+  const kind = flags & DELTA;
+  if ((flags & ~(LAST | DELTA | HAS_OFFSET)) !== 0 || kind === UNAVAILABLE) {
     throw new ProtocolError(`A piece has the unknown flags ${flags}`);
   }
   const last = (flags & LAST) !== 0;
@@ -130,10 +136,14 @@ function readPiece(reader: ByteReader, index: number): Piece {
     throw new ProtocolError("A piece names the offset 0");
   }
   const length = reader.varint(most - offset, "the length of a piece");
-  if ((flags & HOLE) === 0) {
+  if (kind === 0) {
     const bytes = reader.raw(length, "the bytes of a piece");
     return { kind: "data", index, offset, bytes, last };
   }
-  if (length === 0) throw new ProtocolError("A hole is empty");
-  return { kind: "hole", index, offset, length, last };
+  if (length === 0) throw new ProtocolError("A hole or a delta is empty");
+  if (kind === HOLE) return { kind: "hole", index, offset, length, last };
+  const size = reader.varint(MAX_PAYLOAD_BYTES, "the size of a delta");
+  if (size === 0) throw new ProtocolError("A delta has no bytes");
+  const bytes = reader.raw(size, "the bytes of a delta");
+  return { kind: "delta", index, offset, length, bytes, last };
 }

@@ -46,6 +46,10 @@ export const FrameType = {
   supply: 21,
   transition: 22,
   packed: 23,
+  describe: 24,
+  described: 25,
+  move: 26,
+  synced: 27,
   pair: 30,
   // Answers.
   progress: 32,
@@ -55,6 +59,8 @@ export const FrameType = {
   wants: 36,
   stored: 37,
   done: 38,
+  lacking: 39,
+  noted: 40,
   paired: 46,
 } as const;
 export type FrameType = typeof FrameType[keyof typeof FrameType];

@@ -23,6 +23,12 @@
  * | exchanges open at once            | 16             | for each side       |
  * | pieces in a content frame         | 2,048          |                     |
  * | payload in a packed frame         | 1,048,576      | bytes, unpacked     |
+ * | files described at once            | 2,048          |                     |
+ * | what describes them               | 40,000,000     | bytes               |
+ * | pages asked for at once           | 16,384         |                     |
+ * | gap of a file                     | 1,048,576      | bytes               |
+ * | signatures, for all files staged  | 67,108,864     | bytes               |
+ * | gaps, for all files staged        | 2,097,152      |                     |
  * | rules given for a scan            | 1,000          |                     |
  * | names of ignore files             | 16             |                     |
  * | a rule                            | 4,096          | bytes of UTF-8      |
@@ -104,6 +110,24 @@ export const MAX_RECORDED_TEXT = 256 * 1024 * 1024;
 
 /** Most exchanges that one side may have open at once. */
 export const MAX_EXCHANGES = 16;
+
+/** Most files in one question about recipes. */
+export const MAX_DESCRIBED_FILES = 2_048;
+
+/** Longest list of descriptions, in bytes: a million chunks. */
+export const MAX_DESCRIPTION_BYTES = 40_000_000;
+
+/** Most pages whose chunks are asked for in one question. */
+export const MAX_ASKED_PAGES = 16_384;
+
+/** Longest gap of a file, in bytes. */
+export const MAX_WIRE_GAP_BYTES = 1024 * 1024;
+
+/** Most bytes of signatures for the files of one staging. */
+export const MAX_SIGNATURES_BYTES = 64 * 1024 * 1024;
+
+/** Most gaps in the files of one staging. */
+export const MAX_GAPS = 2 * 1024 * 1024;
 
 /** Largest time, in milliseconds from 1970, either way: that of a `Date`. */
 export const MAX_TIME_MS = 8.64e15;

@@ -21,8 +21,10 @@
  * |            | byte of all, bits beyond the changes are 0                    |
  * | transition | nothing                                                       |
  * | stored     | nothing                                                       |
+ * | synced     | round varint, from 1; digest of the source                    |
+ * | noted      | nothing                                                       |
  */
-import type { DirectoryEntry, Totals } from "../core/entry.ts";
+import type { Digest, DirectoryEntry, Totals } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import type { Problem, ProblemCode } from "../core/problem.ts";
 import type {
@@ -141,6 +143,22 @@ export function readScanSummary(reader: ByteReader): ScanSummary {
     ignoreDigest,
     totals: { directories, files, symlinks, bytes },
   };
+}
+
+export function writeSynced(
+  page: ByteWriter,
+  { round, digest }: { readonly round: number; readonly digest: Digest },
+): void {
+  page.varint(round);
+  writeDigest(page, digest);
+}
+
+export function readSynced(
+  reader: ByteReader,
+): { readonly round: number; readonly digest: Digest } {
+  const round = reader.varint(Number.MAX_SAFE_INTEGER, "a round");
+  if (round === 0) throw new ProtocolError("Rounds are counted from 1");
+  return { round, digest: readDigest(reader) };
 }
 
 /** A number of entries or of records. */

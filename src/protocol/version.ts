@@ -19,6 +19,15 @@ export const SUPPORTED_VERSIONS: VersionRange = {
 export const Capability = {
   /** Content may come compressed, in `packed` frames. */
   zstd: "zstd",
+  /** A target can be asked to `move` entries. */
+  moves: "moves",
+  /** Files may be described before they are sent, and only their gaps sent. */
+  recipes: "recipes",
+  /**
+   * After a transition the answering side knows what it has, so that changes may
+   * be staged without a scan; and it hears of the end of a round, in `synced`.
+   */
+  follow: "follow",
   /** This side takes part in two-way syncs, and in nothing else. */
   twoWay: "two-way",
 } as const;

@@ -8,7 +8,11 @@
  * |            | 2 × count (+ 1 with resume), varint; resume: offset size, at  |
  * |            | least 1, digest of the bytes before it                        |
  * | supply     | each: index, less that before it less 1, varint; path; size;  |
- * |            | mtime time; resume u8 (0, 1), then as in wants                |
+ * |            | mtime time; u8: 0, 1 resume, then as in wants, or 2 gaps,     |
+ * |            | then a list of them (`gap_codec.ts`)                          |
+ *
+ * Where both sides have the capability "recipes", the number in a want is 4 × count
+ * (+ 1 with resume, + 2 if the files may be described first; not both).
  */
 import type { RelPath } from "../core/path.ts";
 import type { SupplyRequest, Want } from "../core/piece.ts";
@@ -22,6 +26,7 @@ import {
   readTime,
   writeDigest,
 } from "./fields.ts";
+import { GapReader, type WireGap, writeGaps } from "./gap_codec.ts";
 import { MAX_RECORDS, PAGE_BYTES } from "./limits.ts";
 
 /** A file that is to be supplied, as it travels. */
@@ -31,16 +36,25 @@ export interface WireRequest {
   readonly size: number;
   readonly mtime: number;
   readonly resume: Want["resume"];
+  readonly gaps?: readonly WireGap[];
+}
+
+/** What both sides of a session can do. */
+export interface WantForm {
+  /** Whether they have the capability "recipes"; not unless said. */
+  readonly recipes?: boolean;
 }
 
 export function* writeWants(
   page: ByteWriter,
   wants: Iterable<Want>,
+  { recipes = false }: WantForm = {},
 ): Generator<void> {
   let end = 0;
-  for (const { first, count, resume } of wants) {
+  for (const { first, count, resume, recipe = false } of wants) {
     page.varint(first - end);
-    page.varint(2 * count + (resume === undefined ? 0 : 1));
+    const flags = (resume === undefined ? 0 : 1) + (recipe ? 2 : 0);
+    page.varint(recipes ? 4 * count + flags : 2 * count + flags % 2);
     if (resume !== undefined) writeResume(page, resume);
     end = first + count;
     if (page.length >= PAGE_BYTES) yield;
@@ -51,18 +65,25 @@ export function* writeWants(
 export class WantReader {
   readonly wants: Want[] = [];
   readonly #files: number;
+  readonly #recipes: boolean;
   #end = 0;
 
-  constructor(files: number) {
+  constructor(files: number, { recipes = false }: WantForm = {}) {
     this.#files = files;
+    this.#recipes = recipes;
   }
 
   read(reader: ByteReader): void {
     while (reader.left > 0) {
       const first = this.#end + reader.varint(this.#files, "a want");
-      const count = reader.varint(2 * this.#files + 1, "a want");
-      const resume = count % 2 === 1 ? readResume(reader) : undefined;
-      const files = Math.floor(count / 2);
+      const scale = this.#recipes ? 4 : 2;
+      const count = reader.varint(scale * (this.#files + 1) - 1, "a want");
+      const flags = count % scale;
+      if (flags === 3) {
+        throw new ProtocolError("A file is to be resumed, and described");
+      }
+      const resume = flags === 1 ? readResume(reader) : undefined;
+      const files = Math.floor(count / scale);
       this.#end = first + files;
       if (files === 0 || this.#end > this.#files) {
         throw new ProtocolError("A file is wanted that nobody offered");
@@ -70,7 +91,11 @@ export class WantReader {
       if (resume !== undefined && files > 1) {
         throw new ProtocolError("Several files are to be resumed as one");
       }
-      this.wants.push({ first, count: files, resume });
+      this.wants.push(
+        flags === 2
+          ? { first, count: files, resume, recipe: true }
+          : { first, count: files, resume },
+      );
     }
   }
 }
@@ -80,24 +105,52 @@ export class RequestWriter {
   readonly #paths = new PathWriter();
   #next = 0;
 
-  write(page: ByteWriter, request: SupplyRequest): void {
-    page.varint(request.index - this.#next);
-    this.#next = request.index + 1;
-    this.#paths.write(page, request.path);
-    page.varint(request.entry.size);
-    page.f64(request.entry.mtime);
-    page.u8(request.resume === undefined ? 0 : 1);
-    if (request.resume !== undefined) writeResume(page, request.resume);
+  /** Yields whenever the page is full. */
+  *write(
+    page: ByteWriter,
+    request: SupplyRequest & { readonly gaps?: readonly WireGap[] },
+  ): Generator<void> {
+    const { index, path, entry, resume, gaps } = request;
+    page.varint(index - this.#next);
+    this.#next = index + 1;
+    this.#paths.write(page, path);
+    page.varint(entry.size);
+    page.f64(entry.mtime);
+    page.u8(gaps !== undefined ? 2 : resume !== undefined ? 1 : 0);
+    if (gaps !== undefined) yield* writeGaps(page, gaps);
+    else if (resume !== undefined) writeResume(page, resume);
+    if (page.length >= PAGE_BYTES) yield;
   }
 }
 
 /** Reads the pages of one stream of requests. */
 export class RequestReader {
   readonly #paths = new PathReader();
+  readonly #gaps: GapReader;
+  /** The request whose gaps are being read. */
+  #open: Omit<WireRequest, "gaps"> | undefined;
   #next = 0;
 
+  /** @param gaps Of all requests of a session: they count together. */
+  constructor(gaps: GapReader = new GapReader()) {
+    this.#gaps = gaps;
+  }
+
+  /** Whether a request has begun and not ended. */
+  get incomplete(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** The requests that end in this page, in order. */
   *read(reader: ByteReader): Generator<WireRequest> {
-    while (reader.left > 0) {
+    for (;;) {
+      if (this.#open !== undefined) {
+        const gaps = this.#gaps.read(reader);
+        if (gaps === undefined) return;
+        yield { ...this.#open, gaps };
+        this.#open = undefined;
+      }
+      if (reader.left === 0) return;
       const index = this.#next + reader.varint(MAX_RECORDS, "a request");
       if (index >= MAX_RECORDS) {
         throw new ProtocolError("There are too many requests");
@@ -107,9 +160,13 @@ export class RequestReader {
       const size = readSize(reader);
       const mtime = readTime(reader);
       const flag = reader.u8("a request");
-      if (flag > 1) throw new ProtocolError("A request has unknown flags");
+      if (flag > 2) throw new ProtocolError("A request has unknown flags");
       const resume = flag === 1 ? readResume(reader) : undefined;
-      yield { index, path, size, mtime, resume };
+      const request = { index, path, size, mtime, resume };
+      if (flag === 2) {
+        this.#gaps.begin(size);
+        this.#open = request;
+      } else yield request;
     }
   }
 }

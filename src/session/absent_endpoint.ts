@@ -1,16 +1,22 @@
 /** A target that does not exist yet: an empty tree that can only be looked at. */
 import { digestOfChildren } from "../core/digest.ts";
-import { NO_CHILDREN } from "../core/entry.ts";
+import { type DirectoryEntry, NO_CHILDREN } from "../core/entry.ts";
 import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import type { FileSystemTraits } from "../fs/file_system.ts";
-import type { Endpoint, Staging, TransitionResult } from "./endpoint.ts";
+import type {
+  Endpoint,
+  MoveResult,
+  Staging,
+  TransitionResult,
+} from "./endpoint.ts";
 
 /** Nothing, at the place `name`, in a file system with these traits. */
 export class AbsentEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
+  readonly follows = false;
 
   constructor(name: string, traits: FileSystemTraits) {
     this.name = name;
@@ -35,6 +41,14 @@ export class AbsentEndpoint implements Endpoint {
     return Promise.resolve([]);
   }
 
+  get moves(): boolean {
+    return false;
+  }
+
+  move(): Promise<MoveResult> {
+    return Promise.reject(this.#absent());
+  }
+
   stage(): Promise<Staging> {
     return Promise.reject(this.#absent());
   }
@@ -45,6 +59,14 @@ export class AbsentEndpoint implements Endpoint {
 
   transition(): Promise<TransitionResult> {
     return Promise.reject(this.#absent());
+  }
+
+  advance(): Promise<DirectoryEntry> {
+    return Promise.reject(this.#absent());
+  }
+
+  synced(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): Promise<void> {

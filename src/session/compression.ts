@@ -11,9 +11,9 @@ import type { Compression } from "./content_sender.ts";
 /** What this side wants: as it pays, always, or never, in neither direction. */
 export type CompressMode = "auto" | "on" | "off";
 
-/** What to name in the hello. */
-export function capabilitiesFor(mode: CompressMode = "auto"): string[] {
-  return mode !== "off" && canPack() ? [Capability.zstd] : [];
+/** Whether this side wants packed content, and can read it. */
+export function wantsPacked(mode: CompressMode = "auto"): boolean {
+  return mode !== "off" && canPack();
 }
 
 /**
@@ -21,14 +21,18 @@ export function capabilitiesFor(mode: CompressMode = "auto"): string[] {
  * says whether, never how: levels and limits are those of this side.
  */
 export function compressionFor(
-  options: { readonly compress?: CompressMode; readonly clock: Clock },
+  options: {
+    readonly compress?: CompressMode;
+    readonly clock: Clock;
+    /** What the link is held to, in bytes per second. */
+    readonly rate?: number;
+  },
   theirs: ReadonlySet<string>,
 ): Compression | undefined {
-  const { compress = "auto", clock } = options;
-  const isWanted = capabilitiesFor(compress).some((name) => theirs.has(name));
-  if (!isWanted) return undefined;
+  const { compress = "auto", clock, rate } = options;
+  if (!wantsPacked(compress) || !theirs.has(Capability.zstd)) return undefined;
   const policy = compress === "on"
     ? new SteadyCompression()
-    : new AdaptiveCompression();
+    : new AdaptiveCompression(rate);
   return { policy, clock };
 }

@@ -26,7 +26,7 @@ export function readBatch(
   let byteLength = 0;
   for (const piece of pieces) {
     order.check(piece);
-    if (piece.kind === "data") byteLength += piece.bytes.length;
+    if ("bytes" in piece) byteLength += piece.bytes.length;
   }
   return { pieces, byteLength, release: () => free(payload) };
 }

@@ -1,11 +1,12 @@
 /**
  * Checks that content comes as it was asked for: file by file, each from its
- * start (or from where it is resumed) to its announced end, nothing twice and
- * nothing that nobody wanted.
+ * start (or from where it is resumed) to its announced end, or just its gaps,
+ * nothing twice and nothing that nobody wanted.
  */
 import { type Change, needsContent } from "../core/change.ts";
 import type { Entry } from "../core/entry.ts";
-import type { Piece, Want } from "../core/piece.ts";
+import type { GapRequest } from "../content/description.ts";
+import { lengthOf, type Piece, type Want } from "../core/piece.ts";
 import { ProtocolError } from "../errors.ts";
 
 /** A file that was asked for. */
@@ -14,6 +15,8 @@ export interface ExpectedFile {
   /** In bytes. */
   readonly size: number;
   readonly resume: Want["resume"];
+  /** There where nothing but these is to come, in order. */
+  readonly gaps?: readonly GapRequest[] | undefined;
 }
 
 /** Follows the pieces of one transfer. */
@@ -23,6 +26,8 @@ export class ContentOrder {
   #file: ExpectedFile | undefined;
   /** How much of it has come; undefined before its first piece. */
   #offset: number | undefined;
+  /** The gap that it is in, where gaps are to come. */
+  #gap = 0;
 
   /** @param expected All files asked for, in order. */
   constructor(expected: Iterator<ExpectedFile>) {
@@ -36,8 +41,9 @@ export class ContentOrder {
       if (next.done) throw fault(piece, "nobody asked for it");
       this.#file = next.value;
       this.#offset = undefined;
+      this.#gap = 0;
     }
-    const { index, size, resume } = this.#file;
+    const { index, size, resume, gaps } = this.#file;
     if (piece.index !== index) {
       throw fault(piece, `file ${index} has to come first`);
     }
@@ -46,13 +52,15 @@ export class ContentOrder {
       return;
     }
     const { offset, last } = piece;
+    if (gaps !== undefined) return this.#checkGap(piece, size, gaps);
+    if (piece.kind === "delta") throw fault(piece, "all of it was asked for");
     const right = this.#offset === undefined
       ? offset === 0 || offset === resume?.offset
       : offset === this.#offset;
     if (!right) {
       throw fault(piece, `offset ${offset} instead of ${this.#offset ?? 0}`);
     }
-    const length = piece.kind === "data" ? piece.bytes.length : piece.length;
+    const length = lengthOf(piece);
     const end = offset + length;
     if (end > size || last !== (end === size)) {
       throw fault(piece, `${size} bytes were announced`);
@@ -62,6 +70,42 @@ export class ContentOrder {
     else this.#offset = end;
   }
 
+  /** A piece of a file of which only `gaps` were asked for. */
+  #checkGap(
+    piece: Exclude<Piece, { kind: "unavailable" }>,
+    size: number,
+    gaps: readonly GapRequest[],
+  ): void {
+    const { offset, last } = piece;
+    const length = lengthOf(piece);
+    const gap = gaps[this.#gap];
+    if (gap === undefined) {
+      if (offset !== size || length > 0 || !last) {
+        throw fault(piece, "nothing of it was asked for");
+      }
+      this.#file = undefined;
+      return;
+    }
+    const next = this.#offset ?? gap.offset;
+    if (offset !== next) {
+      throw fault(piece, `offset ${offset} instead of ${next}`);
+    }
+    if (length === 0) throw fault(piece, "it is empty");
+    const end = offset + length;
+    const gapEnd = gap.offset + gap.length;
+    if (end > gapEnd) throw fault(piece, `the gap ends at ${gapEnd}`);
+    if (piece.kind === "delta" && gap.signature === undefined) {
+      throw fault(piece, "the gap has no signature");
+    }
+    if (end === gapEnd) this.#gap++;
+    const isEnd = this.#gap === gaps.length;
+    if (last !== isEnd) {
+      throw fault(piece, `${gaps.length} gaps were asked for`);
+    }
+    if (isEnd) this.#file = undefined;
+    else this.#offset = end === gapEnd ? gaps[this.#gap]!.offset : end;
+  }
+
   /** @throws {ProtocolError} If a file was asked for and is not, or half, there. */
   finish(): void {
     if (this.#file === undefined && this.#expected.next().done) return;
@@ -69,18 +113,24 @@ export class ContentOrder {
   }
 }
 
-/** The files that `wants` name among `filesOf` the changes. */
+/**
+ * The files that `wants` name among `filesOf` the changes, and of which only
+ * `gaps` are to come.
+ */
 export function* expectedFiles(
   changes: readonly Change[],
   wants: readonly Want[],
+  gaps: ReadonlyMap<number, readonly GapRequest[]> = new Map(),
 ): Generator<ExpectedFile> {
   let at = 0;
   let index = 0;
-  for (const size of fileSizes(changes)) {
+  for (const size of plannedSizes(changes)) {
     const want = wants[at];
     if (want === undefined) return;
     if (index >= want.first) {
-      yield { index, size, resume: want.resume };
+      const expected = { index, size, resume: want.resume };
+      const asked = gaps.get(index);
+      yield asked === undefined ? expected : { ...expected, gaps: asked };
       if (index + 1 === want.first + want.count) at++;
     }
     index++;
@@ -88,7 +138,9 @@ export function* expectedFiles(
 }
 
 /** The sizes of `filesOf` the changes, in its order; no paths are made. */
-function* fileSizes(changes: readonly Change[]): Generator<number> {
+export function* plannedSizes(
+  changes: readonly Change[],
+): Generator<number> {
   const stack: Iterator<Entry>[] = [];
   for (const change of changes) {
     if (!needsContent(change)) continue;

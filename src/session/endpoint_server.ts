@@ -7,35 +7,54 @@
  * | scan       | any    |                                              |
  * | list       | any    | a scan; of directories that were announced   |
  * | confirm    | any    | a scan                                       |
+ * | move       | target | a scan; once, and not after a stage          |
  * | stage      | target | a scan                                       |
+ * | described  | target | a stage, before the content; only files that |
+ * |            |        | were to be described                         |
  * | content    | target | a stage; once; only files that were wanted   |
  * | transition | target | the content, unless nothing was wanted; once |
+ * | describe   | source | a scan; only files that were in it           |
  * | supply     | source | a scan; only files that were in it           |
+ * | synced     | target | a scan                                       |
  * | pair       | peer   |                                              |
  *
  * A peer, one side of a two-way sync, is asked what a target and a source are.
  */
 import type { Clock } from "../core/clock.ts";
 import type { Change } from "../core/change.ts";
+import { withDigests } from "../core/apply_changes.ts";
 import { nextTurn } from "../core/turn.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
-import { displayPath } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type {
+  ContentRequest,
+  DescribeRequest,
+  GapRequest,
+} from "../content/description.ts";
+import type { PlannedFile } from "../core/change.ts";
+import { applyMoves, type Move } from "../core/moves.ts";
+import { displayPath, type RelPath } from "../core/path.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
 import { ProtocolError } from "../errors.ts";
 import { ByteReader } from "../protocol/bytes.ts";
 import { ChangeReader } from "../protocol/change_codec.ts";
+import { DescribeReader } from "../protocol/description_codec.ts";
 import { frameName, FrameType } from "../protocol/frame.ts";
+import { MoveReader } from "../protocol/move_codec.ts";
+import { GapReader } from "../protocol/gap_codec.ts";
+import { writeLacking } from "../protocol/lacking_codec.ts";
 import { writeListings } from "../protocol/listing_codec.ts";
 import {
   NumberReader,
   PathListReader,
   readScanOptions,
+  readSynced,
   writeDone,
   writeProblems,
   writeScanSummary,
 } from "../protocol/message.ts";
+import { Capability } from "../protocol/version.ts";
 import {
   RequestReader,
   type WireRequest,
@@ -43,53 +62,97 @@ import {
 } from "../protocol/want_codec.ts";
 import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, expectedFiles } from "./content_order.ts";
-import { type Compression, ContentSender } from "./content_sender.ts";
-import type { Endpoint, Staging } from "./endpoint.ts";
+import { type ContentLink, ContentSender } from "./content_sender.ts";
+import { achievedChanges } from "./achieved.ts";
+import type {
+  Endpoint,
+  MoveResult,
+  RecipeCalls,
+  RoundNote,
+  Staging,
+} from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import type { PairedSide } from "./pairing.ts";
 import { ProgressTeller } from "./progress_teller.ts";
 import { ChangeRebuilder } from "./rebuild_change.ts";
 import { answerPairing } from "./remote_pairing.ts";
+import { MoveRebuilder } from "./rebuild_moves.ts";
+import {
+  fromWireGaps,
+  receiveDescriptions,
+  sendDescriptions,
+  toWireLacking,
+} from "./recipe_messages.ts";
 import type { Session } from "./session.ts";
 
 /** What the answering side is in the sync. */
 export type ServedRole = "target" | "source" | "peer";
 
+/** As what an endpoint is served, and who hears of it. */
+export interface ServeOptions {
+  readonly role: ServedRole;
+  /** What it remembers of the other side, in a two-way sync. */
+  readonly pairing?: PairedSide | undefined;
+  /** Hears of each round that the peer says is over. */
+  readonly onSynced?: ((round: RoundNote) => void) | undefined;
+}
+
 /** What was staged, and how far its content has come. */
 interface Staged {
   readonly changes: readonly Change[];
   readonly staging: Staging;
+  /** Files of which only this is to come, by number. */
+  readonly gaps: Map<number, readonly GapRequest[]>;
+  /** Whether its content has begun to come. */
+  begun: boolean;
   complete: boolean;
 }
+
+/** What an {@link EndpointServer} needs of its session. */
+export type AnsweredSession =
+  & Pick<Session, "clock" | "recipes" | keyof ContentLink>
+  & { readonly peer: Pick<Session["peer"], "capabilities"> };
 
 /** Answers for one endpoint, in one session. */
 export class EndpointServer {
   readonly #endpoint: Endpoint;
   readonly #role: ServedRole;
   readonly #clock: Clock;
-  readonly #compression: Compression | undefined;
+  readonly #link: ContentLink;
+  /** Whether both sides describe files. */
+  readonly #recipes: boolean;
+  /** Counts the gaps in all that is asked for. */
+  #asked = new GapReader();
+  /** Whether the peer counts on that a transition changes what it was shown. */
+  readonly #follows: boolean;
   readonly #pairing: PairedSide | undefined;
-  /** What the peer was shown last. */
+  readonly #onSynced: ((round: RoundNote) => void) | undefined;
+  /** What the peer was shown last, or knows of since then. */
   #snapshot: Snapshot | undefined;
+  /** What a transition has done since; to be put into the snapshot when needed. */
+  #achieved: readonly Change[] = [];
+  /** Whether mode bits count, as the last scan had it. */
+  #modes = true;
   /** The directories that it was told about last, and may ask for. */
   #announced: readonly DirectoryEntry[] = [];
+  /** Whether the peer was shown what is there, and nothing else has come since. */
+  #mayMove = false;
   #staged: Staged | undefined;
 
-  /**
-   * @param session The one whose questions are answered.
-   * @param pairing What a peer remembers of the other side.
-   */
+  /** @param session The one whose questions are answered. */
   constructor(
     endpoint: Endpoint,
-    role: ServedRole,
-    session: Pick<Session, "clock" | "compression">,
-    pairing?: PairedSide,
+    session: AnsweredSession,
+    { role, pairing, onSynced }: ServeOptions,
   ) {
     this.#pairing = pairing;
+    this.#onSynced = onSynced;
+    this.#follows = session.peer.capabilities.has(Capability.follow);
     this.#endpoint = endpoint;
     this.#role = role;
     this.#clock = session.clock;
-    this.#compression = session.compression;
+    this.#link = session;
+    this.#recipes = session.recipes;
   }
 
   /** Answers the question that `exchange` asks. */
@@ -102,9 +165,15 @@ export class EndpointServer {
         return await this.#list(exchange);
       case FrameType.confirm:
         return await this.#confirm(exchange);
+      case FrameType.move:
+        this.#require("target", type);
+        return await this.#move(exchange);
       case FrameType.stage:
         this.#require("target", type);
         return await this.#stage(exchange);
+      case FrameType.described:
+        this.#require("target", type);
+        return await this.#lacking(exchange);
       case FrameType.content:
       case FrameType.packed:
         this.#require("target", type);
@@ -112,15 +181,27 @@ export class EndpointServer {
       case FrameType.transition:
         this.#require("target", type);
         return await this.#transition(exchange);
+      case FrameType.describe:
+        this.#require("source", type);
+        return await this.#describe(exchange);
       case FrameType.supply:
         this.#require("source", type);
         return await this.#supply(exchange);
       case FrameType.pair:
         if (this.#pairing === undefined) throw this.#misplaced("peer", type);
         return await answerPairing(exchange, this.#pairing);
+      case FrameType.synced:
+        if (!this.#follows) throw new ProtocolError("The peer does not follow");
+        this.#require("target", type);
+        return await this.#synced(exchange);
       default:
         throw new ProtocolError(`A ${frameName(type)} frame is no question`);
     }
+  }
+
+  /** Whether changes are staged that were not carried out. */
+  get isMidway(): boolean {
+    return this.#staged !== undefined;
   }
 
   /** Gives up what was staged and not completed; the endpoint keeps what it has. */
@@ -145,6 +226,10 @@ export class EndpointServer {
     }
     await this.abandon(new Error("The peer scans again"));
     this.#snapshot = undefined;
+    this.#mayMove = false;
+    this.#asked = new GapReader();
+    this.#achieved = [];
+    this.#modes = options.modes;
     const progress = new ProgressTeller(exchange, this.#clock);
     const snapshot = await this.#endpoint.scan(options, {
       isTarget: this.#role === "target",
@@ -165,6 +250,7 @@ export class EndpointServer {
     );
     this.#snapshot = snapshot;
     this.#announced = [root];
+    this.#mayMove = true;
   }
 
   async #list(exchange: Exchange): Promise<void> {
@@ -199,9 +285,47 @@ export class EndpointServer {
     );
   }
 
+  async #move(exchange: Exchange): Promise<void> {
+    await this.#advance();
+    const snapshot = this.#shown();
+    if (!this.#mayMove) {
+      throw new ProtocolError("A move comes once, right after a scan");
+    }
+    this.#mayMove = false;
+    const reader = new MoveReader({ owners: this.#endpoint.traits.owners });
+    const rebuilder = new MoveRebuilder(snapshot.root);
+    for await (const { payload } of exchange.frames(FrameType.move)) {
+      for (const move of reader.read(new ByteReader(payload))) {
+        rebuilder.add(move);
+      }
+    }
+    const { moves } = rebuilder;
+    if (moves.length === 0) throw new ProtocolError("Nothing is to be moved");
+    // What the peer was shown is no more; unless all goes well, it has to look again.
+    this.#snapshot = undefined;
+    this.#announced = [];
+    const { done, problems, ctimes } = rebuilder.unmovable === undefined
+      ? await this.#endpoint.move(moves, exchange.signal)
+      : refusedMoves(moves, rebuilder.unmovable);
+    if (done.every((isDone) => isDone === 1)) {
+      const moved = applyMoves(snapshot.root, moves, ctimes);
+      const root = withDigests(moved, this.#modes);
+      this.#snapshot = { ...snapshot, root };
+      this.#mayMove = this.#follows;
+    }
+    await exchange.sendPages(
+      FrameType.problems,
+      (page) => writeProblems(page, problems),
+      { end: false },
+    );
+    await exchange.sendPages(FrameType.done, (page) => writeDone(page, done));
+  }
+
   async #stage(exchange: Exchange): Promise<void> {
+    await this.#advance();
     const { root } = this.#shown();
     await this.abandon(new Error("The peer stages something else"));
+    this.#mayMove = false;
     // Who does not offer to set owners is not to be told to.
     const reader = new ChangeReader({ owners: this.#endpoint.traits.owners });
     const rebuilder = new ChangeRebuilder(root);
@@ -214,11 +338,44 @@ export class EndpointServer {
       throw new ProtocolError("A list of changes ends in the middle of one");
     }
     const { changes } = rebuilder;
-    const staging = await this.#endpoint.stage(changes, exchange.signal);
-    this.#staged = { changes, staging, complete: false };
+    const recipes = this.#recipes && this.#endpoint.recipes !== undefined;
+    const staging = await this.#endpoint.stage(changes, exchange.signal, {
+      recipes,
+    });
+    this.#staged = {
+      changes,
+      staging,
+      gaps: new Map(),
+      begun: false,
+      complete: false,
+    };
     await exchange.sendPages(
       FrameType.wants,
-      (page) => writeWants(page, staging.wants),
+      (page) => writeWants(page, staging.wants, { recipes: this.#recipes }),
+    );
+  }
+
+  async #lacking(exchange: Exchange): Promise<void> {
+    const staged = this.#staged;
+    if (staged === undefined || staged.begun || staged.complete) {
+      throw new ProtocolError("Files were described that nobody asked for");
+    }
+    const descriptions = await receiveDescriptions(exchange);
+    for (const { index } of descriptions) {
+      if (!isDescribed(staged.staging, index) || staged.gaps.has(index)) {
+        throw new ProtocolError(`Nobody wants file ${index} to be described`);
+      }
+    }
+    const answers = await this.#recipeCalls().lacking(
+      descriptions,
+      exchange.signal,
+    );
+    for (const answer of answers) {
+      if (answer.kind === "gaps") staged.gaps.set(answer.index, answer.gaps);
+    }
+    await exchange.sendPages(
+      FrameType.lacking,
+      (page) => writeLacking(page, toWireLacking(answers)),
     );
   }
 
@@ -227,8 +384,11 @@ export class EndpointServer {
     if (staged === undefined || staged.complete) {
       throw new ProtocolError("Content came that nobody asked for");
     }
-    const { changes, staging } = staged;
-    const order = new ContentOrder(expectedFiles(changes, staging.wants));
+    const { changes, staging, gaps } = staged;
+    staged.begun = true;
+    const order = new ContentOrder(
+      expectedFiles(changes, staging.wants, gaps),
+    );
     const writer = staging.writable.getWriter();
     // What arrived before the connection was lost is not to be sent again.
     exchange.drainWhenLost();
@@ -273,10 +433,14 @@ export class EndpointServer {
       await staging.writable.close();
     }
     this.#staged = undefined;
-    const { done, problems } = await this.#endpoint.transition(
-      changes,
-      exchange.signal,
-    );
+    // If this fails, nobody knows what there is now.
+    const snapshot = this.#snapshot;
+    this.#snapshot = undefined;
+    const result = await this.#endpoint.transition(changes, exchange.signal);
+    this.#snapshot = snapshot;
+    if (this.#follows) this.#achieved = achievedChanges(changes, result);
+    this.#mayMove = this.#follows;
+    const { done, problems } = result;
     await exchange.sendPages(
       FrameType.problems,
       (page) => writeProblems(page, problems),
@@ -285,25 +449,73 @@ export class EndpointServer {
     await exchange.sendPages(FrameType.done, (page) => writeDone(page, done));
   }
 
+  async #describe(exchange: Exchange): Promise<void> {
+    const { root } = this.#shown();
+    const reader = new DescribeReader();
+    for await (const { payload } of exchange.frames(FrameType.describe)) {
+      reader.read(new ByteReader(payload));
+    }
+    const requests = reader.requests.map((request): DescribeRequest => ({
+      ...fileOf(root, request),
+      pages: request.pages,
+    }));
+    const descriptions = await this.#recipeCalls().describe(
+      requests,
+      exchange.signal,
+    );
+    await sendDescriptions(exchange, descriptions);
+  }
+
+  async #synced(exchange: Exchange): Promise<void> {
+    const reader = await exchange.receiveOnly(FrameType.synced);
+    const round = readSynced(reader);
+    reader.end("a round");
+    this.#shown();
+    await exchange.send(FrameType.noted, { end: true });
+    this.#onSynced?.(round);
+    // There is time now; the next changes come in a hurry.
+    await this.#advance();
+  }
+
+  /** Takes over into the snapshot what the last transition has done. */
+  async #advance(): Promise<void> {
+    const snapshot = this.#snapshot;
+    const achieved = this.#achieved;
+    if (snapshot === undefined || achieved.length === 0) return;
+    // If this fails, nobody knows what there is now.
+    this.#snapshot = undefined;
+    this.#achieved = [];
+    const root = await this.#endpoint.advance(
+      snapshot.root,
+      achieved,
+      this.#modes,
+    );
+    this.#snapshot = { ...snapshot, root };
+  }
+
   async #supply(exchange: Exchange): Promise<void> {
     const { root } = this.#shown();
-    const reader = new RequestReader();
-    const sender = new ContentSender(exchange, this.#compression);
+    const reader = new RequestReader(this.#asked);
+    const sender = new ContentSender(exchange, this.#link);
     for await (const { payload } of exchange.frames(FrameType.supply)) {
-      const requests: SupplyRequest[] = [];
+      const requests: ContentRequest[] = [];
       for (const request of reader.read(new ByteReader(payload))) {
-        requests.push(toSupplyRequest(root, request));
+        if (request.gaps !== undefined && !this.#recipes) throw noRecipes();
+        requests.push(toContentRequest(root, request));
       }
       if (requests.length > 0) {
         await this.#supplyPage(exchange, requests, sender);
       }
+    }
+    if (reader.incomplete) {
+      throw new ProtocolError("Requests end in the middle of one");
     }
     await sender.end();
   }
 
   async #supplyPage(
     exchange: Exchange,
-    requests: readonly SupplyRequest[],
+    requests: readonly ContentRequest[],
     sender: ContentSender,
   ): Promise<void> {
     const batches: ReadableStream<ContentBatch> = this.#endpoint.supply(
@@ -311,6 +523,12 @@ export class EndpointServer {
       exchange.signal,
     );
     for await (const batch of batches) await sender.send(batch);
+  }
+
+  #recipeCalls(): RecipeCalls {
+    const { recipes } = this.#endpoint;
+    if (recipes === undefined || !this.#recipes) throw noRecipes();
+    return recipes;
   }
 
   #shown(): Snapshot {
@@ -331,19 +549,62 @@ export class EndpointServer {
   }
 }
 
-/** What the peer asks for has to be what it was shown. */
-function toSupplyRequest(
+/** The answer to moves of which one can't be done: then none is. */
+function refusedMoves(
+  moves: readonly Move[],
+  unmovable: RelPath,
+): MoveResult {
+  const message = `Cannot move ${displayPath(unmovable)}: ` +
+    "it holds something that is left alone";
+  return {
+    done: new Uint8Array(moves.length),
+    problems: [{ path: unmovable, code: "blocked", message }],
+    ctimes: [],
+  };
+}
+
+/** @throws {ProtocolError} If the peer was not shown the file. */
+function toContentRequest(
   root: DirectoryEntry,
   request: WireRequest,
-): SupplyRequest {
-  const { index, path, size, mtime, resume } = request;
+): ContentRequest {
+  const { resume, gaps } = request;
+  const file = fileOf(root, request);
+  return gaps === undefined
+    ? { ...file, resume }
+    : { ...file, resume, gaps: fromWireGaps(gaps) };
+}
+
+/** What the peer asks for has to be what it was shown. */
+function fileOf(
+  root: DirectoryEntry,
+  { index, path, size, mtime }: Omit<WireRequest, "resume">,
+): PlannedFile {
   const entry = entryAt(root, path);
   if (entry?.kind !== "file" || entry.size !== size || entry.mtime !== mtime) {
     throw new ProtocolError(
       `The peer asked for ${displayPath(path)}, which it was never offered`,
     );
   }
-  return { index, path, entry, resume };
+  return { index, path, entry };
+}
+
+/** Whether file number `index` is wanted, and may be described first. */
+function isDescribed({ wants }: Staging, index: number): boolean {
+  let low = 0;
+  let high = wants.length;
+  while (low < high) {
+    const middle = low + high >>> 1;
+    const { first, count } = wants[middle]!;
+    if (index >= first + count) low = middle + 1;
+    else high = middle;
+  }
+  const want = wants[low];
+  return want !== undefined && index >= want.first && want.recipe === true;
+}
+
+function noRecipes(): ProtocolError {
+  return new ProtocolError("Files can't be described to or by this side");
 }
 
 function subdirectoriesOf(

@@ -2,6 +2,7 @@
 import type { Change, ChangeTotals } from "../core/change.ts";
 import type { TwoWaySide } from "../core/conflict.ts";
 import type { Digest, Totals } from "../core/entry.ts";
+import type { Move } from "../core/moves.ts";
 import type { RelPath } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Snapshot } from "../core/snapshot.ts";
@@ -29,6 +30,8 @@ export type SyncEvent =
     /** The file that is being sent. */
     readonly path: RelPath | undefined;
   }
+  /** The target has moved an entry. */
+  | { readonly kind: "moved"; readonly from: RelPath; readonly to: RelPath }
   /** All content is staged; the tree changes now. */
   | { readonly kind: "applying" }
   /** A path was left out; comes once for each, at the end of the round. */
@@ -57,6 +60,21 @@ export interface MirrorSummary {
   readonly problems: readonly SidedProblem[];
 }
 
+/** A round of a watch that is through. */
+export interface SyncedRound {
+  /** From 1, over all connections. */
+  readonly round: number;
+  /** Digest of the source tree as it was mirrored. */
+  readonly digest: Digest;
+  /** What was changed at the target. */
+  readonly changes: ChangeTotals;
+  /** The source tree. */
+  readonly totals: Totals;
+  /** Paths that are left out at present. */
+  readonly problems: number;
+  readonly seconds: number;
+}
+
 /** A problem, and where it was met. */
 export interface SidedProblem {
   readonly side: Side;
@@ -68,6 +86,9 @@ export interface Comparison {
   readonly source: Snapshot;
   /** Undefined where the target does not exist yet. */
   readonly target: Snapshot | undefined;
+  /** To be carried out first, one after the other. */
+  readonly moves: readonly Move[];
+  /** What remains to be done after the moves. */
   readonly changes: readonly Change[];
   readonly totals: ChangeTotals;
   /** What would be left out. */

@@ -35,6 +35,11 @@ export class Exchange {
   readonly id: number;
   /** The payload of the frame that {@link send} will send is written in here. */
   readonly page: ByteWriter = new ByteWriter();
+  /**
+   * Called before this side fails the exchange: what waits to be sent goes then,
+   * because a cancel can't be the first that is heard of an exchange.
+   */
+  beforeFailing: (() => void) | undefined;
   readonly #host: ExchangeHost;
   readonly #abort = new AbortController();
   /** Frames that have arrived, from `#head` on. */
@@ -156,6 +161,7 @@ export class Exchange {
     if (this.signal.aborted || (this.#incomingClosed && this.#outgoingClosed)) {
       return;
     }
+    this.beforeFailing?.();
     this.#outgoingClosed = true;
     this.#stop(error);
     this.#tell(type, error);

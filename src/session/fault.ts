@@ -15,7 +15,7 @@ export function breaksSession(
  * damaged on its way, the session ends.
  */
 export async function closingOnFault<T>(
-  session: Session,
+  session: Pick<Session, "close">,
   work: () => Promise<T>,
 ): Promise<T> {
   try {

@@ -4,8 +4,15 @@
  * must have that digest.
  */
 import { digestOfChildren } from "../core/digest.ts";
-import type { DirectoryEntry, Entry } from "../core/entry.ts";
-import type { Name } from "../core/path.ts";
+import {
+  type DirectoryEntry,
+  type Entry,
+  isTracked,
+  isWhollyTracked,
+} from "../core/entry.ts";
+import type { Origins } from "../core/origins.ts";
+import { join, type Name, type RelPath, ROOT } from "../core/path.ts";
+import { entryAt } from "../core/snapshot.ts";
 import { ProtocolError } from "../errors.ts";
 import { ByteReader } from "../protocol/bytes.ts";
 import { FrameType } from "../protocol/frame.ts";
@@ -20,6 +27,7 @@ export type Ask = <T>(work: (exchange: Exchange) => Promise<T>) => Promise<T>;
 
 /** A directory that was announced and is to be listed. */
 interface Announced {
+  readonly path: RelPath;
   /** Its place among all directories in the answer that announced it. */
   readonly number: number;
   /** What the known tree has at its path. */
@@ -29,22 +37,41 @@ interface Announced {
   readonly children: Map<Name, Entry>;
 }
 
+/** What {@link fetchTree} is told. */
+export interface FetchOptions {
+  readonly modes: boolean;
+  /** Paths in the foreign tree, by those in the one that is known. */
+  readonly origins: Origins;
+  readonly ask: Ask;
+}
+
+/** What {@link fetchTree} has. */
+export interface FetchedTree {
+  readonly children: DirectoryEntry["children"];
+  /** Directories that were held against one at another path, see `Snapshot`. */
+  readonly presumed: readonly RelPath[];
+}
+
 /**
  * What is in the foreign directory `root`, of which only the digest is known yet.
- * A directory that has the digest of the one at its path below `known` shares the
- * children of that, as the same object.
+ * A directory that has the digest of the one at its path in the known `tree` shares the
+ * children of that, as the same object; where none is at its path there, the one
+ * that has come from it stands in.
  * @throws {ProtocolError} If what the peer lists is not what it announced.
  */
 export async function fetchTree(
   root: Omit<DirectoryEntry, "children">,
-  known: DirectoryEntry | undefined,
-  options: { readonly modes: boolean; readonly ask: Ask },
-): Promise<DirectoryEntry["children"]> {
-  const shared = sharedWith(known, { ...root, children: new Map() });
-  if (shared !== undefined) return shared.children;
+  tree: DirectoryEntry | undefined,
+  options: FetchOptions,
+): Promise<FetchedTree> {
+  const shared = sharedWith(tree, { ...root, children: new Map() });
+  if (shared !== undefined) return { children: shared.children, presumed: [] };
+  const presumed: RelPath[] = [];
+  const goals = new Map<RelPath, RelPath>();
+  for (const [to, from] of options.origins) goals.set(from, to);
   const children = new Map<Name, Entry>();
   let level: Announced[] = [
-    { number: 0, known, digest: root.digest, children },
+    { path: ROOT, number: 0, known: tree, digest: root.digest, children },
   ];
   const quota = new Quota("entries of a tree");
   for (let depth = 1; level.length > 0; depth++) {
@@ -54,7 +81,7 @@ export async function fetchTree(
     const asked = level;
     level = await options.ask((exchange) => fetchLevel(exchange, asked));
   }
-  return children;
+  return { children, presumed };
 
   /** Lists the directories `asked`: those in them that are to be listed next. */
   async function fetchLevel(
@@ -94,7 +121,7 @@ export async function fetchTree(
 
   /** Checks a listed directory, and decides about the directories in it. */
   function announce(
-    { children, known, digest }: Announced,
+    { path, children, known, digest }: Announced,
     number: number,
     next: Announced[],
   ): number {
@@ -105,9 +132,10 @@ export async function fetchTree(
     }
     for (const [name, entry] of children) {
       if (entry.kind !== "directory") continue;
-      const knownChild = known?.kind === "directory"
-        ? known.children.get(name)
-        : undefined;
+      const childPath = join(path, name);
+      const knownChild =
+        (known?.kind === "directory" ? known.children.get(name) : undefined) ??
+          standIn(childPath);
       const shared = sharedWith(knownChild, entry);
       if (shared !== undefined) {
         children.set(name, shared);
@@ -115,6 +143,7 @@ export async function fetchTree(
         const own = new Map<Name, Entry>();
         children.set(name, { ...entry, children: own });
         next.push({
+          path: childPath,
           number,
           known: knownChild,
           digest: entry.digest,
@@ -124,6 +153,17 @@ export async function fetchTree(
       number++;
     }
     return number;
+  }
+
+  /** The directory of the known tree that has come from `path`, if there is one. */
+  function standIn(path: RelPath): DirectoryEntry | undefined {
+    const goal = goals.get(path);
+    const entry = goal === undefined || tree === undefined
+      ? undefined
+      : entryAt(tree, goal);
+    if (entry?.kind !== "directory") return undefined;
+    presumed.push(path);
+    return trackedIn(entry);
   }
 }
 
@@ -136,6 +176,19 @@ function sharedWith(
     return undefined;
   }
   if (known.digest !== entry.digest) return undefined;
-  if (known.mode === entry.mode && known.mtime === entry.mtime) return known;
-  return { ...entry, children: known.children };
+  const isSame = known.mode === entry.mode && known.mtime === entry.mtime &&
+    known.owner?.uid === entry.owner?.uid &&
+    known.owner?.gid === entry.owner?.gid;
+  return isSame ? known : { ...entry, children: known.children };
+}
+
+/** `directory` without what takes no part in it, which no digest speaks of. */
+function trackedIn(directory: DirectoryEntry): DirectoryEntry {
+  if (isWhollyTracked(directory)) return directory;
+  const children = new Map<Name, Entry>();
+  for (const [name, child] of directory.children) {
+    if (child.kind === "directory") children.set(name, trackedIn(child));
+    else if (isTracked(child)) children.set(name, child);
+  }
+  return { ...directory, children };
 }

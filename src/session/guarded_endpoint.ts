@@ -5,33 +5,54 @@ import {
   type DeleteLimit,
   DeletionTally,
 } from "../core/guard.ts";
+import type { Move } from "../core/moves.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
+import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RelPath } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type { ContentRequest } from "../content/description.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import type { FileSystemTraits } from "../fs/file_system.ts";
+import { systemClock } from "./system_clock.ts";
 import type {
   Endpoint,
+  MoveResult,
+  RecipeCalls,
+  RoundNote,
   ScanContext,
+  StageOptions,
   Staging,
   TransitionResult,
 } from "./endpoint.ts";
 
+/** Deletions that follow each other more closely than this are one. */
+const BURST_MS = 10_000;
+
 /**
  * The target `inner`, which lets go of no more than `maxDelete` in all the rounds
- * of one session; whoever announces more is refused before anything is staged.
+ * of one session that follow each other closely; whoever announces more is
+ * refused before anything is staged.
  */
 export class GuardedEndpoint implements Endpoint {
   readonly #inner: Endpoint;
   readonly #maxDelete: DeleteLimit;
-  readonly #deletions = new DeletionTally();
+  readonly #clock: Clock;
+  /** Changes of the rounds before that were let through lately. */
+  #lately: Change[] = [];
+  #last = -Infinity;
   /** Entries of the first scan. */
   #entries: number | undefined;
 
-  constructor(inner: Endpoint, maxDelete: DeleteLimit) {
+  constructor(
+    inner: Endpoint,
+    maxDelete: DeleteLimit,
+    clock: Clock = systemClock,
+  ) {
     this.#inner = inner;
     this.#maxDelete = maxDelete;
+    this.#clock = clock;
   }
 
   get name(): string {
@@ -40,6 +61,14 @@ export class GuardedEndpoint implements Endpoint {
 
   get traits(): FileSystemTraits {
     return this.#inner.traits;
+  }
+
+  get recipes(): RecipeCalls | undefined {
+    return this.#inner.recipes;
+  }
+
+  get follows(): boolean {
+    return this.#inner.follows;
   }
 
   async scan(options: ScanOptions, context?: ScanContext): Promise<Snapshot> {
@@ -56,18 +85,37 @@ export class GuardedEndpoint implements Endpoint {
     return this.#inner.confirmAbsent(absent, signal);
   }
 
+  get moves(): boolean {
+    return this.#inner.moves;
+  }
+
+  move(moves: readonly Move[], signal?: AbortSignal): Promise<MoveResult> {
+    return this.#inner.move(moves, signal);
+  }
+
   /** @throws {GuardError} If more would be deleted than is allowed. */
   async stage(
     changes: readonly Change[],
     signal?: AbortSignal,
+    options?: StageOptions,
   ): Promise<Staging> {
-    this.#deletions.add(changes);
-    checkMaxDelete(this.#deletions, this.#entries ?? 0, this.#maxDelete);
-    return await this.#inner.stage(changes, signal);
+    const now = this.#clock.now();
+    if (now - this.#last > BURST_MS) this.#lately = [];
+    const deletions = new DeletionTally();
+    deletions.add(this.#lately);
+    deletions.add(changes);
+    checkMaxDelete(deletions, this.#entries ?? 0, this.#maxDelete);
+    for (const change of changes) {
+      const { old, new: wanted } = change;
+      if (old === undefined || old.kind === wanted?.kind) continue;
+      this.#lately.push(change);
+      this.#last = now;
+    }
+    return await this.#inner.stage(changes, signal, options);
   }
 
   supply(
-    requests: Iterable<SupplyRequest>,
+    requests: Iterable<ContentRequest>,
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     return this.#inner.supply(requests, signal);
@@ -78,6 +126,18 @@ export class GuardedEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<TransitionResult> {
     return this.#inner.transition(changes, signal);
+  }
+
+  advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    return this.#inner.advance(root, changes, modes);
+  }
+
+  synced(round: RoundNote, signal?: AbortSignal): Promise<void> {
+    return this.#inner.synced(round, signal);
   }
 
   close(outcome: Outcome): Promise<void> {

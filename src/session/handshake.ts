@@ -41,6 +41,7 @@ export interface Party {
   readonly software: string;
   /** 32 hexadecimal digits, drawn once for each run of a program. */
   readonly clientId: string;
+  /** What its file system can hold. */
   readonly traits: FileSystemTraits;
 }
 
@@ -48,6 +49,7 @@ export interface Party {
 export interface Peer extends Party {
   /** The version of the protocol that both sides use. */
   readonly version: number;
+  /** What it can do beyond the first version; unknown names are ignored. */
   readonly capabilities: ReadonlySet<string>;
   /** How many unconsumed bytes it puts up with. */
   readonly windowBytes: number;
@@ -59,19 +61,28 @@ export interface HandshakeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Says hello, and which capabilities this side has. */
+/** Says hello, which capabilities this side has, and what it puts up with. */
 export async function sendHello(
   transport: Transport,
   self: Party,
   capabilities: readonly string[],
+  windowBytes: number = MAX_WINDOW_BYTES,
 ): Promise<void> {
-  await sendFrame(
-    transport,
+  await send(transport, helloMessage(self, capabilities, windowBytes));
+}
+
+/** The message that says hello. */
+export function helloMessage(
+  self: Party,
+  capabilities: readonly string[],
+  windowBytes: number = MAX_WINDOW_BYTES,
+): Uint8Array {
+  return frameMessage(
     FrameType.hello,
     (writer) =>
       writeHello(writer, SUPPORTED_VERSIONS, {
         ...self,
-        windowBytes: MAX_WINDOW_BYTES,
+        windowBytes,
         capabilities,
       }),
   );
@@ -82,11 +93,11 @@ export async function sendRefusal(
   transport: Transport,
   error: ProtocolError,
 ): Promise<void> {
-  await sendFrame(
-    transport,
+  const message = frameMessage(
     FrameType.refuse,
     (writer) => writeError(writer, toWireError(error)),
   );
+  await send(transport, message);
 }
 
 /**
@@ -139,7 +150,11 @@ async function firstFrame(transport: Transport): Promise<Frame> {
   }
 }
 
-function readPeer(frame: Frame, name: string): Peer {
+/**
+ * Reads the first frame of the peer, `name` in messages.
+ * @throws {ProtocolError} See {@link receiveHello}.
+ */
+export function readPeer(frame: Frame, name: string): Peer {
   const reader = new ByteReader(frame.payload);
   if (frame.type === FrameType.refuse) {
     const error = fromWireError(readError(reader));
@@ -181,19 +196,23 @@ function versionError(name: string, theirs: VersionRange): ProtocolError {
   );
 }
 
-async function sendFrame(
-  transport: Transport,
+/** A message of one frame of the session itself. */
+export function frameMessage(
   type: FrameType,
   write: (writer: ByteWriter) => void,
-): Promise<void> {
+): Uint8Array {
   const writer = new ByteWriter();
   writer.skip(PAGE_HEADER_BYTES);
   write(writer);
   putFrameHeader(writer.bytes, { type, exchange: 0, end: false });
   sealMessage(writer.bytes);
+  return writer.bytes;
+}
+
+async function send(transport: Transport, message: Uint8Array): Promise<void> {
   const stream = transport.writable.getWriter();
   try {
-    await stream.write(writer.bytes);
+    await stream.write(message);
   } finally {
     stream.releaseLock();
   }

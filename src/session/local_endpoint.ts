@@ -1,30 +1,56 @@
 /** An endpoint over a file system of this machine. */
 import type { Change } from "../core/change.ts";
+import { applyMoves, type Move } from "../core/moves.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
-import type { RelPath } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import { applyChanges } from "../core/apply_changes.ts";
+import { nameOf, parentOf, type RelPath } from "../core/path.ts";
+import type {
+  ContentRequest,
+  DescribeRequest,
+  Description,
+  Lacking,
+} from "../content/description.ts";
+import { isFileSystemError } from "../errors.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
-import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
+import type { ScanOptions } from "../core/snapshot.ts";
 import { confirmAbsent } from "../fs/confirm_absent.ts";
-import type { DigestCache } from "../fs/digest_cache.ts";
 import type {
   Directory,
   FileSystem,
   FileSystemTraits,
 } from "../fs/file_system.ts";
-import { scan } from "../fs/scan.ts";
+import { DirectoryCursor } from "../fs/directory_cursor.ts";
+import type { DirtyPaths } from "../fs/dirty_paths.ts";
+import { move } from "../fs/move.ts";
+import type { KnownDigests } from "../fs/known_digests.ts";
+import { findReusable } from "../fs/candidates.ts";
+import { Describer } from "../fs/describe.ts";
+import type { RecipeStore } from "../fs/recipe_store.ts";
+import { rememberMade } from "../fs/remember_made.ts";
+import { type Rescan, rescan } from "../fs/rescan.ts";
+import { type Distrust, Reuse } from "../fs/reuse.ts";
+import { scan, type ScanControl, type ScannedSnapshot } from "../fs/scan.ts";
+import { TreeWatch, type TreeWatchOptions } from "../fs/watch.ts";
+import { withWritten } from "../fs/written.ts";
 import { Stage } from "../fs/stage.ts";
+import { removeStale } from "../fs/stale_staging.ts";
 import {
   recoverRun,
   removeLeftovers,
   StagingArea,
 } from "../fs/staging_area.ts";
+import { areTouches, touch } from "../fs/touch.ts";
 import type { Trash } from "../fs/trash.ts";
 import { supply } from "../fs/supply.ts";
 import { transition } from "../fs/transition.ts";
 import type {
   Endpoint,
+  MoveResult,
+  RecipeCalls,
   ScanContext,
+  StageOptions,
   Staging,
   TransitionResult,
 } from "./endpoint.ts";
@@ -44,8 +70,13 @@ export interface LocalEndpointOptions {
   readonly trash?: Trash;
   /** Whether owners may be set, where the file system can do that. */
   readonly owners?: boolean;
-  /** Spares scans that compare content reading what was read before. */
-  readonly digests?: DigestCache;
+  /** What is known of the content of its files; scans by checksum add to it. */
+  readonly digests?: KnownDigests;
+  /**
+   * What is known of the content of its files, so that no unchanged one is read
+   * again to be described or compared. Its owner closes it.
+   */
+  readonly recipes?: RecipeStore;
   /**
    * Hears of what is kept in `.lockstep/kept` where no answer to a transition
    * can say it: after a recovery, an interruption, a failure.
@@ -53,20 +84,34 @@ export interface LocalEndpointOptions {
   readonly onKept?: (problem: Problem) => void;
 }
 
+/** Where content is staged, and what it may be made of. */
+interface StagedWork {
+  readonly area: StagingArea;
+  readonly stage: Stage;
+  readonly reuse: Reuse | undefined;
+}
+
 /** Changes that are staged, until they are carried out or replaced by others. */
 interface Staged {
   readonly changes: readonly Change[];
-  readonly area: StagingArea;
-  readonly stage: Stage;
+  /** Undefined where they are of modes and times only: nothing is staged then. */
+  readonly work: StagedWork | undefined;
 }
 
 /** One side of a sync that lies in a file system here. Its owner closes it. */
 export class LocalEndpoint implements Endpoint {
   readonly name: string;
   readonly traits: FileSystemTraits;
+  readonly recipes: RecipeCalls;
+  readonly follows = true;
   readonly #root: Directory;
   readonly #options: LocalEndpointOptions;
   #follow = false;
+  /** What the last scan saw. */
+  #tree: DirectoryEntry | undefined;
+  #describer: Describer | undefined;
+  /** Paths that could not be made of other files, in this run. */
+  readonly #distrusted = new Map<RelPath, Distrust>();
   #staged: Staged | undefined;
   /** Whether a transition has broken off, and may have left something held. */
   #hasFailed = false;
@@ -83,6 +128,11 @@ export class LocalEndpoint implements Endpoint {
     };
     this.#root = root;
     this.#options = options;
+    this.recipes = {
+      isRemote: false,
+      describe: (requests, signal) => this.#describe(requests, signal),
+      lacking: (descriptions, signal) => this.#lacking(descriptions, signal),
+    };
   }
 
   /**
@@ -101,21 +151,33 @@ export class LocalEndpoint implements Endpoint {
   /**
    * Puts back what a run that was killed had taken out of its place, so that a
    * scan sees it. To be called before the first one, by whoever may change the
-   * directory.
+   * directory. With the `time`, in milliseconds since 1970, what was staged long
+   * before goes, too.
    */
-  async recover(): Promise<void> {
-    const { now, before } = await recoverRun(this.#root, this.#options.trash);
+  async recover(time?: number): Promise<void> {
+    const { trash } = this.#options;
+    const { now, before } = await recoverRun(this.#root, trash);
     this.#tellOf(before);
     this.#tellOf(now);
+    if (time !== undefined) await removeStale(this.#root, time, trash);
   }
 
-  scan(options: ScanOptions, context: ScanContext = {}): Promise<Snapshot> {
+  async scan(
+    options: ScanOptions,
+    context: ScanContext = {},
+  ): Promise<ScannedSnapshot> {
+    // What it has left held belongs into the picture, and not behind it.
+    if (this.#hasFailed) await this.recover();
     this.#follow = options.symlinks === "follow";
+    await this.#describer?.close();
+    this.#describer = undefined;
     const { digests } = this.#options;
-    return scan(this.#root, options, {
+    const snapshot = await scan(this.#root, options, {
       ...context,
       ...(digests && { digests }),
     });
+    this.#tree = snapshot.root;
+    return snapshot;
   }
 
   confirmAbsent(
@@ -128,14 +190,51 @@ export class LocalEndpoint implements Endpoint {
     });
   }
 
+  get moves(): boolean {
+    return true;
+  }
+
+  async move(
+    moves: readonly Move[],
+    signal?: AbortSignal,
+  ): Promise<MoveResult> {
+    await this.#unstage();
+    const { durable = true, trash } = this.#options;
+    const { mode, mtime } = await this.#root.stat();
+    const area = await StagingArea.open(this.#root, trash);
+    try {
+      const result = await move(this.#root, area, moves, { durable, signal });
+      const { done, ctimes } = result;
+      // Where one failed, a scan has to follow anyway.
+      if (this.#tree !== undefined && done.every((isDone) => isDone === 1)) {
+        this.#tree = applyMoves(this.#tree, moves, ctimes);
+      }
+      return result;
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#tellOf(area.kept.problems);
+      throw error;
+    } finally {
+      await area.close();
+      await this.#root.setOwnMetadata({ mode, mtime });
+    }
+  }
+
   async stage(
     changes: readonly Change[],
     signal?: AbortSignal,
+    options: StageOptions = {},
   ): Promise<Staging> {
     await this.#unstage();
+    if (await areTouches(this.#root, changes)) {
+      this.#staged = { changes, work: undefined };
+      return { wants: [], writable: new WritableStream<ContentBatch>() };
+    }
     const area = await StagingArea.open(this.#root, this.#options.trash);
-    const stage = new Stage(area, changes);
-    this.#staged = { changes, area, stage };
+    const reuse = options.recipes ? this.#reuse(changes) : undefined;
+    const root = this.#root;
+    const stage = new Stage(area, changes, reuse && { root, reuse });
+    this.#staged = { changes, work: { area, stage, reuse } };
     const wants = await stage.prepare(signal);
     const writable = new WritableStream<ContentBatch>({
       async write(batch): Promise<void> {
@@ -148,7 +247,7 @@ export class LocalEndpoint implements Endpoint {
   }
 
   supply(
-    requests: Iterable<SupplyRequest>,
+    requests: Iterable<ContentRequest>,
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     return supply(this.#root, requests, {
@@ -165,15 +264,24 @@ export class LocalEndpoint implements Endpoint {
     if (staged?.changes !== changes) {
       throw new TypeError("These changes are not the ones that were staged");
     }
-    const { area, stage } = staged;
+    const { durable = true, trash, recipes } = this.#options;
+    if (staged.work === undefined) {
+      this.#staged = undefined;
+      return await touch(this.#root, changes, { durable, signal });
+    }
+    const { area, stage, reuse } = staged.work;
     try {
-      const { durable = true, trash } = this.#options;
       trash?.begin();
-      return await transition(this.#root, area, stage, changes, {
+      await reuse?.settle();
+      const outcome = await transition(this.#root, area, stage, changes, {
         durable,
         trash,
         signal,
       });
+      if (recipes !== undefined && reuse !== undefined) {
+        await rememberMade(recipes, this.#root, reuse.allMade());
+      }
+      return outcome;
     } catch (error) {
       this.#hasFailed = true;
       this.#tellOf(area.kept.problems);
@@ -184,9 +292,55 @@ export class LocalEndpoint implements Endpoint {
     }
   }
 
+  async advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    const tree = applyChanges(root, changes, modes);
+    this.#tree = await withWritten(this.#root, tree, changes, modes);
+    return this.#tree;
+  }
+
+  synced(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** As {@link scan}, where `previous` was scanned with the same options. */
+  rescan(
+    previous: ScannedSnapshot,
+    dirty: DirtyPaths,
+    options: ScanOptions,
+    control?: ScanControl,
+  ): Promise<Rescan> {
+    return rescan(this.#root, previous, dirty, options, control);
+  }
+
+  /** Begins to watch the tree; see `TreeWatch`, which the caller closes. */
+  watch(options: TreeWatchOptions): TreeWatch {
+    return new TreeWatch(this.#root, this.traits.watches ?? "none", options);
+  }
+
+  /** Whether there is anything at `path`; what can't be looked at is there. */
+  async holds(path: RelPath): Promise<boolean> {
+    const parent = parentOf(path);
+    if (parent === undefined) return true;
+    const cursor = new DirectoryCursor(this.#root);
+    try {
+      const directory = await cursor.at(parent);
+      return await directory.lookup(nameOf(path)) !== undefined;
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      return error.code !== "not-found" && error.code !== "not-a-directory";
+    } finally {
+      cursor.close();
+    }
+  }
+
   async close(outcome: Outcome): Promise<void> {
     try {
       await this.#unstage();
+      await this.#describer?.close();
       const endedWell = outcome.kind === "done" || outcome.kind === "partial";
       const { create, trash } = this.#options;
       if (this.#hasFailed) {
@@ -198,6 +352,42 @@ export class LocalEndpoint implements Endpoint {
     }
   }
 
+  #describe(
+    requests: readonly DescribeRequest[],
+    signal?: AbortSignal,
+  ): Promise<readonly Description[]> {
+    this.#describer ??= new Describer(this.#root, {
+      follow: this.#follow,
+      store: this.#options.recipes,
+    });
+    return this.#describer.describe(requests, signal);
+  }
+
+  #lacking(
+    descriptions: readonly Description[],
+    signal?: AbortSignal,
+  ): Promise<readonly Lacking[]> {
+    const reuse = this.#staged?.work?.reuse;
+    if (reuse === undefined) {
+      throw new TypeError("Nothing is staged that recipes could be for");
+    }
+    return reuse.lacking(descriptions, signal);
+  }
+
+  /** What `changes` may be made of, if there is anything. */
+  #reuse(changes: readonly Change[]): Reuse | undefined {
+    const tree = this.#tree;
+    const reusables = tree && findReusable(changes, tree);
+    if (reusables === undefined || reusables.length === 0) return undefined;
+    return new Reuse({
+      root: this.#root,
+      tree: tree!,
+      reusables,
+      store: this.#options.recipes,
+      distrusted: this.#distrusted,
+    });
+  }
+
   #tellOf(kept: readonly Problem[]): void {
     for (const problem of kept) this.#options.onKept?.(problem);
   }
@@ -206,7 +396,8 @@ export class LocalEndpoint implements Endpoint {
     const staged = this.#staged;
     if (staged === undefined) return;
     this.#staged = undefined;
-    staged.stage.close();
-    await staged.area.close();
+    await staged.work?.reuse?.settle();
+    staged.work?.stage.close();
+    await staged.work?.area.close();
   }
 }

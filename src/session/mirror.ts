@@ -3,18 +3,20 @@
  * equal to the source, stage their content at the target, carry them out. What
  * somebody changed meanwhile is left alone and looked at again in the next round.
  */
-import { type Change, filesOf, totalsOfChanges } from "../core/change.ts";
+import { type Change, totalsOfChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
-import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
-import type { Problem } from "../core/problem.ts";
+import { madeBy, type Move } from "../core/moves.ts";
+import { comparePaths, ROOT } from "../core/path.ts";
 import { sleep } from "../core/sleep.ts";
 import { GuardError } from "../errors.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
 import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
-import type { Endpoint, TransitionResult } from "./endpoint.ts";
-import type { MirrorSummary, SidedProblem } from "./events.ts";
+import { carryOut } from "./carry_out.ts";
+import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Comparison, MirrorSummary, SidedProblem } from "./events.ts";
 import type { RoundGuard } from "./round_guard.ts";
+import type { RoundObserver } from "./round_observer.ts";
 import { systemClock } from "./system_clock.ts";
 
 /** Rounds at the most: what is still being changed then is reported. */
@@ -29,6 +31,8 @@ export interface MirrorOptions extends CompareOptions {
   readonly clock?: Clock;
   /** Asked in this order before each round changes anything. */
   readonly guards?: readonly RoundGuard[];
+  /** Hear what each round has done. */
+  readonly observers?: readonly RoundObserver[];
 }
 
 /**
@@ -45,6 +49,7 @@ export async function mirror(
 ): Promise<MirrorSummary> {
   const { clock = systemClock } = options;
   const changes: Change[] = [];
+  let moved = 0;
   // What was kept elsewhere stays there, whatever later rounds do.
   const kept: SidedProblem[] = [];
   let last: Round | undefined;
@@ -52,6 +57,7 @@ export async function mirror(
   for (let round = 1;; round++) {
     const result = await nextRound(round);
     for (const change of result.achieved) changes.push(change);
+    moved += result.moved;
     last = result;
     const isStale = result.problems.some(({ problem }) =>
       problem.code === "stale"
@@ -74,6 +80,7 @@ export async function mirror(
       changes: totalsOfChanges(
         changes,
         source.traits.modes && target.traits.modes,
+        moved,
       ),
       totals: result.totals,
       digest: result.digest,
@@ -89,16 +96,16 @@ export async function mirror(
     } catch (error) {
       if (last === undefined || !(error instanceof GuardError)) throw error;
       halted = true;
-      const message = `What came later was not carried out: ${error.message}`;
-      const problem: Problem = { path: ROOT, code: "blocked", message };
-      const problems = [...last.problems, { side: "target", problem } as const];
-      return { ...last, achieved: [], problems };
+      const problems = [...last.problems, notCarriedOut(error)];
+      return { ...last, achieved: [], moved: 0, problems };
     }
   }
 }
 
 interface Round {
   readonly achieved: readonly Change[];
+  /** How many entries were moved. */
+  readonly moved: number;
   readonly totals: MirrorSummary["totals"];
   readonly digest: MirrorSummary["digest"];
   readonly problems: readonly SidedProblem[];
@@ -110,82 +117,97 @@ async function mirrorOnce(
   options: MirrorOptions,
   round: number,
 ): Promise<Round> {
-  const { onEvent, guards = [] } = options;
-  const comparison = await compareSides(source, target, options);
-  const { totals } = comparison;
-  onEvent?.({ kind: "planned", round, totals });
-  let { changes, problems } = comparison;
-  for (const guard of guards) {
-    const reviewed = guard.review({ ...comparison, changes });
-    changes = reviewed.changes;
-    problems = problems.concat(reviewed.problems.map(onSide("source")));
+  const { onEvent, guards = [], observers = [] } = options;
+  let comparison = await compareSides(source, target, options);
+  onEvent?.({ kind: "planned", round, totals: comparison.totals });
+  let reviewed = review(comparison, guards);
+  let { changes } = reviewed;
+  let kept: readonly SidedProblem[] = [];
+  let moved: readonly Move[] = [];
+  let achieved: readonly Change[] = [];
+  if (comparison.moves.length > 0) {
+    const { moves } = comparison;
+    const result = await carryOutMoves(target, moves, options);
+    moved = result.moved;
+    achieved = [...madeBy(moved)];
+    if (result.isAll) {
+      changes = withCtimes(changes, moves, result.ctimes);
+    } else {
+      // What could not be moved is deleted and sent, as without any evidence.
+      kept = result.problems.filter(({ code }) => code === "kept")
+        .map(onSide("target"));
+      const { origins: _, recall: __, ...plain } = options;
+      comparison = await compareSides(source, target, plain);
+      onEvent?.({ kind: "planned", round, totals: comparison.totals });
+      reviewed = reviewFurther(comparison, guards, moved.length > 0);
+      ({ changes } = reviewed);
+    }
   }
 
-  let achieved: readonly Change[] = [];
+  let problems = [...kept, ...reviewed.problems];
   if (changes.length > 0) {
     const result = await carryOut(source, target, changes, options);
     problems = problems.concat(
       result.problems.map(onSide("target")),
       unexplained(changes, result).map(onSide("target")),
     );
-    achieved = achievedChanges(changes, result);
+    achieved = [...achieved, ...achievedChanges(changes, result)];
+  }
+  const { root } = comparison.source;
+  const moves = movedAt(root, moved);
+  for (const observer of observers) {
+    await observer.applied({
+      source,
+      comparison,
+      changes,
+      moves,
+      achieved,
+      problems,
+    });
   }
   for (const guard of guards) await guard.completed(comparison);
-  const { digest } = comparison.source.root;
+  const { digest } = root;
   if (digest === undefined) throw new TypeError("A scan gave no digest");
-  return { achieved, totals: comparison.source.totals, digest, problems };
+  const { totals } = comparison.source;
+  return { achieved, moved: moved.length, totals, digest, problems };
 }
 
-async function carryOut(
-  source: Endpoint,
-  target: Endpoint,
-  changes: readonly Change[],
-  { signal, onEvent }: MirrorOptions,
-): Promise<TransitionResult> {
-  const { wants, writable } = await target.stage(changes, signal);
-  let path: RelPath | undefined;
-  const requests = requestsFor(changes, wants, (next) => path = next);
-  let files = 0;
-  let bytes = 0;
-  const meter = new TransformStream<ContentBatch, ContentBatch>({
-    transform(batch, controller): void {
-      controller.enqueue(batch);
-      for (const piece of batch.pieces) {
-        if (piece.kind === "unavailable") continue;
-        bytes += piece.kind === "hole" ? piece.length : piece.bytes.length;
-        if (piece.last) files++;
-      }
-      onEvent?.({ kind: "transfer", files, bytes, path });
-    },
-  });
-  await source.supply(requests, signal).pipeThrough(meter).pipeTo(
-    writable,
-    signal && { signal },
-  );
-  onEvent?.({ kind: "applying" });
-  return await target.transition(changes, signal);
+/** What guards let through, and all that is wrong. */
+interface Reviewed {
+  readonly changes: readonly Change[];
+  readonly problems: readonly SidedProblem[];
 }
 
-/**
- * The files that `wants` name, as the source is asked for them; `onPath` hears
- * of each when its turn comes.
- */
-function* requestsFor(
-  changes: readonly Change[],
-  wants: readonly Want[],
-  onPath: (path: RelPath) => void,
-): Generator<SupplyRequest> {
-  let at = 0;
-  for (const file of filesOf(changes)) {
-    while (at < wants.length && file.index >= endOf(wants[at]!)) at++;
-    const want = wants[at];
-    if (want === undefined) return;
-    if (file.index < want.first) continue;
-    onPath(file.path);
-    yield { ...file, resume: want.resume };
+/** What the guards leave of it. @throws {GuardError} */
+function review(
+  comparison: Comparison,
+  guards: readonly RoundGuard[],
+): Reviewed {
+  let { changes, problems } = comparison;
+  for (const guard of guards) {
+    const reviewed = guard.review({ ...comparison, changes });
+    changes = reviewed.changes;
+    problems = problems.concat(reviewed.problems.map(onSide("source")));
+  }
+  return { changes, problems };
+}
+
+/** As {@link review}; where something was moved already, a halt is a problem. */
+function reviewFurther(
+  comparison: Comparison,
+  guards: readonly RoundGuard[],
+  hasMoved: boolean,
+): Reviewed {
+  try {
+    return review(comparison, guards);
+  } catch (error) {
+    if (!hasMoved || !(error instanceof GuardError)) throw error;
+    const problems = [...comparison.problems, notCarriedOut(error)];
+    return { changes: [], problems };
   }
 }
 
-function endOf({ first, count }: Want): number {
-  return first + count;
+function notCarriedOut({ message: reason }: GuardError): SidedProblem {
+  const message = `What came later was not carried out: ${reason}`;
+  return { side: "target", problem: { path: ROOT, code: "blocked", message } };
 }

@@ -6,6 +6,7 @@ import { costsCredit, type Frame, putFrameHeader } from "../protocol/frame.ts";
 import { FrameEncoderStream } from "../protocol/frame_streams.ts";
 import { MESSAGE_HEADER_BYTES } from "../protocol/limits.ts";
 import { OutgoingCredit } from "./flow_control.ts";
+import type { RateLimit } from "./rate_limit.ts";
 
 /**
  * Bytes that may wait to be sent although no credit is due for them: answers to
@@ -18,6 +19,7 @@ const MAX_FREE_BYTES = 1024 * 1024;
 export class Outbox {
   /** What the peer has granted. */
   readonly credit: OutgoingCredit;
+  readonly #limit: RateLimit | undefined;
   readonly #encoder = new FrameEncoderStream();
   readonly #frames = this.#encoder.writable.getWriter();
   readonly #messages = this.#encoder.readable.getReader();
@@ -31,6 +33,7 @@ export class Outbox {
    * @param window How many unconsumed bytes the peer puts up with.
    * @param events Called for each frame, with the bytes of credit that it took,
    *   and when the transport has failed or more waits to be sent than may.
+   * @param limit Frames that cost credit wait for it, others go ahead of it.
    */
   constructor(
     transport: Transport,
@@ -39,8 +42,10 @@ export class Outbox {
       onSent: (credit: number) => void;
       onError: (error: unknown) => void;
     },
+    limit?: RateLimit,
   ) {
-    this.credit = new OutgoingCredit(window);
+    this.credit = new OutgoingCredit(window, limit);
+    this.#limit = limit;
     this.#onSent = events.onSent;
     this.#onError = events.onError;
     this.#finished = this.#writeAll(transport).catch(events.onError);
@@ -59,8 +64,10 @@ export class Outbox {
     putFrameHeader(bytes, header);
     const cost = bytes.length - MESSAGE_HEADER_BYTES;
     const isFree = !costsCredit(header.type);
-    if (isFree) this.#countFree(cost);
-    else {
+    if (isFree) {
+      this.#countFree(cost);
+      this.#limit?.force(cost);
+    } else {
       const waiting = this.credit.take(cost, owner);
       if (waiting !== undefined) await waiting;
     }

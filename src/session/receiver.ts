@@ -6,7 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { asError, messageOf, TransportError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint, RoundNote } from "./endpoint.ts";
 import { Capability } from "../protocol/version.ts";
 import type { PairedSide } from "./pairing.ts";
 import { serveEndpoint } from "./serve_endpoint.ts";
@@ -25,7 +25,10 @@ export interface ReceiverOptions {
   readonly software: string;
   /** 32 hexadecimal digits, drawn once for each run of a program. */
   readonly clientId: string;
+  /** The time, for those who are silent. */
   readonly clock: Clock;
+  /** How fast a session may be in each direction, in bytes per second. */
+  readonly limit?: number;
   /** The time of day, to tell a sender since when another one is here. */
   readonly wallClock?: () => Date;
   /** What it remembers of other sides: it takes part in two-way syncs, and only these. */
@@ -40,6 +43,12 @@ export type ReceiverEvent =
     readonly kind: "connected";
     readonly peer: string;
     readonly software: string;
+  }
+  /** The sender goes on and on, and has carried out a round. */
+  | {
+    readonly kind: "synced";
+    readonly peer: string;
+    readonly round: RoundNote;
   }
   /** The sender said goodbye. */
   | {
@@ -73,6 +82,7 @@ export class Receiver {
   #current: Sender | undefined;
   #closed: Outcome | undefined;
 
+  /** A receiver that serves nobody yet; see {@link accept}. */
   constructor(options: ReceiverOptions) {
     this.#options = options;
   }
@@ -87,9 +97,10 @@ export class Receiver {
     const stop = new AbortController();
     const address = transport.peer;
     try {
-      const { clock, pairing } = this.#options;
+      const { clock, pairing, limit = Infinity } = this.#options;
       const pending = await awaitHello(transport, {
         clock,
+        limit,
         signal: stop.signal,
         twoWay: pairing !== undefined,
       });
@@ -196,11 +207,12 @@ export class Receiver {
         software: sender.peer.software,
       });
       const { pairing } = this.#options;
-      const outcome = await serveEndpoint(
-        session,
-        endpoint,
-        pairing === undefined ? { role: "target" } : { role: "peer", pairing },
-      );
+      const outcome = await serveEndpoint(session, endpoint, {
+        role: pairing === undefined ? "target" : "peer",
+        pairing,
+        onSynced: (round) =>
+          this.#emit({ kind: "synced", peer: address, round }),
+      });
       this.#emit({ kind: "ended", peer: address, outcome });
     } catch (error) {
       this.#emit({ kind: "broken", peer: address, error: asError(error) });

@@ -1,7 +1,7 @@
 /** Trying again after a lost connection: rounds are state-based, so it is safe. */
 import type { Clock } from "../core/clock.ts";
 import { sleep } from "../core/sleep.ts";
-import { TransportError } from "../errors.ts";
+import { asError, TransportError } from "../errors.ts";
 
 const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 30_000;
@@ -10,6 +10,7 @@ const MAX_DELAY_MS = 30_000;
 export interface Attempt {
   /** From 1. */
   readonly number: number;
+  /** Aborted when there is no use in going on. */
   readonly signal: AbortSignal | undefined;
   /** The handshake has succeeded: the patience and the delays start anew. */
   progressed(): void;
@@ -19,9 +20,15 @@ export interface Attempt {
 export interface RetryOptions {
   /** How long to go on trying, in milliseconds from the failure after the last success. */
   readonly retryForMs: number;
+  /** The time between the tries. */
+  /** The same once there was a success; `retryForMs` unless said. */
+  readonly retryAgainForMs?: number;
+  /** What may go better the next time, once there was a success; the usual unless said. */
+  readonly isTransient?: (error: unknown) => boolean;
   readonly clock: Clock;
   /** From 0 up to, but not, 1. */
   readonly random: () => number;
+  /** Stops trying. */
   readonly signal?: AbortSignal;
   /** Also try again if no connection was ever made; false unless said. */
   readonly retryFirst?: boolean;
@@ -55,8 +62,10 @@ export async function withRetry<T>(
   work: (attempt: Attempt) => Promise<T>,
   options: RetryOptions,
 ): Promise<T> {
-  const { clock, retryForMs, signal } = options;
+  const { clock, signal } = options;
+  let { retryForMs } = options;
   let mayRetry = options.retryFirst ?? false;
+  let mayPass = isTransient;
   let failures = 0;
   /** When patience ends; undefined while there is nothing to be patient with. */
   let deadline: number | undefined;
@@ -68,6 +77,8 @@ export async function withRetry<T>(
         signal,
         progressed(): void {
           mayRetry = true;
+          retryForMs = options.retryAgainForMs ?? retryForMs;
+          mayPass = options.isTransient ?? isTransient;
           failures = 0;
           deadline = undefined;
         },
@@ -76,20 +87,24 @@ export async function withRetry<T>(
       signal?.throwIfAborted();
       const now = clock.now();
       deadline ??= now + retryForMs;
-      if (!isTransient(error) || !mayRetry || now >= deadline) throw error;
+      if (!mayPass(error) || !mayRetry || now >= deadline) throw error;
       failures++;
       // The last try comes when patience ends, not before.
       const delayMs = Math.min(
         backoff(failures, options.random),
         deadline - now,
       );
-      options.onRetry?.({ attempt: number + 1, delayMs, error });
+      options.onRetry?.({
+        attempt: number + 1,
+        delayMs,
+        error: asError(error),
+      });
       await sleep(delayMs, clock, signal);
     }
   }
 }
 
 /** Whether the next try may go better. */
-function isTransient(error: unknown): error is TransportError {
+function isTransient(error: unknown): boolean {
   return error instanceof TransportError && error.code !== "peer-stopped";
 }

@@ -2,15 +2,16 @@
  * Content on its way to and from the other end of a session, on the asking side:
  * one exchange each, as a stream.
  */
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type { ContentRequest } from "../content/description.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import { FrameType } from "../protocol/frame.ts";
-import { PAGE_BYTES } from "../protocol/limits.ts";
 import { RequestWriter } from "../protocol/want_codec.ts";
 import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, type ExpectedFile } from "./content_order.ts";
-import { ContentSender } from "./content_sender.ts";
+import { type ContentLink, ContentSender } from "./content_sender.ts";
 import { cancelOn, type Exchange } from "./exchange.ts";
 import { closingOnFault } from "./fault.ts";
+import { toWireGaps } from "./recipe_messages.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -18,7 +19,7 @@ import type { Session } from "./session.ts";
  * all of it has been written over there; the stream errors when that has failed.
  */
 export function sendContent(
-  session: Session,
+  session: Pick<Session, "open" | "close" | keyof ContentLink>,
   signal: AbortSignal | undefined,
 ): WritableStream<ContentBatch> {
   let opened: { exchange: Exchange; sender: ContentSender } | undefined;
@@ -31,7 +32,7 @@ export function sendContent(
     const { signal: failed } = exchange;
     failed.addEventListener("abort", () => fail(failed.reason));
     release = cancelOn(signal, exchange);
-    const sender = new ContentSender(exchange, session.compression);
+    const sender = new ContentSender(exchange, session);
     return opened = { exchange, sender };
   };
   return new WritableStream<ContentBatch>({
@@ -56,8 +57,8 @@ export function sendContent(
 
 /** Asks for the content of files, in order, and gives it as it comes. */
 export function receiveContent(
-  session: Session,
-  requests: Iterable<SupplyRequest>,
+  session: Pick<Session, "open" | "close">,
+  requests: Iterable<ContentRequest>,
   signal: AbortSignal | undefined,
 ): ReadableStream<ContentBatch> {
   const exchange = session.open();
@@ -98,16 +99,20 @@ export function receiveContent(
 
 async function sendRequests(
   exchange: Exchange,
-  requests: Iterable<SupplyRequest>,
+  requests: Iterable<ContentRequest>,
   asked: AskedFiles,
 ): Promise<void> {
   const { page } = exchange;
   const writer = new RequestWriter();
   for (const request of requests) {
-    const { index, entry: { size }, resume } = request;
-    writer.write(page, request);
-    asked.push({ index, size, resume });
-    if (page.length >= PAGE_BYTES) {
+    const { index, path, entry, resume, gaps } = request;
+    const { size } = entry;
+    asked.push({ index, size, resume, gaps });
+    const wire = { index, path, entry, resume };
+    const lines = gaps === undefined
+      ? writer.write(page, wire)
+      : writer.write(page, { ...wire, gaps: toWireGaps(gaps) });
+    for (const _ of lines) {
       await exchange.send(FrameType.supply, { end: false });
     }
   }

@@ -16,6 +16,7 @@ import type { RoundRecord, RoundRecords } from "./round_record.ts";
 
 /** What a person has said about a run. */
 export interface SafetyLimits {
+  /** How much may be deleted in all; undefined is "as much as it takes". */
   readonly maxDelete: DeleteLimit | undefined;
   /** What may be deleted although it looks like an accident. */
   readonly allowDelete: DeleteLimit | undefined;

@@ -5,19 +5,11 @@
 import type { Outcome } from "../core/outcome.ts";
 import { FileSystemError, messageOf } from "../errors.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { EndpointServer, type ServedRole } from "./endpoint_server.ts";
+import { EndpointServer, type ServeOptions } from "./endpoint_server.ts";
 import { breaksSession } from "./fault.ts";
-import type { PairedSide } from "./pairing.ts";
 import type { Session } from "./session.ts";
 
-export type { ServedRole } from "./endpoint_server.ts";
-
-/** As what an endpoint is served. */
-export interface ServeOptions {
-  readonly role: ServedRole;
-  /** What it remembers of the other side, in a two-way sync. */
-  readonly pairing?: PairedSide;
-}
+export type { ServedRole, ServeOptions } from "./endpoint_server.ts";
 
 /**
  * Answers the peer's questions from `endpoint` until the peer says goodbye, and
@@ -31,8 +23,7 @@ export async function serveEndpoint(
   endpoint: Endpoint,
   options: ServeOptions,
 ): Promise<Outcome> {
-  const { role, pairing } = options;
-  const server = new EndpointServer(endpoint, role, session, pairing);
+  const server = new EndpointServer(endpoint, session, options);
   let outcome: Outcome;
   let failure: FileSystemError | undefined;
   try {
@@ -55,8 +46,12 @@ export async function serveEndpoint(
     throw error;
   }
   try {
+    // Who ends a watch in the middle of a round may go on with it later.
+    const closing: Outcome = server.isMidway && outcome.kind === "done"
+      ? { kind: "interrupted", message: "the sender has ended" }
+      : outcome;
     await server.abandon(new Error(outcome.message));
-    await endpoint.close(outcome);
+    await endpoint.close(closing);
   } catch (error) {
     session.close(error as Error);
     throw error;

@@ -24,6 +24,7 @@ import {
 import {
   FRAME_HEADER_BYTES,
   MAX_WINDOW_BYTES,
+  MIN_WINDOW_BYTES,
   PAGE_HEADER_BYTES,
 } from "../protocol/limits.ts";
 import {
@@ -33,10 +34,10 @@ import {
   writeError,
   writeOutcome,
 } from "../protocol/session_codec.ts";
-import { Capability } from "../protocol/version.ts";
 import { type Exchange, unexpected } from "./exchange.ts";
 import { ExchangeTable } from "./exchange_table.ts";
 import { IncomingCredit } from "./flow_control.ts";
+import { Capability } from "../protocol/version.ts";
 import {
   type Party,
   type Peer,
@@ -44,14 +45,18 @@ import {
   sendHello,
   sendRefusal,
 } from "./handshake.ts";
+import { capabilitiesFor } from "./capabilities.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
-import type { Compression } from "./content_sender.ts";
 import {
-  capabilitiesFor,
-  compressionFor,
-  type CompressMode,
-} from "./compression.ts";
+  frameBytesAt,
+  rateAskedFor,
+  rateCapabilities,
+  type RateLimit,
+  rateLimit,
+} from "./rate_limit.ts";
+import type { Compression } from "./content_sender.ts";
+import { compressionFor, type CompressMode } from "./compression.ts";
 
 export type { Party, Peer } from "./handshake.ts";
 
@@ -65,6 +70,10 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** Whether content is compressed, where the peer can do that; "auto" unless said. */
   readonly compress?: CompressMode;
+  /** How fast it may be in each direction, in bytes per second; no limit unless said. */
+  readonly limit?: number;
+  /** Whether files may be described before they are sent; true unless said. */
+  readonly recipes?: boolean;
   /** Whether this side takes part in a two-way sync; not unless said. */
   readonly twoWay?: boolean;
 }
@@ -91,7 +100,7 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<Session> {
   try {
-    await sendHello(transport, self, capabilitiesOf(options));
+    await introduce(transport, self, options);
     const peer = await receiveHello(transport, options);
     requireTwoWay(peer, transport.peer, options);
     return new Session(transport, peer, "client", options);
@@ -121,7 +130,7 @@ export async function awaitHello(
   return {
     peer,
     async accept(self): Promise<Session> {
-      await sendHello(transport, self, capabilitiesOf(options));
+      await introduce(transport, self, options);
       return new Session(transport, peer, "server", options);
     },
     refuse: (code, message) => refuse(new ProtocolError(message, code)),
@@ -137,11 +146,6 @@ export async function awaitHello(
   }
 }
 
-function capabilitiesOf({ compress, twoWay }: SessionOptions): string[] {
-  const capabilities = capabilitiesFor(compress);
-  return twoWay ? [...capabilities, Capability.twoWay] : capabilities;
-}
-
 /** @throws {ProtocolError} If only this side wants a two-way sync. */
 function requireTwoWay(
   { capabilities }: Peer,
@@ -155,6 +159,24 @@ function requireTwoWay(
   );
 }
 
+/** Says hello, so that the peer keeps to the limit: a new one by what it hears. */
+async function introduce(
+  transport: Transport,
+  self: Party,
+  { compress, limit = Infinity, recipes, twoWay }: SessionOptions,
+): Promise<void> {
+  const capabilities = [
+    ...capabilitiesFor({ compress, recipes, twoWay }),
+    ...rateCapabilities(limit),
+  ];
+  await sendHello(transport, self, capabilities, windowAt(limit));
+}
+
+/** Before the first grant a peer sends as fast as it can: let that be little. */
+function windowAt(limit: number): number {
+  return limit === Infinity ? MAX_WINDOW_BYTES : MIN_WINDOW_BYTES;
+}
+
 /** One conversation. */
 export class Session {
   readonly peer: Peer;
@@ -163,6 +185,11 @@ export class Session {
   readonly clock: Clock;
   /** How content is packed; undefined: not at all, both sides have to want it. */
   readonly compression: Compression | undefined;
+  /** Most bytes that a frame of content shall have. */
+  readonly contentFrameBytes: number;
+  readonly #limits: readonly RateLimit[];
+  /** Whether both sides describe files before they are sent. */
+  readonly recipes: boolean;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #incoming: IncomingCredit;
@@ -186,7 +213,15 @@ export class Session {
     this.name = transport.peer;
     this.#transport = transport;
     this.clock = options.clock;
-    this.compression = compressionFor(options, peer.capabilities);
+    const { limit = Infinity, clock } = options;
+    const rate = Math.min(limit, rateAskedFor(peer.capabilities));
+    const out = rateLimit(rate, clock);
+    const back = rateLimit(limit, clock);
+    this.#limits = [out, back].filter((it) => it !== undefined);
+    this.contentFrameBytes = frameBytesAt(rate);
+    this.compression = compressionFor({ ...options, rate }, peer.capabilities);
+    this.recipes = options.recipes !== false &&
+      peer.capabilities.has(Capability.recipes);
     this.#heartbeat = new Heartbeat(options.clock, {
       sendPing: () => void this.#tell(FrameType.ping),
       waiting: () => this.#outbox.credit.exhausted,
@@ -198,11 +233,12 @@ export class Session {
         this.compression?.policy.sent(credit, this.clock.now());
       },
       onError: (error) => this.close(asError(error)),
-    });
+    }, out);
     this.#incoming = new IncomingCredit(
-      MAX_WINDOW_BYTES,
+      windowAt(limit),
       (bytes) =>
         void this.#tell(FrameType.credit, (page) => page.varint(bytes)),
+      back && { limit: back, batch: frameBytesAt(limit) },
     );
     this.#exchanges = new ExchangeTable(role, {
       send: (page, header, owner) => this.#outbox.send(page, header, owner),
@@ -301,6 +337,7 @@ export class Session {
     const told = this.#lastWords(error);
     this.#heartbeat.stop();
     this.#stopListening();
+    for (const limit of this.#limits) limit.stop();
     this.#end.abort(reason);
     this.#peerBye.resolve(this.#peerOutcome);
     this.#outbox.credit.fail(reason);
@@ -367,9 +404,7 @@ export class Session {
 
   #dispatch(frame: Frame): void {
     if (costsCredit(frame.type)) {
-      if (frame.type === FrameType.packed && this.compression === undefined) {
-        throw unexpected(frame);
-      }
+      if (!this.#allows(frame.type)) throw unexpected(frame);
       this.#incoming.arrived(FRAME_HEADER_BYTES + frame.payload.length);
       this.#exchanges.find(frame).deliver(frame);
       this.#wakeUp();
@@ -402,6 +437,20 @@ export class Session {
         break;
       default:
         throw unexpected(frame);
+    }
+  }
+
+  /** Whether both sides have the capability that frames of this type need, if any. */
+  #allows(type: FrameType): boolean {
+    switch (type) {
+      case FrameType.packed:
+        return this.compression !== undefined;
+      case FrameType.describe:
+      case FrameType.described:
+      case FrameType.lacking:
+        return this.recipes;
+      default:
+        return true;
     }
   }
 

@@ -17,6 +17,7 @@ import {
   peakOf,
 } from "./measure.ts";
 import { RsyncDaemon, rsyncUrl } from "./rsync_daemon.ts";
+import { HEADER, lineOf, type Row } from "./table.ts";
 import { rowsOfSlowNetwork } from "./slow_network.ts";
 import {
   makeWorkload,
@@ -32,25 +33,6 @@ const USAGE = `Usage: deno task bench [OPTION…]
                 text-slow) holds NAME
   --quick       little data, one run: shows that the bench works
   --json        print JSON`;
-
-/** One line of the table. */
-export interface Row {
-  readonly work: string;
-  readonly unit: "s" | "B" | "MB";
-  readonly lockstep: number;
-  /** Undefined where rsync is not measured. */
-  readonly rsync: number | undefined;
-  /** Most that `value` may be. */
-  readonly goal: number;
-  /** Whether `value` is a ratio also where it is not of times. */
-  readonly isRatio?: true;
-  /** What is compared with the goal: the ratio of times, or an amount. */
-  readonly value: number;
-  readonly samples: {
-    readonly lockstep: readonly number[];
-    readonly rsync: readonly number[];
-  };
-}
 
 /** Peak memory of both sides of Lockstep, over all its runs, in bytes. */
 interface Peaks {
@@ -231,36 +213,6 @@ async function timeRow(
   const rsync = median(samples.rsync);
   const value = lockstep / rsync;
   return { work, unit: "s", lockstep, rsync, goal, value, samples };
-}
-
-const WIDTHS = [44, 12, 12, 8, 10];
-const HEADER = columns(["work", "lockstep", "rsync", "ratio", "goal", ""]);
-
-/** With little data the start of the processes is all: there is no verdict. */
-function lineOf(row: Row, quick: boolean): string {
-  const { work, unit, lockstep, rsync, goal, value } = row;
-  return columns([
-    work,
-    shown(lockstep, unit),
-    rsync === undefined ? "" : shown(rsync, unit),
-    rsync === undefined ? "" : (lockstep / rsync).toFixed(2),
-    row.isRatio || unit === "s"
-      ? `≤ ${goal.toFixed(2)}`
-      : `≤ ${shown(goal, unit)}`,
-    quick ? "" : value <= goal ? "ok" : "miss",
-  ]);
-}
-
-function columns(cells: readonly string[]): string {
-  const [first, ...rest] = cells;
-  const padded = rest.map((cell, i) => cell.padStart(WIDTHS[i + 1] ?? 6));
-  return [first!.padEnd(WIDTHS[0]!), ...padded].join("");
-}
-
-function shown(value: number, unit: Row["unit"]): string {
-  if (unit === "s") return `${value.toFixed(3)} s`;
-  if (unit === "MB") return `${(value / 1e6).toFixed(0)} MB`;
-  return `${value.toLocaleString("en")} B`;
 }
 
 function lockstepWords(source: string, url: string): string[] {

@@ -4,7 +4,7 @@ import { listen, PROGRAM } from "../support/program.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { removeTree, type TempDir } from "../support/temp.ts";
 import { measure, median } from "./measure.ts";
-import type { Row } from "./mirror_bench.ts";
+import type { Row } from "./table.ts";
 import { type RsyncDaemon, rsyncUrl } from "./rsync_daemon.ts";
 import { copyText, type SlowWorkload } from "./workload.ts";
 

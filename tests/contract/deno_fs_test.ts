@@ -6,11 +6,17 @@ import type { Directory } from "../../src/fs/file_system.ts";
 import { command } from "../support/command.ts";
 import { has, test } from "../support/needs.ts";
 import { TempDir } from "../support/temp.ts";
-import { fileSystemContract, type Subject } from "./file_system_contract.ts";
+import {
+  fileSystemContract,
+  type Subject,
+  watchContract,
+} from "../../src/fs/contract.ts";
 
 const FILE = { mode: 0o644, mtime: 1_600_000_000_123 };
 
 fileSystemContract("DenoFileSystem", () => open(true));
+
+watchContract("DenoFileSystem", () => open(true));
 
 // The way of systems other than Linux, as far as Linux can show it.
 fileSystemContract("DenoFileSystem without handles", () => open(false));
@@ -299,3 +305,46 @@ function namesIn(path: string): string[] {
 function as(name: string): Name {
   return name as Name;
 }
+
+test("DenoFileSystem says when no more can be watched, and what raises that", [
+  "user-namespaces",
+], async () => {
+  await using temp = new TempDir();
+  Deno.mkdirSync(temp.at("a/b/c/d"), { recursive: true });
+  const script = `
+    import { DenoFileSystem } from ${
+    JSON.stringify(new URL("../../src/fs/deno_fs.ts", import.meta.url).href)
+  };
+    const root = await new DenoFileSystem().openRoot(Deno.args[0]);
+    const watch = await root.watch((event) => {
+      if (event.kind !== "ended") return;
+      console.log(JSON.stringify(event));
+      Deno.exit();
+    });
+    Deno.mkdirSync(Deno.args[0] + "/new/1/2/3/4/5/6", { recursive: true });
+  `;
+  Deno.writeTextFileSync(temp.at("watch.ts"), script);
+  const limits = [["max_inotify_watches", 2], ["max_inotify_watches", 7], [
+    "max_inotify_instances",
+    0,
+  ]] as const;
+  for (const [limit, value] of limits) {
+    const run = `echo ${value} > /proc/sys/user/${limit}; exec "$0" "$@"`;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const args = ["run", "-A", "--no-check", "-c", config];
+    const { stdout } = await command("unshare", [
+      "-U",
+      "-r",
+      "sh",
+      "-c",
+      run,
+      Deno.execPath(),
+      ...args,
+      temp.at("watch.ts"),
+      temp.path,
+    ]);
+    const event = JSON.parse(stdout);
+    assertEquals([event.kind, event.reason], ["ended", "limit"], limit);
+    assert(event.remedy.startsWith("sudo sysctl fs.inotify."), event.remedy);
+  }
+});

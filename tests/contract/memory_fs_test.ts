@@ -2,13 +2,71 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { Name } from "../../src/core/path.ts";
 import { FileSystemError } from "../../src/errors.ts";
 import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
-import { fileSystemContract } from "./file_system_contract.ts";
+import type {
+  FileSystemTraits,
+  WatchEvent,
+  WatchReach,
+} from "../../src/fs/file_system.ts";
+import { fileSystemContract, watchContract } from "../../src/fs/contract.ts";
 
 fileSystemContract("MemoryFileSystem", async () => {
   const fs = new MemoryFileSystem();
   (await fs.openRoot("some/root", { create: true })).close();
   return { fs, root: "some/root", close: () => Promise.resolve() };
 });
+
+for (const reach of ["recursive", "children"] as const) {
+  watchContract(`MemoryFileSystem that watches ${reach}`, async () => {
+    const fs = new MemoryFileSystem({ traits: watching(reach) });
+    (await fs.openRoot("some/root", { create: true })).close();
+    return {
+      fs,
+      root: "some/root",
+      close(): Promise<void> {
+        assertEquals(fs.watches.active, 0);
+        return Promise.resolve();
+      },
+    };
+  });
+}
+
+Deno.test("MemoryFileSystem ends, loses and limits watches", async () => {
+  const fs = MemoryFileSystem.from({ "a/b": "", "c/": null }, {
+    traits: watching("children"),
+  });
+  const events: WatchEvent[] = [];
+  const listener = (event: WatchEvent): void => void events.push(event);
+  const root = await fs.openRoot("");
+  const a = await root.openDirectory("a" as Name);
+  const c = await root.openDirectory("c" as Name);
+  fs.watches.limit = 2;
+  await a.watch(listener);
+  await c.watch(listener);
+  await root.watch(listener);
+  assertEquals(fs.watches.active, 2);
+  fs.watches.overflow();
+  await root.removeDirectory("c" as Name);
+  fs.watches.passes = () => false;
+  await a.removeFile("b" as Name);
+  fs.watches.end({ reason: "failed", message: "it broke" });
+  assertEquals(
+    events.map((event) => event.kind === "ended" ? event.reason : event.kind),
+    ["limit", "unknown", "unknown", "gone", "failed"],
+  );
+  assertEquals(fs.watches.active, 0);
+});
+
+Deno.test("MemoryFileSystem can do without watching", async () => {
+  const fs = new MemoryFileSystem({ traits: watching("none") });
+  const events: WatchEvent[] = [];
+  const root = await fs.openRoot("");
+  await root.watch((event) => void events.push(event));
+  assertEquals(events.map(({ kind }) => kind), ["ended"]);
+});
+
+function watching(watches: WatchReach): FileSystemTraits {
+  return { modes: true, symlinks: true, owners: true, watches };
+}
 
 const TREE = {
   "a/b.txt": "text",
@@ -50,6 +108,38 @@ Deno.test("MemoryFileSystem fails the next call of a method on a name", async ()
   assertEquals(fs.dump(), { "b": "2" });
   await root.removeFile("b" as Name);
   assertEquals(fs.dump(), {});
+});
+
+Deno.test("MemoryFileSystem fails the call that it is told to", async () => {
+  const fs = MemoryFileSystem.from({ "a/x": "1", "b/x": "2" });
+  const root = await fs.openRoot("/");
+  fs.failCall({ method: "openDirectory", nth: 2, code: "denied" });
+  fs.failCall({ method: "openDirectory", nth: 3, name: "a", code: "io" });
+  const codes: string[] = [];
+  for (const name of ["a", "b", "a", "a", "b", "a"]) {
+    try {
+      (await root.openDirectory(name as Name)).close();
+      codes.push("-");
+    } catch (error) {
+      codes.push((error as FileSystemError).code);
+    }
+  }
+  assertEquals(codes, ["-", "denied", "-", "io", "-", "-"]);
+});
+
+Deno.test("MemoryFileSystem takes its time if it is told to", async () => {
+  const waited: string[] = [];
+  const fs = MemoryFileSystem.from({ "a/x": "1", "b/": null }, {
+    latency: async (method, path) => {
+      await new Promise((resolve) => setTimeout(resolve));
+      waited.push(`${method} ${path}`);
+    },
+  });
+  const root = await fs.openRoot("/");
+  const a = await root.openDirectory("a" as Name);
+  await a.rename("x" as Name, root, "y" as Name);
+  assertEquals(waited, ["openDirectory /a", "rename /a/x"]);
+  assertEquals(fs.dump(), { "a/": null, "b/": null, "y": "1" });
 });
 
 Deno.test("MemoryFileSystem asks its fault before each call", async () => {

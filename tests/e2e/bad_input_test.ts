@@ -11,6 +11,7 @@ import { writeError, writeHello } from "../../src/protocol/session_codec.ts";
 import { assertEnded } from "../support/carriers.ts";
 import { command } from "../support/command.ts";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
+import { mounted } from "../support/mounted.ts";
 import { test } from "../support/needs.ts";
 import {
   assertUntouched,
@@ -221,7 +222,7 @@ test("a target on a file system that is read-only or full is left alone", [
 ], async () => {
   await using trees = new Trees();
   const place = trees.temp.directory("mounted");
-  await mounted(place, "size=1m", async () => {
+  await mounted(place, { options: "size=1m" }, async () => {
     Deno.mkdirSync(`${place}/target`);
     await command("mount", ["-o", "remount,ro", place]);
     const readOnly = /the file system is read-only/;
@@ -401,20 +402,6 @@ function hello(min: number, max: number): Uint8Array {
       capabilities: [],
     })
   );
-}
-
-async function mounted(
-  path: string,
-  options: string,
-  work: () => Promise<void>,
-): Promise<void> {
-  const args = ["-t", "tmpfs", "-o", options, "none", path];
-  assertEquals((await command("mount", args)).code, 0);
-  try {
-    await work();
-  } finally {
-    await command("umount", [path]);
-  }
 }
 
 /** A port on which nobody listens, a moment ago at least. */

@@ -1,5 +1,6 @@
 /** Disks that are full, closed, read-only or rotten: real ones. */
 import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
 import {
   assertEnded,
   assertIdle,
@@ -9,6 +10,7 @@ import {
 } from "../support/carriers.ts";
 import { shell } from "../support/command.ts";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
+import { mounted } from "../support/mounted.ts";
 import { test } from "../support/needs.ts";
 import {
   assertSameTree,
@@ -17,6 +19,7 @@ import {
 } from "../support/oracle.ts";
 import { type Ended, run, sync } from "../support/program.ts";
 import { Random } from "../support/random.ts";
+import { Scene } from "../support/scene.ts";
 import { TempDir } from "../support/temp.ts";
 
 /** A user without the powers of root. */
@@ -24,20 +27,6 @@ const NOBODY = [
   ...["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
   ...["--bounding-set=-all", "--inh-caps=-all"],
 ];
-
-/** Mounts a small file system at `path` while `work` is done. */
-async function mounted(
-  path: string,
-  options: string,
-  work: () => Promise<void>,
-): Promise<void> {
-  await shell('mount -t tmpfs -o "$2" none "$1"', path, options);
-  try {
-    await work();
-  } finally {
-    await shell('umount "$1"', path);
-  }
-}
 
 /** Fails unless each of `paths`, or something above it, is named as left out. */
 function assertNamed(ended: Ended, ...paths: string[]): void {
@@ -67,7 +56,7 @@ for (const { name, mirror } of CARRIERS) {
         "b small": Object.fromEntries(small),
         large: { "new large": new Random(82).bytes(3_000_000), small: "x" },
       });
-      await mounted(target, "size=1m", async () => {
+      await mounted(target, { options: "size=1m" }, async () => {
         writeTree(target, { "a large": "old" });
         const ended = await mirror(source, target);
         assertEnded(ended, 3);
@@ -98,7 +87,7 @@ for (const { name, mirror } of CARRIERS) {
         many: Object.fromEntries(many),
         replaced: "new content",
       });
-      await mounted(target, "nr_inodes=30", async () => {
+      await mounted(target, { options: "nr_inodes=30" }, async () => {
         writeTree(target, { replaced: "old", extra: "old" });
         const ended = await mirror(source, target, ["--retry-for", "0"]);
         // Where there is no room even for what is moved aside, nothing is done.
@@ -242,7 +231,7 @@ test(
     const source = temp.directory("source");
     const target = temp.directory("target");
     writeTree(source, { file: "new text", directory: { file: "new" } });
-    await mounted(target, "size=1m", async () => {
+    await mounted(target, { options: "size=1m" }, async () => {
       writeTree(target, { file: "old", extra: "old" });
       const before = listTree(target);
       await shell('mount -o remount,ro "$1"', target);
@@ -265,46 +254,47 @@ test(
   },
 );
 
-test(
-  "F03: where the own state finds no room, the run says so",
-  ["mount"],
-  async () => {
-    await using temp = new TempDir();
-    const source = temp.directory("source");
-    const target = temp.directory("target");
-    const state = temp.directory("state");
-    writeTree(source, { file: "new" });
-    writeTree(target, { file: "old", extra: "old" });
-    const before = listTree(target);
-    await mounted(state, "size=1m,nr_inodes=2", async () => {
-      await shell('touch "$1/the last one"', state);
-      const ended = await sync(source, target, ["--state-dir", `${state}/s`]);
-      assertEnded(ended, 1);
-      assert(ended.stderr.includes("--state-dir"), ended.stderr);
-    });
-    assertUntouched(target, before);
+/** Mount options of the disk for the own state, and what the run says of it. */
+const STATE_DISKS: readonly {
+  readonly name: string;
+  readonly options: string;
+  readonly prepare?: (disk: string) => Promise<unknown>;
+  readonly place: string;
+  readonly says: RegExp;
+}[] = [
+  {
+    name: "F03: where the own state finds no room, the run says so",
+    options: "size=1m,nr_inodes=2",
+    prepare: (disk) => shell('touch "$1/the last one"', disk),
+    place: "s",
+    says: /--state-dir/,
   },
-);
+  {
+    name: "F12: where the own state is read-only, nothing is synced",
+    options: "ro",
+    place: "",
+    says: /read-only/i,
+  },
+];
 
-test(
-  "F12: where the own state is read-only, nothing is synced",
-  ["mount"],
-  async () => {
-    await using temp = new TempDir();
-    const source = temp.directory("source");
-    const target = temp.directory("target");
-    const state = temp.directory("state");
+for (const { name, options, prepare, place, says } of STATE_DISKS) {
+  test(name, ["mount"], async () => {
+    await using scene = new Scene();
+    const { temp, source, target } = scene;
+    const state = temp.directory("own state");
     writeTree(source, { file: "new" });
     writeTree(target, { file: "old", extra: "old" });
     const before = listTree(target);
-    await mounted(state, "ro", async () => {
-      const ended = await sync(source, target, ["--state-dir", state]);
+    await mounted(state, { options }, async () => {
+      await prepare?.(state);
+      const args = ["--state-dir", join(state, place)];
+      const ended = await sync(source, target, args);
       assertEnded(ended, 1);
-      assert(/read-only/i.test(ended.stderr), ended.stderr);
+      assert(says.test(ended.stderr), ended.stderr);
     });
     assertUntouched(target, before);
-  },
-);
+  });
+}
 
 /** A place for the cache of Deno that a user without privileges can use. */
 async function ownCache(temp: TempDir): Promise<string> {

@@ -10,17 +10,14 @@ import {
   listTree,
 } from "../support/oracle.ts";
 import { type Ended, listen, run, sync } from "../support/program.ts";
+import { Scene } from "../support/scene.ts";
 import { changesIn, underStrace } from "../support/strace.ts";
 import { TempDir } from "../support/temp.ts";
 
-/** A source and a target that differ in all ways, and a state directory. */
-class Scene implements AsyncDisposable {
-  readonly temp = new TempDir();
-  readonly source = this.temp.directory("source");
-  readonly target = this.temp.directory("target");
-  readonly env = { XDG_STATE_HOME: this.temp.at("state") };
-
+/** A source and a target that differ in all ways. */
+class Differing extends Scene {
   constructor() {
+    super();
     writeTree(this.source, {
       "new": { file: "12345", empty: {} },
       same: "same",
@@ -37,10 +34,6 @@ class Scene implements AsyncDisposable {
       Deno.utimeSync(`${root}/same`, 1_000, 1_000);
     }
     Deno.utimeSync(`${this.source}/same`, 2_000, 2_000);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.temp[Symbol.asyncDispose]();
   }
 }
 
@@ -64,7 +57,7 @@ const EXPECTED = [
 ];
 
 Deno.test("J13: --dry-run writes nothing: not at the target, not at the source, not in the state directory", async () => {
-  await using scene = new Scene();
+  await using scene = new Differing();
   const before = listTree(scene.temp.path);
   const { source, target, env } = scene;
   const ended = await sync(source, target, ["--dry-run"], { env });
@@ -81,7 +74,7 @@ test(
   "J13: --dry-run makes no call that changes anything",
   ["strace"],
   async () => {
-    await using scene = new Scene();
+    await using scene = new Differing();
     const { source, target, env, temp } = scene;
     const missing = temp.at("missing");
     await using receiver = await listen(target);
@@ -102,17 +95,18 @@ test(
 );
 
 Deno.test("J13: a run does what the dry run before it said", async () => {
-  await using scene = new Scene();
+  await using scene = new Differing();
   const { source, target, env } = scene;
   const planned = await sync(source, target, ["-n"], { env });
   const done = await sync(source, target, [], { env });
   assertEnded(done);
   const totals = planned.events.find(({ event }) => event === "planned");
-  const { created, replaced, touched, deleted, files, bytes } = summaryOf(done);
+  const { created, replaced, touched, deleted, moved, files, bytes } =
+    summaryOf(done);
   const { event: _, time: __, round: ___, ...said } = totals!;
   assertEquals(
     said,
-    { created, replaced, touched, deleted, files, bytes } as typeof said,
+    { created, replaced, touched, deleted, moved, files, bytes } as typeof said,
   );
   await assertSameTree(source, target);
   const after = await sync(source, target, ["-n"], { env });
@@ -134,7 +128,7 @@ Deno.test("--dry-run takes a target that is missing for an empty one, and does n
 });
 
 Deno.test("a listener hears that a sender only looked, and goes on listening", async () => {
-  await using scene = new Scene();
+  await using scene = new Differing();
   const { source, target, env } = scene;
   await using receiver = await listen(target);
   const before = listTree(target);
@@ -154,7 +148,7 @@ Deno.test("a listener hears that a sender only looked, and goes on listening", a
 });
 
 Deno.test("the plan for people says old and new values, and ends with the totals", async () => {
-  await using scene = new Scene();
+  await using scene = new Differing();
   const { source, target, env } = scene;
   const args = ["sync", "--from", source, "--to", target, "--dry-run"];
   const { code, stdout } = await run(args, { env });

@@ -86,10 +86,20 @@ test(
       said.add(`${digest} ${files}`);
       writeTree(target, { extra: "x" });
       const args = ["--from", source, "--to", target, "--verbose"];
+      const since = Date.now();
       const { stdout } = await run(["sync", ...args], { env });
       // deno-lint-ignore no-control-regex -- no escape codes without a terminal
       assert(!/\x1b/.test(stdout), stdout);
-      said.add(stdout.replaceAll(/target \d|\d+ ?ms/g, ""));
+      const times = stdout.match(/\d{4}-\d\d-\d\dT[\d:.]+Z/g) ?? [];
+      assert(times.length > 0, stdout);
+      for (const time of times) {
+        assert(Date.parse(time) >= since && Date.parse(time) <= Date.now());
+      }
+      const words = times.reduce(
+        (text, time) => text.replace(time, ""),
+        stdout,
+      );
+      said.add(words.replaceAll(/target \d|\d+ ?ms/g, ""));
     }
     assertEquals(said.size, 2, [...said].join("\n"));
   },

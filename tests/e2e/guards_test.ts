@@ -1,8 +1,8 @@
 /** Safety stops: what would take too much away halts before it changes anything. */
 import { assert, assertEquals } from "@std/assert";
 import { assertEnded, assertIdle } from "../support/carriers.ts";
-import { command } from "../support/command.ts";
 import { exists, link, namesIn, writeTree } from "../support/disk_tree.ts";
+import { mounted } from "../support/mounted.ts";
 import { test } from "../support/needs.ts";
 import {
   assertSameTree,
@@ -10,19 +10,16 @@ import {
   listTree,
 } from "../support/oracle.ts";
 import { type Ended, listen, type Receiver, sync } from "../support/program.ts";
+import { Scene } from "../support/scene.ts";
 import { TempDir } from "../support/temp.ts";
 
-/** A source, a way to a target, and a state directory that all runs share. */
-class Scene implements AsyncDisposable {
-  readonly temp = new TempDir();
-  readonly source = this.temp.directory("source");
-  readonly target = this.temp.directory("target");
-  readonly env = { XDG_STATE_HOME: this.temp.at("state") };
+/** Runs that know of each other, between directories or over a socket. */
+class GuardScene extends Scene {
   #receiver: Receiver | undefined;
 
   /** With `serve`, the target is at the other end of a socket. */
-  static async of(files: number, serve: boolean): Promise<Scene> {
-    const scene = new Scene();
+  static async of(files: number, serve: boolean): Promise<GuardScene> {
+    const scene = new GuardScene();
     scene.fill(files);
     if (serve) {
       scene.#receiver = await listen(scene.target, ["--keep-listening"]);
@@ -64,9 +61,9 @@ class Scene implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     await this.#receiver?.[Symbol.asyncDispose]();
-    await this.temp[Symbol.asyncDispose]();
+    await super[Symbol.asyncDispose]();
   }
 }
 
@@ -74,7 +71,7 @@ for (const serve of [false, true]) {
   const way = serve ? "over WebSocket" : "between directories";
 
   Deno.test(`A29, J02: a source that lost everything empties nothing ${way}`, async () => {
-    await using scene = await Scene.of(6, serve);
+    await using scene = await GuardScene.of(6, serve);
     assertEnded(await scene.sync());
     Deno.removeSync(`${scene.source}/a`, { recursive: true });
     Deno.removeSync(`${scene.source}/b`, { recursive: true });
@@ -85,7 +82,7 @@ for (const serve of [false, true]) {
   });
 
   Deno.test(`J05: a loss of over 25% and over 20 entries halts ${way}`, async () => {
-    await using scene = await Scene.of(100, serve);
+    await using scene = await GuardScene.of(100, serve);
     assertEnded(await scene.sync());
     scene.remove(0, 20);
     assertEnded(await scene.sync());
@@ -100,7 +97,7 @@ for (const serve of [false, true]) {
   });
 
   Deno.test(`J06: another directory in the place of the source halts ${way}`, async () => {
-    await using scene = await Scene.of(6, serve);
+    await using scene = await GuardScene.of(6, serve);
     assertEnded(await scene.sync());
     Deno.renameSync(scene.source, scene.temp.at("old"));
     Deno.mkdirSync(scene.source);
@@ -119,7 +116,7 @@ for (const serve of [false, true]) {
   });
 
   Deno.test(`--max-delete halts also a first run, by number and by share, ${way}`, async () => {
-    await using scene = await Scene.of(2, serve);
+    await using scene = await GuardScene.of(2, serve);
     writeTree(scene.target, { x: { y: "1", z: "2" }, w: "3", a: "a file" });
     // x and what it holds, w, and the file that a directory takes the place of.
     for (const limit of ["4", "99%", "0", "0%"]) {
@@ -131,14 +128,14 @@ for (const serve of [false, true]) {
 }
 
 Deno.test("a first run does what it was told, and so does each one with --no-state", async () => {
-  await using scene = await Scene.of(0, false);
+  await using scene = await GuardScene.of(0, false);
   const fill = (): void => {
     for (let i = 0; i < 30; i++) writeTree(scene.target, { [`${i}`]: "" });
   };
   fill();
   assertEnded(await scene.sync());
   assertEquals(namesIn(scene.target), []);
-  await using other = await Scene.of(30, false);
+  await using other = await GuardScene.of(30, false);
   assertEnded(await other.sync("--no-state"));
   other.remove(0, 30);
   assertEnded(await other.sync("--no-state"));
@@ -175,7 +172,7 @@ Deno.test("a listener that serves one sender ends with 4 when that was halted", 
 });
 
 Deno.test("J01, J10: a source that is gone or no directory ends with 1, one that leads elsewhere with 4", async () => {
-  await using scene = await Scene.of(6, false);
+  await using scene = await GuardScene.of(6, false);
   const { source, target, temp } = scene;
   assertEnded(await scene.sync());
   const before = listTree(target);
@@ -196,9 +193,9 @@ test(
   "J03, J04: a source that is not mounted empties nothing",
   ["mount"],
   async () => {
-    await using scene = await Scene.of(0, false);
+    await using scene = await GuardScene.of(0, false);
     const { source, target } = scene;
-    await mounted(["-t", "tmpfs", "none", source], async () => {
+    await mounted(source, {}, async () => {
       scene.fill(6);
       assertEnded(await scene.sync());
     });
@@ -209,7 +206,7 @@ test(
     await scene.halts(["--allow-new-root"]);
     assertEquals([...listTree(target).keys()], [...before.keys()]);
     // Another file system, with something else on it.
-    await mounted(["-t", "tmpfs", "none", source], async () => {
+    await mounted(source, {}, async () => {
       writeTree(source, { marker: "" });
       await scene.halts(["--allow-new-root"]);
     });
@@ -217,7 +214,7 @@ test(
 );
 
 Deno.test("K10: the state directory is for its owner, and one that can't be used ends with 1", async () => {
-  await using scene = await Scene.of(2, false);
+  await using scene = await GuardScene.of(2, false);
   const { temp, target } = scene;
   writeTree(temp.path, { file: "in the way" });
   const before = listTree(target);
@@ -241,9 +238,9 @@ test(
   "F12: a state directory that can't be written to ends with 1, and nothing is synced",
   ["mount"],
   async () => {
-    await using scene = await Scene.of(2, false);
+    await using scene = await GuardScene.of(2, false);
     const state = scene.temp.directory("read-only");
-    await mounted(["-t", "tmpfs", "-o", "ro", "none", state], async () => {
+    await mounted(state, { options: "ro" }, async () => {
       for (const place of [state, `${state}/new`]) {
         assertEnded(await scene.sync("--state-dir", place), 1);
       }
@@ -253,7 +250,7 @@ test(
 );
 
 Deno.test("K10: a state directory inside the source or the target ends with 2", async () => {
-  await using scene = await Scene.of(2, false);
+  await using scene = await GuardScene.of(2, false);
   const { source, target, temp } = scene;
   const before = listTree(temp.path);
   for (const place of [source, `${source}/new/deep`, target, `${target}/x`]) {
@@ -283,7 +280,7 @@ Deno.test("the usual state directory is left out of a sync of the home directory
 });
 
 Deno.test("a damaged record is warned of, and replaced by the next run", async () => {
-  await using scene = await Scene.of(2, false);
+  await using scene = await GuardScene.of(2, false);
   assertEnded(await scene.sync());
   const directory = `${scene.env.XDG_STATE_HOME}/lockstep`;
   const [name] = namesIn(directory);
@@ -296,18 +293,3 @@ Deno.test("a damaged record is warned of, and replaced by the next run", async (
   const again = await scene.sync();
   assertEquals(again.events.filter(({ event }) => event === "warning"), []);
 });
-
-/** Mounts something while `work` is done. */
-async function mounted(
-  args: readonly string[],
-  work: () => Promise<void>,
-): Promise<void> {
-  const point = args.at(-1)!;
-  const { code, stderr } = await command("mount", args);
-  assertEquals(code, 0, stderr);
-  try {
-    await work();
-  } finally {
-    await command("umount", [point]);
-  }
-}

@@ -27,6 +27,7 @@ const CHANGES = {
   replaced: "count",
   touched: "count",
   deleted: "count",
+  moved: "count",
   files: "count",
   bytes: "count",
 } as const;

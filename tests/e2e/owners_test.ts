@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { assertEnded, assertIdle } from "../support/carriers.ts";
+import { assertEnded, assertIdle, summaryOf } from "../support/carriers.ts";
 import { command } from "../support/command.ts";
 import { link, writeTree } from "../support/disk_tree.ts";
 import { test } from "../support/needs.ts";
@@ -43,41 +43,34 @@ async function assertSameOwners(source: string, target: string): Promise<void> {
   assertEquals(stdout, "");
 }
 
-test("--owner makes owners equal, in new and old entries, locally", [
-  "root",
-  "rsync",
-  "linux",
-], async () => {
-  await using temp = new TempDir();
-  const source = temp.directory("source");
-  const target = temp.at("target");
-  await writeOwned(source);
-  assertEnded(await sync(source, target, ["--owner"]));
-  await assertSameOwners(source, target);
-  assertIdle(await sync(source, target, ["--owner"]));
+for (const isRemote of [false, true]) {
+  const way = isRemote ? "over a socket, where both sides say so" : "locally";
 
-  // Owners alone differ: nothing is copied.
-  await command("chown", ["-R", "-h", "5:5", target]);
-  const ended = await sync(source, target, ["--owner"]);
-  assertEnded(ended);
-  await assertSameOwners(source, target);
-  assertEquals(ended.events.find(({ event }) => event === "done")?.bytes, 0);
-});
+  test(`--owner makes owners equal, in new and old entries, ${way}`, [
+    "root",
+    "rsync",
+    "linux",
+  ], async () => {
+    await using temp = new TempDir();
+    const source = temp.directory("source");
+    const target = temp.at("target");
+    await writeOwned(source);
+    await using receiver = isRemote
+      ? await listen(target, ["--owner", "--keep-listening"])
+      : undefined;
+    const to = receiver?.url ?? target;
+    assertEnded(await sync(source, to, ["--owner"]));
+    await assertSameOwners(source, target);
+    assertIdle(await sync(source, to, ["--owner"]));
 
-test("--owner makes owners equal over a socket, where both sides say so", [
-  "root",
-  "rsync",
-  "linux",
-], async () => {
-  await using temp = new TempDir();
-  const source = temp.directory("source");
-  const target = temp.at("target");
-  await writeOwned(source);
-  await using receiver = await listen(target, ["--owner", "--keep-listening"]);
-  assertEnded(await sync(source, receiver.url, ["--owner"]));
-  await assertSameOwners(source, target);
-  assertIdle(await sync(source, receiver.url, ["--owner"]));
-});
+    // Owners alone differ: nothing is copied.
+    await command("chown", ["-R", "-h", "5:5", target]);
+    const ended = await sync(source, to, ["--owner"]);
+    assertEnded(ended);
+    await assertSameOwners(source, target);
+    assertEquals(summaryOf(ended).bytes, 0);
+  });
+}
 
 test("without --owner, owners are neither set nor compared", [
   "root",

@@ -8,16 +8,14 @@ import {
   listTree,
 } from "../support/oracle.ts";
 import { type Ended, listen, Program, run, sync } from "../support/program.ts";
-import { TempDir } from "../support/temp.ts";
+import { Scene } from "../support/scene.ts";
 
 /** A source, a target that differs from it, and a file for the plan. */
-class Scene implements AsyncDisposable {
-  readonly temp = new TempDir();
-  readonly source = this.temp.directory("source");
-  readonly target = this.temp.directory("target");
+class PlanScene extends Scene {
   readonly file = this.temp.at("plan");
 
   constructor() {
+    super();
     writeTree(this.source, {
       d: { new: "1", changed: "12" },
       kind: "file",
@@ -39,10 +37,6 @@ class Scene implements AsyncDisposable {
   async apply(...args: string[]): Promise<Ended> {
     return await run(["sync", "--apply", this.file, "--json", ...args]);
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.temp[Symbol.asyncDispose]();
-  }
 }
 
 function messageIn(ended: Ended): string {
@@ -51,7 +45,7 @@ function messageIn(ended: Ended): string {
 }
 
 Deno.test("a plan that still fits is carried out, and only once", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   const { source, target } = scene;
   const before = listTree(target);
   await scene.save(target);
@@ -66,7 +60,7 @@ Deno.test("a plan that still fits is carried out, and only once", async () => {
 });
 
 Deno.test("a plan for a listener is carried out there", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   const { source, target } = scene;
   await using receiver = await listen(target);
   await scene.save(receiver.url);
@@ -76,7 +70,7 @@ Deno.test("a plan for a listener is carried out there", async () => {
 });
 
 Deno.test("a plan for a target that is missing makes it, unless something is there by now", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   const missing = scene.temp.at("missing");
   await scene.save(missing);
   assert(!exists(missing));
@@ -127,7 +121,7 @@ const MOVES: readonly [
 
 for (const [what, move, parts] of MOVES) {
   Deno.test(`a plan is refused as a whole: ${what}`, async () => {
-    await using scene = new Scene();
+    await using scene = new PlanScene();
     const { target } = scene;
     await scene.save(target);
     move(scene);
@@ -143,7 +137,7 @@ for (const [what, move, parts] of MOVES) {
 }
 
 Deno.test("a refusal counts all differences, and names five", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   await scene.save(scene.target);
   for (let i = 0; i < 8; i++) writeTree(scene.source, { [`late ${i}`]: "" });
   const message = messageIn(await scene.apply());
@@ -152,7 +146,7 @@ Deno.test("a refusal counts all differences, and names five", async () => {
 });
 
 Deno.test("a plan keeps the options that it was made with", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   const { source, target } = scene;
   writeTree(target, { same: "" });
   await scene.save(target, "--no-delete", "--checksum");
@@ -177,7 +171,7 @@ Deno.test("a plan keeps the options that it was made with", async () => {
 });
 
 Deno.test("--from and --to may say what the plan says, and nothing else", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   const { source, target, temp } = scene;
   await scene.save(target);
   assertEnded(await scene.apply("--from", temp.path), 2);
@@ -188,7 +182,7 @@ Deno.test("--from and --to may say what the plan says, and nothing else", async 
 });
 
 Deno.test("a plan needs --dry-run, and a place outside of what it is about", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   const { source, target, temp } = scene;
   const before = listTree(temp.path);
   const table: [string[], number, string][] = [
@@ -206,7 +200,7 @@ Deno.test("a plan needs --dry-run, and a place outside of what it is about", asy
 });
 
 Deno.test("a damaged plan is refused with the line that is damaged", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   const { source, target, file, temp } = scene;
   await scene.save(target);
   const good = Deno.readTextFileSync(file);
@@ -249,7 +243,7 @@ Deno.test("a damaged plan is refused with the line that is damaged", async () =>
 });
 
 Deno.test("later rounds do not go beyond the plan", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   const { source, target } = scene;
   // Enough that there is time to interfere between the scan and the end.
   const big = new Uint8Array(64 * 1024 * 1024).fill(1);
@@ -266,7 +260,7 @@ Deno.test("later rounds do not go beyond the plan", async () => {
 });
 
 Deno.test("a plan takes the place of no link and no device", async () => {
-  await using scene = new Scene();
+  await using scene = new PlanScene();
   const { temp, source, target } = scene;
   Deno.writeTextFileSync(temp.at("precious"), "text");
   Deno.symlinkSync(temp.at("precious"), temp.at("link"));

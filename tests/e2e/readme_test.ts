@@ -2,8 +2,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../src/cli/command_table.ts";
 import { EXIT_CODE_MEANINGS } from "../../src/cli/exit_code.ts";
+import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { helpText } from "../../src/cli/help.ts";
-import { namesIn } from "../support/disk_tree.ts";
+import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
 import { shell } from "../support/command.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
@@ -106,17 +107,96 @@ Deno.test("the README's commands sync in both directions", async () => {
   assertEquals(namesIn(here), ["a", "b"]);
 });
 
-Deno.test("the README's command for a slow network mirrors", async () => {
+Deno.test("the README's commands for a slow network mirror", async () => {
   await using temp = new TempDir();
   const photos = makePhotos(temp);
-  const [text] = blocks(section("On a slow network"), "sh");
-  await using receiver = await listen(temp.at("backup"));
-  const words = withUrl(commandIn(text!, "lockstep sync"), receiver.url);
-  const ended = await run(words, { cwd: temp.path });
-  assertEquals(ended.code, 0, ended.stderr);
-  assertEquals((await receiver.ended).code, 0);
-  await assertSameTree(photos, temp.at("backup"));
+  const texts = blocks(section("On a slow network"), "sh");
+  assertEquals(texts.length, 2);
+  for (const [i, text] of texts.entries()) {
+    await using receiver = await listen(temp.at(`backup${i}`));
+    const words = withUrl(commandIn(text, "lockstep sync"), receiver.url);
+    const ended = await run(words, { cwd: temp.path });
+    assertEquals(ended.code, 0, ended.stderr);
+    assertEquals((await receiver.ended).code, 0);
+    await assertSameTree(photos, temp.at(`backup${i}`));
+  }
 });
+
+Deno.test("the README's commands clean up what a broken-off run left", async () => {
+  await using temp = new TempDir();
+  writeTree(temp.at("backup"), { ".lockstep": { stage: { part: "half" } } });
+  const [text] = blocks(section("What a broken-off run leaves"), "sh");
+  const staged = temp.at("backup", ".lockstep");
+  for (const [i, line] of text!.trim().split("\n").entries()) {
+    const words = commandIn(line, "lockstep clean");
+    const ended = await run(words, { cwd: temp.path });
+    assertEquals(ended.code, 0, ended.stderr);
+    assertEquals(exists(staged), i === 0);
+  }
+});
+
+test("the README's loop mirrors until it is stopped, and writes a log", [
+  "signals",
+], async () => {
+  await using temp = new TempDir();
+  const photos = makePhotos(temp);
+  const [loop] = blocks(section("Local loops, log and hooks"), "sh");
+  const words = commandIn(loop!, "lockstep sync");
+  await using sender = new Program([...words, "--json"], { cwd: temp.path });
+  await sender.event("synced");
+  Deno.writeTextFileSync(`${photos}/new.jpg`, "sand");
+  await sender.event("operation", { path: "new.jpg" });
+  await sender.event("synced", { created: 1 });
+  sender.kill("SIGTERM");
+  assertEquals((await sender.ended).code, 0);
+  await assertSameTree(photos, temp.at("copy"));
+  for (const event of sender.events) assertDocumented(event);
+  const lines = Deno.readTextFileSync(temp.at("sync.log")).trimEnd().split(
+    "\n",
+  );
+  assertEquals(lines.map(parseLogLine).includes(undefined), false);
+  assertStringIncludes(lines.join("\n"), '"new.jpg"');
+});
+
+Deno.test("the README's lines of a log are lines of a log", () => {
+  const [lines] = blocks(section("Local loops, log and hooks"), "console");
+  const entries = lines!.trim().split("\n").map(parseLogLine);
+  assertEquals(
+    entries.map((entry) => entry?.name),
+    ["create", "touch", "restore", "delete"],
+  );
+});
+
+test(
+  "the README's hooks are run, and get what it shows",
+  ["signals"],
+  async () => {
+    await using temp = new TempDir();
+    makePhotos(temp);
+    const text = section("Local loops, log and hooks");
+    const [sync, listening] = blocks(text, "sh")[1]!.trim().split("\n").map((
+      line,
+    ) => [...line.matchAll(/'([^']*)'|(\S+)/g)].map((it) => it[1] ?? it[2]!));
+    const sent = await run(sync!.slice(1), { cwd: temp.path });
+    assertEquals(sent.code, 0, sent.stderr);
+    const manifest = JSON.parse(
+      Deno.readTextFileSync(temp.at("last-change.json")),
+    );
+    const shown = JSON.parse(blocks(text, "json")[0]!);
+    assertEquals(Object.keys(manifest), Object.keys(shown));
+    assertEquals(Object.keys(manifest.totals), Object.keys(shown.totals));
+    const keys = (it: { changes: { kind: string }[] }): string[] =>
+      Object.keys(it.changes.find(({ kind }) => kind === "file")!);
+    assertEquals(keys(manifest), keys(shown));
+
+    const words = listening!.slice(6);
+    assertEquals(words[0], "--on-change");
+    await using receiver = await listen(temp.at("backup"), words);
+    const args = ["sync", "--from", "photos", "--to", receiver.url];
+    await runInTurn([args], { cwd: temp.path });
+    assertStringIncludes((await receiver.ended).stderr, "hook: 2026");
+  },
+);
 
 Deno.test("the README's commands leave things out", async () => {
   await using temp = new TempDir();
@@ -310,7 +390,7 @@ Deno.test("the README names no option that does not exist", () => {
     section("Leave things out") + section("What is mirrored") +
     section("Output for programs") +
     section("See first what would happen") + section("Guards") +
-    section("Two-way");
+    section("Two-way") + section("Local loops, log and hooks");
   const named = new Set(text.match(/--[a-z][a-z-]+/g));
   assert(named.size > 10);
   for (const option of named) {
@@ -329,7 +409,6 @@ Deno.test("the README's exit codes are those of the program", () => {
 Deno.test("the README documents each event that the program prints", async () => {
   await using temp = new TempDir();
   const photos = makePhotos(temp);
-  const documented = section("Output for programs");
   await using receiver = await listen(temp.at("backup"));
   const sent = await run(
     ["sync", "--from", photos, "--to", receiver.url, "--json"],
@@ -351,31 +430,93 @@ Deno.test("the README documents each event that the program prints", async () =>
   for (const { events } of all) {
     events.forEach(assertDocumented);
   }
+});
 
-  function assertDocumented(event: JsonEvent): void {
-    const row = documented.split("\n").find((line) =>
-      line.startsWith(`| \`${event.event}\``)
-    );
-    assert(row !== undefined, `${event.event} has no row`);
-    for (const field of Object.keys(event)) {
-      if (field === "event" || field === "time") continue;
-      assert(row.includes(`\`${field}\``), `${field} is not in: ${row}`);
+function assertDocumented(event: JsonEvent): void {
+  const row = section("Output for programs").split("\n").find((line) =>
+    line.startsWith(`| \`${event.event}\``)
+  );
+  assert(row !== undefined, `${event.event} has no row`);
+  for (const field of Object.keys(event)) {
+    if (field === "event" || field === "time") continue;
+    assert(row.includes(`\`${field}\``), `${field} is not in: ${row}`);
+  }
+}
+
+const LIBRARY = section("As a library");
+
+for (const [i, code] of blocks(LIBRARY, "ts").entries()) {
+  test(`the README's program number ${i + 1} runs`, ["symlinks"], async () => {
+    await using temp = new TempDir();
+    const photos = makePhotos(temp);
+    const src = new URL("../../src/", import.meta.url).href;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const file = temp.at("example.ts");
+    assert(code.includes('from "./src/mod.ts"'));
+    Deno.writeTextFileSync(file, code.replaceAll('"./src/', `"${src}`));
+    const command = code.includes("watchContract") ? "test" : "run";
+    const args = [command, "-A", "--check", "--config", config, file];
+    const { success, stdout, stderr } = await new Deno.Command(
+      Deno.execPath(),
+      { args, cwd: temp.path },
+    ).output();
+    const said = new TextDecoder().decode(stdout);
+    assert(success, said + new TextDecoder().decode(stderr));
+    for (const [marker, expected] of Object.entries(SAID)) {
+      if (code.includes(marker)) assertStringIncludes(said, expected);
     }
+    if (code.includes('"backup"')) {
+      await assertSameTree(photos, temp.at("backup"));
+    }
+  });
+}
+
+/** What a program with this in it says. */
+const SAID: Readonly<Record<string, string>> = {
+  "onEvent(event)": "to do:",
+  "new ReplicatorSource": '{ "new/": null, "notes.txt": "one" }',
+  "failCall": "Cannot createFile: it was ordered to fail\n1 write, then 0",
+  "watchContract": "passed | 0 failed",
+  "telling": "to be changed: 2026",
+};
+
+test("a project of its own imports the library as the README says", [
+  "symlinks",
+], async () => {
+  const root = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+  const linked = blocks(LIBRARY, "json")[0]!.replace("../lockstep", root);
+  const mapped = JSON.stringify({
+    imports: {
+      lockstep: `${root}/src/mod.ts`,
+      "lockstep/contract": `${root}/src/fs/contract.ts`,
+    },
+  });
+  for (const config of [linked, mapped]) {
+    await using temp = new TempDir();
+    const photos = makePhotos(temp);
+    Deno.writeTextFileSync(temp.at("deno.json"), config);
+    Deno.writeTextFileSync(temp.at("main.ts"), PROJECT);
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--check", "main.ts"],
+      cwd: temp.path,
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    await assertSameTree(photos, temp.at("backup"));
   }
 });
 
-test("the README's program runs", ["symlinks"], async () => {
-  await using temp = new TempDir();
-  const photos = makePhotos(temp);
-  const [code] = blocks(section("As a library"), "ts");
-  const library = new URL("../../src/mod.ts", import.meta.url).href;
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  const file = temp.at("example.ts");
-  Deno.writeTextFileSync(file, code!.replace("./src/mod.ts", library));
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--check", "--config", config, file],
-    cwd: temp.path,
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
-  await assertSameTree(photos, temp.at("backup"));
-});
+/** A program that needs all of the library, and what it is made of. */
+const PROJECT = `
+  import { Gate, MemoryFileSystem, sync } from "lockstep";
+  import { fileSystemContract } from "lockstep/contract";
+
+  const tests: string[] = [];
+  fileSystemContract("mine", () => {
+    throw new Error("not run");
+  }, (name) => void tests.push(name));
+  if (tests.length < 30 || Gate === undefined) Deno.exit(1);
+  const memory = new MemoryFileSystem();
+  const place = { fileSystem: memory, path: "/copy" };
+  await sync("photos", place);
+  await sync(place, "backup");
+`;

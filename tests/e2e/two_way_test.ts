@@ -132,6 +132,7 @@ for (const isRemote of [false, true]) {
       replaced: 0,
       touched: 0,
       deleted: 0,
+      moved: 0,
       files: 0,
       bytes: 0,
     };
@@ -704,6 +705,9 @@ test(
       ["--no-delete"],
       ["--owner"],
       ["--watch"],
+      ["--interval", "500"],
+      ["--log-file", sides.temp.at("log")],
+      ["--on-change", "true"],
       ["--no-state"],
       ["--symlinks", "follow"],
       ["--trash", sides.temp.at("trash")],
@@ -722,12 +726,13 @@ test(
     assertStringIncludes(lonely.stderr, "--conflict needs --two-way");
     const listener = await run([
       "listen",
+      "--two-way",
       "-o",
       sides.beta,
-      "--state-dir",
-      "s",
+      "--no-state",
     ]);
     assertEquals(listener.code, 2);
+    assertStringIncludes(listener.stderr, "does not go with --no-state");
     const inside = await sides.sync([
       "--state-dir",
       join(sides.alpha, "state"),

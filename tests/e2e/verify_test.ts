@@ -1,6 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { assertEnded } from "../support/carriers.ts";
+import { command } from "../support/command.ts";
 import { exists, link, writeTree } from "../support/disk_tree.ts";
+import { test } from "../support/needs.ts";
 import { assertUntouched, listTree } from "../support/oracle.ts";
 import { type Ended, listen, run, sync } from "../support/program.ts";
 import { TempDir } from "../support/temp.ts";
@@ -98,3 +100,33 @@ Deno.test("verify says what it found to people, and that nothing was to find", a
   assertEquals(equal.code, 0, equal.stderr);
   assertStringIncludes(equal.stdout + equal.stderr, "Equal: ");
 });
+
+test(
+  "verify needs no place to remember anything: HOME may be unset",
+  ["modes"],
+  async () => {
+    await using temp = new TempDir();
+    const [source, target] = [temp.directory("source"), temp.at("target")];
+    writeTree(source, { file: "1" });
+    writeTree(target, { file: "2" });
+    const { denoDir } = JSON.parse(
+      (await command(Deno.execPath(), ["info", "--json"])).stdout,
+    );
+    const unset = ["HOME", "XDG_STATE_HOME", "LOCALAPPDATA"]
+      .flatMap((name) => ["-u", name]);
+    // The cache of Deno is elsewhere then, and not what is tried here.
+    const under = ["env", ...unset, `DENO_DIR=${denoDir}`];
+    const args = ["verify", "--from", source, "--to", target, "--json"];
+    const ended = await run(args, { under });
+    assertEnded(ended, 3);
+    assertEquals(differencesIn(ended).length > 0, true);
+    writeTree(target, { file: "1" });
+    for (const name of ["file", "."]) {
+      const { mtime } = Deno.statSync(`${source}/${name}`);
+      Deno.utimeSync(`${target}/${name}`, mtime!, mtime!);
+    }
+    assertEnded(await run(args, { under }));
+    // What has to remember something is what it is compared with.
+    assertEnded(await run(["sync", ...args.slice(1)], { under }), 1);
+  },
+);

@@ -8,7 +8,6 @@ import { type FaultRow, impossible, missing } from "./row.ts";
 const HUB = missing("hub");
 const WATCHER = missing("watching");
 const DAEMON = missing("daemon");
-const DATABASE = missing("a database of our own");
 
 /** What each section is about. */
 export const SECTIONS: Readonly<Record<string, string>> = {
@@ -84,14 +83,11 @@ export const ROWS: readonly FaultRow[] = [
     ["killed between the last byte and the rename"],
     ["killed around the rename"],
     ["killed after the rename, before it is done"],
-    ["killed inside a transaction of the database", DATABASE],
+    ["killed inside a transaction of the database"],
     ["killed in the middle of deletions"],
     ["killed while one kind takes the place of another"],
     ["killed while it makes a conflict copy"],
-    [
-      "killed while directories change places",
-      missing("renames that are recognised as such"),
-    ],
+    ["killed while directories change places"],
     ["killed hub: blobs, rows, heads, garbage collection", HUB],
     ["killed daemon, killed watchdog", DAEMON],
     ["told to stop in the middle of a file, once and twice"],
@@ -212,10 +208,10 @@ export const ROWS: readonly FaultRow[] = [
     ["a run that shall only show what it would do"],
   ]),
   ...section("K", [
-    ["the database is locked", DATABASE],
-    ["the database is damaged", DATABASE],
-    ["the database lost its log", DATABASE],
-    ["the database is of another version", DATABASE],
+    ["the database is locked"],
+    ["the database is damaged"],
+    ["the database lost its log"],
+    ["the database is of another version"],
     ["a second daemon, or what one that was killed left", DAEMON],
     ["a port that is taken, forbidden or none"],
     ["settings in a file that is none", missing("settings in a file")],
@@ -223,7 +219,7 @@ export const ROWS: readonly FaultRow[] = [
     ["a token file that is not safe"],
     ["no home, no place for the state"],
     ["a command line that makes no sense"],
-    ["states of older and newer versions", DATABASE],
+    ["states of older and newer versions"],
     ["a clock that begins in 1970"],
     ["status while the state is rebuilt", DAEMON],
     ["output that can't be written"],

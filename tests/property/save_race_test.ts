@@ -23,7 +23,7 @@ import type {
 import { DenoFileSystem } from "../../src/fs/deno_fs.ts";
 import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
 import { LocalEndpoint } from "../../src/session/local_endpoint.ts";
-import { hooked } from "../support/hooked_fs.ts";
+import { hooked } from "../../src/fs/hooked_fs.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
 

@@ -61,6 +61,7 @@ export interface Summary {
   readonly replaced: number;
   readonly touched: number;
   readonly deleted: number;
+  readonly moved: number;
   readonly files: number;
   readonly bytes: number;
   readonly problems: number;
@@ -74,12 +75,21 @@ export interface Summary {
 /** Fails unless the run found nothing to do. */
 export function assertIdle(ended: Ended): void {
   assertEnded(ended);
-  const { created, replaced, touched, deleted, files, bytes } = summaryOf(
-    ended,
-  );
+  const { created, replaced, touched, deleted, moved, files, bytes } =
+    summaryOf(
+      ended,
+    );
   assertEquals(
-    { created, replaced, touched, deleted, files, bytes },
-    { created: 0, replaced: 0, touched: 0, deleted: 0, files: 0, bytes: 0 },
+    { created, replaced, touched, deleted, moved, files, bytes },
+    {
+      created: 0,
+      replaced: 0,
+      touched: 0,
+      deleted: 0,
+      moved: 0,
+      files: 0,
+      bytes: 0,
+    },
   );
 }
 

@@ -3,6 +3,11 @@ import { ProtocolError } from "../../src/errors.ts";
 import { ByteReader } from "../../src/protocol/bytes.ts";
 import { ChangeReader } from "../../src/protocol/change_codec.ts";
 import { readPieces } from "../../src/protocol/content_codec.ts";
+import {
+  DescribeReader,
+  DescriptionReader,
+} from "../../src/protocol/description_codec.ts";
+import { LackingReader } from "../../src/protocol/lacking_codec.ts";
 import { ListingReader } from "../../src/protocol/listing_codec.ts";
 import { fromWireError } from "../../src/protocol/error_code.ts";
 import { FrameType } from "../../src/protocol/frame.ts";
@@ -14,7 +19,9 @@ import {
   readCount,
   readScanOptions,
   readScanSummary,
+  readSynced,
 } from "../../src/protocol/message.ts";
+import { MoveReader } from "../../src/protocol/move_codec.ts";
 import { readPacked } from "../../src/protocol/packed_codec.ts";
 import { readPair, readPaired } from "../../src/protocol/pairing_codec.ts";
 import { RequestReader, WantReader } from "../../src/protocol/want_codec.ts";
@@ -28,6 +35,9 @@ import {
 
 /** How many planned files, changes and directories the receiver has in mind. */
 export const KNOWN = 20;
+
+/** Their size, in bytes. */
+const SIZE = 1_000_000;
 
 /**
  * The value in `payload`, the only frame of its direction.
@@ -71,14 +81,42 @@ function decode(
       if (changes.incomplete) throw new ProtocolError("incomplete");
       return read;
     }
+    case FrameType.move:
+      return [...new MoveReader().read(reader)];
     case FrameType.content:
       return payload.length === 0 ? undefined : readPieces(reader);
     case FrameType.packed: {
       const payload = new ByteReader(readPacked(reader));
       return readPieces(payload);
     }
-    case FrameType.supply:
-      return [...new RequestReader().read(reader)];
+    case FrameType.supply: {
+      const requests = new RequestReader();
+      const read = [...requests.read(reader)];
+      if (requests.incomplete) throw new ProtocolError("incomplete");
+      return read;
+    }
+    case FrameType.describe: {
+      const describes = new DescribeReader();
+      describes.read(reader);
+      return describes.requests;
+    }
+    case FrameType.described: {
+      const descriptions = new DescriptionReader();
+      const read = [...descriptions.read(reader)].map((it) => ({
+        ...it,
+        bytes: it.bytes.toHex(),
+      }));
+      if (descriptions.incomplete) throw new ProtocolError("incomplete");
+      return read;
+    }
+    case FrameType.lacking: {
+      const lacking = new LackingReader((index) =>
+        index < KNOWN ? SIZE : undefined
+      );
+      lacking.read(reader);
+      if (lacking.incomplete) throw new ProtocolError("incomplete");
+      return lacking.answers;
+    }
     case FrameType.progress:
       return readCount(reader);
     case FrameType.scanned:
@@ -110,6 +148,8 @@ function decode(
       if (done.incomplete) throw new ProtocolError("incomplete");
       return done.done;
     }
+    case FrameType.synced:
+      return readSynced(reader);
     case FrameType.pair:
       return readPair(reader);
     case FrameType.paired:
@@ -117,6 +157,7 @@ function decode(
     case FrameType.ping:
     case FrameType.transition:
     case FrameType.stored:
+    case FrameType.noted:
       return undefined;
     default:
       return type satisfies never;

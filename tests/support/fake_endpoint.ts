@@ -2,6 +2,7 @@
  * An endpoint whose tree is in memory, to test what talks to endpoints without a
  * file system. It checks little: what reaches it, it believes.
  */
+import { applyChanges } from "../../src/core/apply_changes.ts";
 import { type Change, filesOf, isTouch } from "../../src/core/change.ts";
 import { digestOfChildren } from "../../src/core/digest.ts";
 import {
@@ -10,8 +11,10 @@ import {
   type FileEntry,
   sortChildren,
 } from "../../src/core/entry.ts";
+import { applyMoves, type Move } from "../../src/core/moves.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import {
+  isWithin,
   join,
   type Name,
   nameOf,
@@ -33,6 +36,7 @@ import {
 } from "../../src/core/snapshot.ts";
 import type {
   Endpoint,
+  MoveResult,
   ScanContext,
   Staging,
   TransitionResult,
@@ -101,6 +105,7 @@ function directory(
 export class FakeEndpoint implements Endpoint {
   readonly name = "fake";
   traits = { modes: true, symlinks: true, owners: false };
+  readonly follows = true;
   root: DirectoryEntry;
   /** Content of files, by path. */
   readonly content = new Map<string, Uint8Array>();
@@ -114,6 +119,9 @@ export class FakeEndpoint implements Endpoint {
   /** All calls so far. */
   readonly calls: string[] = [];
   closed: Outcome | undefined;
+  moves = true;
+  /** Paths that a move leaves where they are. */
+  readonly unmovable = new Set<string>();
   #received = new Map<number, Uint8Array>();
 
   constructor(sketch: Sketch = {}) {
@@ -136,6 +144,19 @@ export class FakeEndpoint implements Endpoint {
     };
   }
 
+  async advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    await this.#begin("advance");
+    return applyChanges(root, changes, modes);
+  }
+
+  async synced({ round }: { readonly round: number }): Promise<void> {
+    await this.#begin(`synced ${round}`);
+  }
+
   async confirmAbsent(
     absent: readonly RelPath[],
     signal?: AbortSignal,
@@ -143,6 +164,30 @@ export class FakeEndpoint implements Endpoint {
     await this.#begin("confirmAbsent", signal);
     return absent.filter((path) => entryAt(this.root, path) !== undefined)
       .map((path) => ({ path, code: "stale", message: "it is there" }));
+  }
+
+  async move(
+    moves: readonly Move[],
+    signal?: AbortSignal,
+  ): Promise<MoveResult> {
+    await this.#begin("move", signal);
+    const done = new Uint8Array(moves.length);
+    const problems: Problem[] = [];
+    for (const [i, move] of moves.entries()) {
+      if (this.unmovable.has(move.from)) {
+        const { from: path } = move;
+        problems.push({ path, code: "stale", message: "it was changed" });
+        continue;
+      }
+      done[i] = 1;
+      this.root = rebuilt(applyMoves(this.root, [move]));
+      for (const [path, bytes] of [...this.content]) {
+        if (!isWithin(path as RelPath, move.from)) continue;
+        this.content.delete(path);
+        this.content.set(move.to + path.slice(move.from.length), bytes);
+      }
+    }
+    return { done, problems, ctimes: [] };
   }
 
   async stage(

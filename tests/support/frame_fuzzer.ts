@@ -168,6 +168,16 @@ export class FrameFuzzer {
     return encodeMessage(...frames);
   }
 
+  #move(): Uint8Array {
+    const parents = this.#some(() => this.#entry());
+    return joined(
+      path(this.#name(), this.#shared()),
+      path(this.#name(), this.#shared()),
+      varint(this.#random.below(3) === 0 ? this.#number() : parents.length),
+      ...parents,
+    );
+  }
+
   #payload(type: FrameType): Uint8Array {
     switch (type) {
       case FrameType.hello:
@@ -200,6 +210,8 @@ export class FrameFuzzer {
         return joined(...this.#some(() => path(this.#name(), this.#shared())));
       case FrameType.stage:
         return joined(...this.#some(() => this.#change()));
+      case FrameType.move:
+        return joined(...this.#some(() => this.#move()));
       case FrameType.content:
         return joined(...this.#some(() => this.#piece()));
       case FrameType.packed: {
@@ -211,6 +223,42 @@ export class FrameFuzzer {
       }
       case FrameType.supply:
         return joined(...this.#some(() => this.#request()));
+      case FrameType.describe:
+        return joined(
+          ...this.#some(() =>
+            joined(
+              varint(this.#random.below(3)),
+              path(this.#name(), this.#shared()),
+              varint(this.#number()),
+              new Uint8Array(8),
+              varint(this.#random.below(3)),
+              varint(this.#number()),
+            )
+          ),
+        );
+      case FrameType.described:
+        return joined(
+          ...this.#some(() => {
+            const length = this.#number();
+            return joined(
+              varint(this.#random.below(3)),
+              bytes(this.#random.below(5)),
+              varint(length),
+              this.#random.bytes(Math.min(length, 300)),
+            );
+          }),
+        );
+      case FrameType.lacking:
+        return joined(
+          ...this.#some(() =>
+            joined(
+              varint(this.#random.below(3)),
+              bytes(this.#random.below(4)),
+              varint(this.#random.below(3)),
+              ...this.#some(() => varint(this.#number())),
+            )
+          ),
+        );
       case FrameType.scanned:
         return summary(this.#random.bytes(32), {
           totals: [0, 0, 0, 0].map(() => this.#number()),
@@ -235,6 +283,8 @@ export class FrameFuzzer {
             want(this.#random.below(9), this.#random.below(9))
           ),
         );
+      case FrameType.synced:
+        return joined(varint(this.#random.below(3)), this.#random.bytes(32));
       case FrameType.pair:
       case FrameType.paired:
         return joined(
@@ -244,6 +294,7 @@ export class FrameFuzzer {
       case FrameType.ping:
       case FrameType.transition:
       case FrameType.stored:
+      case FrameType.noted:
         return bytes();
       default:
         return type satisfies never;
@@ -298,7 +349,8 @@ export class FrameFuzzer {
       path(this.#name(), this.#shared()),
       varint(this.#number()),
       new Uint8Array(8),
-      bytes(this.#random.below(3)),
+      bytes(this.#random.below(4)),
+      ...this.#some(() => varint(this.#number())),
     );
   }
 

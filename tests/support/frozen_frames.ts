@@ -24,6 +24,13 @@ const ID_1 = "11".repeat(16);
 const ID_2 = "22".repeat(16);
 const resume = { offset: 300, digest: DIGEST };
 
+/** A signature of no blocks. */
+const SIGNATURE = "01010000" + "00000040" + "00000000";
+const GAPS = [
+  { offset: 300, length: 5, signature: Uint8Array.fromHex(SIGNATURE) },
+  { offset: 305, length: 400, signature: new Uint8Array() },
+];
+
 /** 1000 ms after 1970, as f64. */
 const T1000 = "408f400000000000";
 
@@ -175,6 +182,31 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     ],
   },
   {
+    name: "move",
+    type: FrameType.move,
+    exchange: 7,
+    end: true,
+    hex: `d86b11d1 1a 01 0000 00000007 0000002a
+      00 03612f62 00 0163 00
+      02 0163 00 05642f652f66 02
+        01 01ed ${T1000}
+        01 01c0 ${T1000}`,
+    value: [
+      { from: "a/b", to: "c", parents: [] },
+      {
+        from: "a/c",
+        to: "d/e/f",
+        parents: [0o755, 0o700].map((mode) => ({
+          kind: "directory",
+          mode,
+          mtime: 1000,
+          children: new Map(),
+          digest: undefined,
+        })),
+      },
+    ],
+  },
+  {
     name: "content",
     type: FrameType.content,
     exchange: 9,
@@ -231,6 +263,94 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     value: [
       { index: 2, path: "a/b", size: 5, mtime: 1000, resume: undefined },
       { index: 3, path: "a/c", size: 0, mtime: 1000, resume },
+    ],
+  },
+  {
+    name: "supply of gaps",
+    type: FrameType.supply,
+    exchange: 11,
+    end: true,
+    hex: `4aefca09 15 01 0000 0000000b 00000026
+      020003612f628407${T1000}0202ac02050c${SIGNATURE}00900300`,
+    value: [{
+      index: 2,
+      path: "a/b",
+      size: 900,
+      mtime: 1000,
+      resume: undefined,
+      gaps: GAPS,
+    }],
+  },
+  {
+    name: "content with a delta",
+    type: FrameType.content,
+    exchange: 9,
+    end: false,
+    hex: `1331ea4d 14 00 0000 00000009 00000012
+      010fac02050c010000008000000500000010`,
+    value: [
+      {
+        kind: "delta",
+        index: 1,
+        offset: 300,
+        length: 5,
+        bytes: Uint8Array.fromHex("01000000" + "80000005" + "00000010"),
+        last: true,
+      },
+    ],
+  },
+  {
+    name: "describe",
+    type: FrameType.describe,
+    exchange: 15,
+    end: true,
+    hex: `c440d49a 18 01 0000 0000000f 00000025
+      000003612f62ac02${T1000}0003020163ad02${T1000}04000003a602`,
+    value: [
+      { index: 0, path: "a/b", size: 300, mtime: 1000, pages: undefined },
+      {
+        index: 4,
+        path: "a/c",
+        size: 301,
+        mtime: 1000,
+        pages: Uint32Array.of(0, 1, 5, 300),
+      },
+    ],
+  },
+  {
+    name: "described",
+    type: FrameType.described,
+    exchange: 17,
+    end: true,
+    hex: `ab1d3600 19 01 0000 00000011 000000a6
+      01000000012c0100000000000001${DIGEST}0000000500024a${DIGEST}0100000000000001${DIGEST}0001030324${DIGEST}00000005`,
+    value: [
+      { index: 1, kind: "unavailable", bytes: "" },
+      {
+        index: 2,
+        kind: "recipe",
+        bytes: "01000000" + "00000001" + DIGEST + "00000005",
+      },
+      {
+        index: 3,
+        kind: "pages",
+        bytes: DIGEST + "01000000" + "00000001" + DIGEST + "0001",
+      },
+      { index: 7, kind: "chunks", bytes: DIGEST + "00000005" },
+    ],
+  },
+  {
+    name: "lacking",
+    type: FrameType.lacking,
+    exchange: 17,
+    end: true,
+    hex: `fb9a11d9 27 01 0000 00000011 00000024
+      0100000104000003a602000202ac02050c${SIGNATURE}00900300000200`,
+    value: [
+      { kind: "whole", index: 1 },
+      { kind: "pages", index: 2, pages: Uint32Array.of(0, 1, 5, 300) },
+      { kind: "gaps", index: 3, gaps: GAPS },
+      { kind: "gaps", index: 4, gaps: [] },
     ],
   },
   {
@@ -336,6 +456,22 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
       ...[0, 0, 0, 0, 0, 0, 0, 1],
       ...[1, 1, 1, 1],
     ),
+  },
+  {
+    name: "synced",
+    type: FrameType.synced,
+    exchange: 15,
+    end: true,
+    hex: `744eb29b 1b 01 0000 0000000f 00000022 ac02 ${DIGEST}`,
+    value: { round: 300, digest: DIGEST },
+  },
+  {
+    name: "noted",
+    type: FrameType.noted,
+    exchange: 15,
+    end: true,
+    hex: "26362378 28 01 0000 0000000f 00000000",
+    value: undefined,
   },
   {
     name: "pair",

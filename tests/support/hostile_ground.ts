@@ -73,10 +73,10 @@ export class MemoryReceiver {
   }
 
   /** Connects, and shakes hands. */
-  async connect(): Promise<HostileSender> {
+  async connect(hello?: Uint8Array): Promise<HostileSender> {
     const [near, far] = memoryTransports();
     this.#accepted.push(this.#receiver.accept(far));
-    return await HostileSender.over(near);
+    return await HostileSender.over(near, hello);
   }
 
   /** Connects, and says nothing. */

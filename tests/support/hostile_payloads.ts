@@ -197,7 +197,7 @@ export const HOSTILE_PAYLOADS: readonly (readonly [
   ["two files resumed as one", wants, `00 05 05 ${DIGEST}`],
   ["a resume at 0", wants, `00 03 00 ${DIGEST}`],
   ["a resume without its digest", wants, "00 03 05 abab"],
-  ["a request with unknown flags", supply, `00 00 0161 00 ${T} 02`],
+  ["a request with unknown flags", supply, `00 00 0161 00 ${T} 03`],
   ["a request for the parent", supply, `00 00 ${textHex("../x")} 00 ${T} 00`],
   ["a directory that was not announced", list, "14"],
   ["more done than there was to do", done, "000000 00"],

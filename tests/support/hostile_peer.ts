@@ -119,6 +119,13 @@ export class HostileSender implements Disposable {
     return await this.answer(await this.ask(FrameType.scan, payload));
   }
 
+  /** Has entries moved: the answer. @throws {Rejected} */
+  async move(...moves: Uint8Array[]): Promise<Frame[]> {
+    return await this.answer(
+      await this.ask(FrameType.move, joined(...moves)),
+    );
+  }
+
   /** Announces `changes`: what is wanted of them. @throws {Rejected} */
   async stage(...changes: Uint8Array[]): Promise<Uint8Array> {
     const payload = joined(...changes);

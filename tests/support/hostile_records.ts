@@ -137,6 +137,15 @@ export function remove(where: At): Uint8Array {
   return joined(bytes(3), at(where));
 }
 
+/** The move of what is at `from`; `parents` are entries. */
+export function move(
+  from: At,
+  to: At,
+  ...parents: Uint8Array[]
+): Uint8Array {
+  return joined(at(from), at(to), varint(parents.length), ...parents);
+}
+
 /** A piece of content; `skip` is how far its file comes after that before it. */
 export function piece(
   content: Text,

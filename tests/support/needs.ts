@@ -12,6 +12,7 @@ export type Need =
   | "mount"
   | "npm"
   | "openssl"
+  | "overlay"
   | "prlimit"
   | "root"
   | "rsync"
@@ -19,7 +20,8 @@ export type Need =
   | "setpriv"
   | "signals"
   | "strace"
-  | "symlinks";
+  | "symlinks"
+  | "user-namespaces";
 
 const windows = Deno.build.os === "windows";
 const root = !windows && Deno.uid() === 0;
@@ -34,6 +36,7 @@ const met: Record<Need, () => boolean> = {
   mount: () => root && canMount(),
   npm: () => hasCommand("npm"),
   openssl: () => hasCommand("openssl"),
+  overlay: () => root && canMount("overlay"),
   prlimit: () => hasCommand("prlimit"),
   root: () => root,
   rsync: () => hasCommand("rsync"),
@@ -42,6 +45,7 @@ const met: Record<Need, () => boolean> = {
   signals: () => !windows,
   strace: () => Deno.build.os === "linux" && hasCommand("strace"),
   symlinks: () => !windows,
+  "user-namespaces": canLimitUser,
 };
 
 /** Whether this machine has `need`. */
@@ -64,18 +68,45 @@ export function test(
 }
 
 /** Containers often may not mount, even as root. */
-function canMount(): boolean {
+function canMount(type = "tmpfs"): boolean {
   if (Deno.build.os !== "linux" || !hasCommand("unshare")) return false;
-  const directory = Deno.makeTempDirSync();
+  const base = isDirectory("/dev/shm") ? { dir: "/dev/shm" } : {};
+  const directory = Deno.makeTempDirSync(base);
+  const layers = ["lower", "upper", "work"].map((name) => {
+    Deno.mkdirSync(`${directory}/${name}`);
+    return `${name}dir=${directory}/${name}`;
+  });
+  const point = `${directory}/point`;
+  Deno.mkdirSync(point);
+  const options = type === "overlay" ? layers.join(",") : "rw";
   try {
     const mount = new Deno.Command("mount", {
-      args: ["-t", "tmpfs", "none", directory],
+      args: ["-t", type, "-o", options, "none", point],
       stderr: "null",
     }).outputSync();
     if (!mount.success) return false;
-    new Deno.Command("umount", { args: [directory] }).outputSync();
+    new Deno.Command("umount", { args: [point] }).outputSync();
     return true;
   } finally {
-    Deno.removeSync(directory);
+    Deno.removeSync(directory, { recursive: true });
   }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether limits can be set for processes of ours alone. */
+function canLimitUser(): boolean {
+  if (Deno.build.os !== "linux" || !hasCommand("unshare")) return false;
+  const script = "echo 100 > /proc/sys/user/max_inotify_watches";
+  const { success } = new Deno.Command("unshare", {
+    args: ["-U", "-r", "sh", "-c", script],
+    stderr: "null",
+  }).outputSync();
+  return success;
 }

@@ -6,6 +6,11 @@ import {
 } from "../../src/errors.ts";
 import { ByteReader } from "../../src/protocol/bytes.ts";
 import { ChangeReader } from "../../src/protocol/change_codec.ts";
+import {
+  DescribeReader,
+  DescriptionReader,
+} from "../../src/protocol/description_codec.ts";
+import { LackingReader } from "../../src/protocol/lacking_codec.ts";
 import { ListingReader } from "../../src/protocol/listing_codec.ts";
 import { decodeFrames, FrameType } from "../../src/protocol/frame.ts";
 import {
@@ -116,7 +121,30 @@ const PAGED: ReadonlyMap<FrameType, () => Paged> = new Map<
     const read: unknown[] = [];
     return {
       page: (page) => void read.push(...reader.read(page)),
-      result: () => read,
+      result: () => reader.incomplete ? undefined : read,
+    };
+  }],
+  [FrameType.describe, () => {
+    const reader = new DescribeReader();
+    return { page: (page) => reader.read(page), result: () => reader.requests };
+  }],
+  [FrameType.described, () => {
+    const reader = new DescriptionReader();
+    const read: unknown[] = [];
+    return {
+      page(page): void {
+        for (const { bytes, ...rest } of reader.read(page)) {
+          read.push({ ...rest, bytes: bytes.toHex() });
+        }
+      },
+      result: () => reader.incomplete ? undefined : read,
+    };
+  }],
+  [FrameType.lacking, () => {
+    const reader = new LackingReader(() => 1_000_000);
+    return {
+      page: (page) => reader.read(page),
+      result: () => reader.incomplete ? undefined : reader.answers,
     };
   }],
 ]);

@@ -6,6 +6,13 @@ import type { Piece, Want } from "../../src/core/piece.ts";
 import { ByteWriter } from "../../src/protocol/bytes.ts";
 import { writeChanges } from "../../src/protocol/change_codec.ts";
 import { writePieces } from "../../src/protocol/content_codec.ts";
+import { type WireMove, writeMoves } from "../../src/protocol/move_codec.ts";
+import {
+  type DescriptionKind,
+  writeDescribes,
+  writeDescriptions,
+} from "../../src/protocol/description_codec.ts";
+import { writeLacking } from "../../src/protocol/lacking_codec.ts";
 import { writeListings } from "../../src/protocol/listing_codec.ts";
 import { decodeFrames, FrameType } from "../../src/protocol/frame.ts";
 import {
@@ -16,6 +23,7 @@ import {
   writeProblems,
   writeScanOptions,
   writeScanSummary,
+  writeSynced,
 } from "../../src/protocol/message.ts";
 import { writePacked } from "../../src/protocol/packed_codec.ts";
 import {
@@ -102,6 +110,8 @@ function writeValue(
       return drain(writePaths(writer, value));
     case FrameType.stage:
       return drain(writeChanges(writer, stagedChanges()));
+    case FrameType.move:
+      return drain(writeMoves(writer, value as WireMove[]));
     case FrameType.content:
       return void writePieces(writer, value as Piece[], 0);
     case FrameType.packed: {
@@ -111,12 +121,27 @@ function writeValue(
     }
     case FrameType.supply: {
       const requests = new RequestWriter();
-      for (const { index, path, size, mtime, resume } of value) {
-        const entry = fileEntry(size, { mtime });
-        requests.write(writer, { index, path, entry, resume });
+      for (const { index, path, size, mtime, resume, gaps } of value) {
+        const request = { index, path, entry: fileEntry(size, { mtime }) };
+        drain(requests.write(
+          writer,
+          gaps === undefined
+            ? { ...request, resume }
+            : { ...request, resume, gaps },
+        ));
       }
       return;
     }
+    case FrameType.describe:
+      return drain(writeDescribes(writer, value));
+    case FrameType.described:
+      return drain(writeDescriptions(
+        writer,
+        (value as { index: number; kind: DescriptionKind; bytes: string }[])
+          .map((it) => ({ ...it, bytes: Uint8Array.fromHex(it.bytes) })),
+      ));
+    case FrameType.lacking:
+      return drain(writeLacking(writer, value));
     case FrameType.scanned:
       return writeScanSummary(writer, value as ScanSummary);
     case FrameType.problems:
@@ -136,6 +161,8 @@ function writeValue(
       return drain(writeWants(writer, value as Want[]));
     case FrameType.done:
       return drain(writeDone(writer, value));
+    case FrameType.synced:
+      return writeSynced(writer, value);
     case FrameType.pair:
       return writePair(writer, value as WirePair);
     case FrameType.paired:
@@ -143,6 +170,7 @@ function writeValue(
     case FrameType.ping:
     case FrameType.transition:
     case FrameType.stored:
+    case FrameType.noted:
       return;
     default:
       frameType satisfies never;

@@ -15,6 +15,7 @@ import {
   directory,
   file,
   hole,
+  move,
   owned,
   path,
   piece,
@@ -121,6 +122,8 @@ const USES: Readonly<Record<string, (where: Text) => Attack>> = {
   "putting a directory at": (where) => stage(put(where, tree())),
   "putting a link at": (where) => stage(put(where, symlink("x"))),
   "touching": (where) => stage(touch(where, directory())),
+  "moving": (where) => moving(move(where, "new")),
+  "moving something to": (where) => moving(move("file", where)),
   "confirming": (where) => (sender) =>
     afterScan(sender, FrameType.confirm, path(where)),
 };
@@ -137,6 +140,14 @@ function stage(...changes: Uint8Array[]): Attack {
   return async (sender) => {
     await sender.scan();
     await sender.stage(...changes);
+  };
+}
+
+/** Orders moves after a scan. */
+function moving(...moves: Uint8Array[]): Attack {
+  return async (sender) => {
+    await sender.scan();
+    await sender.move(...moves);
   };
 }
 
@@ -310,6 +321,80 @@ export const SENDER_CASES: readonly SenderCase[] = [
     ),
     "a link target that is no text": stage(put("l", symlink(bytes(0xff)))),
     "a link from before 1970": stage(put("l", symlink("x", -1))),
+  }),
+  ...row("A34", {
+    "a move of nothing": moving(move("nothing", "new")),
+    "a move of what is in a file": moving(move("file/x", "new")),
+    "a move of the root": moving(move("", "new")),
+    "a move to the root": moving(move("file", "")),
+    "a move onto a file": moving(move("dir/inner", "file")),
+    "a move onto a directory": moving(move("file", "dir")),
+    "a move onto itself": moving(move("file", "file")),
+    "a move into itself": moving(move("dir", "dir/new")),
+    "a move into itself, with a directory between": moving(
+      move("dir", "dir/a/new", directory()),
+    ),
+    "a move into a file": moving(move("dir/inner", "file/new")),
+    "a move of a link": moving(move("link", "new")),
+    "a move of what a link leads to": moving(move("link/x", "new")),
+    "a move of what a link in the tree leads to": moving(
+      move("inside/inner", "new"),
+    ),
+    "a move into a link": moving(move("file", "link/new")),
+    "a move into a link, with a directory between": moving(
+      move("file", "link/a/new", directory()),
+    ),
+    "the same move twice": moving(move("file", "new"), move("file", "new")),
+    "a move to two places": moving(move("file", "new"), move("file", "new2")),
+    "two moves to one place": moving(
+      move("file", "new"),
+      move("dir/inner", "new"),
+    ),
+    "a move there and back": moving(
+      move("dir", "new"),
+      move("new", "dir"),
+    ),
+    "a swap in a circle": moving(
+      move("dir", "new"),
+      move("file", "dir"),
+      move("new", "file"),
+    ),
+    "a directory that moves into what moves into it": moving(
+      move("dir", "new"),
+      move("new", "new/inner/new"),
+    ),
+    "a missing directory that is not named": moving(move("file", "a/new")),
+    "a directory that is not missing": moving(
+      move("file", "dir/new", directory()),
+    ),
+    "more directories than the path has": moving(
+      move("file", "new", directory(), directory()),
+    ),
+    "a file for a directory that is missing": moving(
+      move("file", "a/new", file()),
+    ),
+    "a link for a directory that is missing": moving(
+      move("file", "a/new", symlink("/etc")),
+    ),
+    "an owner for a directory that is missing": moving(
+      move("file", "a/new", owned(directory())),
+    ),
+    "no moves at all": moving(),
+    "a move that ends early": moving(move("file", "new").subarray(0, 9)),
+    "a move of too many directories": moving(
+      joined(path("file"), path("new"), varint(2 ** 40)),
+    ),
+    "a move before a scan": (sender) => sender.move(move("file", "new")),
+    "a move after the changes": async (sender) => {
+      await sender.scan();
+      await sender.stage(put("new", file({ size: 1 })));
+      await sender.move(move("file", "new2"));
+    },
+    "a second move after one that was refused": async (sender) => {
+      await sender.scan();
+      await sender.move(move("nothing", "new"));
+      await sender.move(move("file", "new"));
+    },
   }),
   ...row("A10", {
     "the same removal twice": stage(remove("file"), remove("file")),

@@ -12,6 +12,7 @@ import {
   failure,
   file,
   goodbye,
+  move,
   path,
   piece,
   put,
@@ -37,6 +38,7 @@ const PAYLOADS: Partial<Record<number, Uint8Array>> = {
   [FrameType.confirm]: path("nothing"),
   [FrameType.stage]: put("new", file({ size: 1 })),
   [FrameType.content]: piece("1"),
+  [FrameType.move]: move("file", "moved"),
 };
 
 /** How a session gets into each state, and what may come then. */
@@ -56,8 +58,16 @@ const STATES: Readonly<
       FrameType.scan,
       FrameType.list,
       FrameType.confirm,
+      FrameType.move,
       FrameType.stage,
     ],
+  },
+  "after a move": {
+    async reach(sender): Promise<void> {
+      await sender.scan();
+      await sender.move(PAYLOADS[FrameType.move]!);
+    },
+    allowed: [FrameType.scan, FrameType.confirm, FrameType.stage],
   },
   "after the changes": {
     reach: staged,

@@ -1,5 +1,6 @@
 /** Compares a source with its target, wherever that is, and changes nothing. */
 import { comparePaths } from "../../core/path.ts";
+import { madeBy } from "../../core/moves.ts";
 import { type Action, actionsOf } from "../../core/plan.ts";
 import { nextTurn } from "../../core/turn.ts";
 import { isFileSystemError } from "../../errors.ts";
@@ -57,16 +58,18 @@ export async function compare(
 }
 
 /**
- * Calls `act` for each action that would make the sides equal, then reports what
+ * Reports the moves, calls `act` for each action that would make the sides equal, then reports what
  * is wrong, in path order. A long list leaves the program able to be interrupted.
  */
 export async function reportComparison(
-  { changes, modes, problems }: Comparison,
+  { moves, changes, modes, problems }: Comparison,
   { reporter, signal }: CommandContext,
   act: (action: Action) => void,
 ): Promise<void> {
+  for (const move of moves) reporter.report({ kind: "move", move });
   let count = 0;
-  for (const action of actionsOf(changes, { modes })) {
+  const all = [...madeBy(moves), ...changes];
+  for (const action of actionsOf(all, { modes })) {
     act(action);
     if (++count % ACTIONS_PER_TURN !== 0) continue;
     await nextTurn();

@@ -12,6 +12,7 @@ import { liesWithin } from "./overlap.ts";
 import type { SyncJob } from "./sync_job.ts";
 import type { SyncWork } from "./sync_trees.ts";
 import { nameOfTarget } from "./target_name.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
 
 /**
  * Compares both sides, and reports each action and the totals; with `--plan`
@@ -22,7 +23,7 @@ export async function preview(work: SyncWork): Promise<ExitCode> {
   const { job, mirrorOptions, context: { reporter } } = work;
   using plan = planWriterFor(job);
   // The listener hears goodbye before anything is printed: reading takes time.
-  const { to, retryFor } = job.options;
+  const { to, retryFor = USUAL_PATIENCE_MS } = job.options;
   const comparison = await compare(
     { ...work, to, retryFor },
     { orNothing: true },

@@ -1,4 +1,6 @@
 /** `lockstep listen`: receives from senders that connect. */
+import { hasChanges, totalsOfChanges } from "../../core/change.ts";
+import { operationsOf } from "../../core/operation.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { displayPath } from "../../core/path.ts";
 import {
@@ -14,21 +16,32 @@ import type { Transport } from "../../net/transport.ts";
 import type { Endpoint } from "../../session/endpoint.ts";
 import { GuardedEndpoint } from "../../session/guarded_endpoint.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
+import {
+  type AppliedChanges,
+  ObservedEndpoint,
+} from "../../session/observed_endpoint.ts";
 import { Receiver, type ReceiverEvent } from "../../session/receiver.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { OptionsOf } from "../args.ts";
-import { type ExitCode, exitCodeOfOutcome } from "../exit_code.ts";
+import type { Reporter } from "../events.ts";
+import { EXIT, type ExitCode, exitCodeOfOutcome } from "../exit_code.ts";
+import { usualStateDirectory } from "../state/state_directory.ts";
+import type { Hook } from "../hook/hook.ts";
 import { handleStrayErrors } from "../stray_errors.ts";
 import { SOFTWARE } from "../version.ts";
 import { newClientId } from "./client_id.ts";
 import type { CommandContext } from "./context.ts";
 import { makeOutputDirectory } from "./output_directory.ts";
+import { liesWithin } from "./overlap.ts";
+import { refuseStateInside } from "./own_state.ts";
 import { Reception } from "./reception.ts";
+import { type Recipes, recipesFor } from "./recipes.ts";
 import { type Listening, listenOn } from "./server.ts";
 import { expiryOf, readCertificate } from "./tls_files.ts";
 import { tokenToAskFor } from "./token.ts";
 import { openTrash, refuseTrashPlace } from "./trash_option.ts";
 import { twoWayOf } from "./listen_two_way.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
 
 type ListenOptions = OptionsOf<"listen">;
 
@@ -44,15 +57,24 @@ export async function listen(
     const target = { option: "--output-dir", path: outputDir };
     refuseTrashPlace(trashPath, target);
   }
+  if (options.stateDir !== undefined) {
+    refuseStateInside(options.stateDir, outputDir, "--output-dir");
+  }
   const fileSystem = new DenoFileSystem();
   const dir = await makeOutputDirectory(fileSystem, outputDir);
   using trash = await openTrash(fileSystem, dir, options);
   using twoWay = twoWayOf(options, dir, reporter);
+  using recipes = recipesIn(dir, options, reporter);
+  const store = recipes?.of(dir);
+  const hook = await hookOf(options, reporter);
+  let applied = 0;
   let reportedTrashed = 0;
   const { promise: finished, resolve, reject } = Promise.withResolvers<
     ExitCode
   >();
   let stopWaiting = (): void => {};
+  /** Whether the sender watches: it ends when somebody stops it, or this. */
+  let isFollowing = false;
   let reception: Reception | undefined;
   const transports = new Map<string, Transport>();
   const receiver = new Receiver({
@@ -60,6 +82,7 @@ export async function listen(
     software: SOFTWARE,
     clientId: newClientId(),
     clock: systemClock,
+    ...(options.bwlimit && { limit: options.bwlimit }),
     wallClock: () => new Date(),
     onEvent,
     ...(twoWay && { pairing: twoWay.root }),
@@ -84,7 +107,10 @@ export async function listen(
     },
   );
   using _ = handleStrayErrors(onStray);
-  const onAbort = (): void => reject(signal.reason);
+  const onAbort = (): void => {
+    if (isFollowing) resolve(EXIT.done);
+    else reject(signal.reason);
+  };
   signal.addEventListener("abort", onAbort);
   try {
     announce(listening);
@@ -99,13 +125,25 @@ export async function listen(
       : { kind: "done", message: "" };
     await receiver.close(outcome);
     await listening.close();
+    await hook?.close(signal);
   }
 
   async function openTarget(): Promise<Endpoint> {
-    const target = await openDirectory();
+    let target: Endpoint = await openDirectory();
+    if (hook !== undefined) {
+      target = new ObservedEndpoint(target, (changes) => tell(hook, changes));
+    }
     const { maxDelete } = options;
     if (maxDelete === undefined) return target;
     return new GuardedEndpoint(target, maxDelete);
+  }
+
+  function tell(hook: Hook, changes: AppliedChanges): void {
+    const { moves, achieved, modes, digest } = changes;
+    const totals = totalsOfChanges(achieved, modes, moves.length);
+    if (!hasChanges(totals)) return;
+    const set = { round: ++applied, root: dir, digest, totals };
+    hook.changed(set, operationsOf(achieved, { modes, moves }));
   }
 
   function openDirectory(): Promise<LocalEndpoint> {
@@ -116,6 +154,7 @@ export async function listen(
       onKept: ({ message }) => reporter.report({ kind: "warning", message }),
       ...(trash && { trash }),
       ...(twoWay && { digests: twoWay.digests }),
+      ...(store && { recipes: store }),
     });
   }
 
@@ -123,7 +162,7 @@ export async function listen(
   async function recover(): Promise<void> {
     const target = await openDirectory();
     try {
-      await target.recover();
+      await target.recover(Date.now());
     } finally {
       await target.close({ kind: "planned", message: "" });
     }
@@ -165,7 +204,12 @@ export async function listen(
         reporter.report(event);
         follow(transports.get(event.peer)!);
         break;
+      case "synced":
+        isFollowing = true;
+        reporter.report({ kind: "peer-synced", round: event.round });
+        break;
       case "ended":
+        isFollowing = false;
         onEnded(event);
         break;
       case "broken":
@@ -200,6 +244,8 @@ export async function listen(
 
   function onEnded({ outcome }: ReceiverEvent & { kind: "ended" }): void {
     reception!.stop();
+    // Nobody knows how long this process goes on.
+    store?.close();
     const { received } = reception!;
     const trashed = trash && trash.taken - reportedTrashed;
     reportedTrashed = trash?.taken ?? 0;
@@ -218,15 +264,39 @@ export async function listen(
       return;
     }
     if (!isPassing(error)) return reject(error);
-    const waitMs = options.retryFor;
+    // Who watches comes back whenever it can.
+    const waitMs = options.retryFor ??
+      (isFollowing ? undefined : USUAL_PATIENCE_MS);
     reporter.report({ kind: "waiting", peer, error, waitMs });
     stopWaiting();
+    if (waitMs === undefined) return;
     stopWaiting = systemClock.after(waitMs, () => {
       const message = `The sender did not come back: ${messageOf(error)}`;
       const code = "connection-lost";
       reject(new TransportError(message, code, { cause: error }));
     });
   }
+}
+
+/** A sender would delete what is remembered in the directory that it writes to. */
+function recipesIn(
+  dir: string,
+  options: ListenOptions,
+  reporter: Reporter,
+): Recipes | undefined {
+  const usual = usualStateDirectory();
+  const isUsual = options.stateDir === undefined && usual !== undefined;
+  if (isUsual && liesWithin(usual, dir)) return undefined;
+  return recipesFor(options, reporter);
+}
+
+async function hookOf(
+  options: ListenOptions,
+  reporter: Reporter,
+): Promise<Hook | undefined> {
+  if (options.onChange === undefined) return undefined;
+  const { openHook } = await import("./hook_option.ts");
+  return openHook(options, reporter);
 }
 
 /** Whether the session is to blame, and not this machine: then the sender may come back. */

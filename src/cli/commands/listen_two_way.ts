@@ -1,17 +1,17 @@
 /** What `lockstep listen --two-way` has besides what every listener has. */
 import { UsageError } from "../../errors.ts";
-import type { DigestCache } from "../../fs/digest_cache.ts";
+import type { DigestStore } from "../../fs/digest_store.ts";
 import type { OptionsOf } from "../args.ts";
 import type { Reporter } from "../events.ts";
 import type { RootFile } from "../state/root_file.ts";
 import { stateDirectoryOf } from "../state/state_directory.ts";
-import { refuseInside } from "./safeguards.ts";
+import { refuseStateInside } from "./own_state.ts";
 import { TwoWayState } from "./two_way_state.ts";
 
 /** Its owner disposes of it. */
 export interface ListenTwoWay extends Disposable {
   readonly root: RootFile;
-  readonly digests: DigestCache;
+  readonly digests: DigestStore;
 }
 
 /**
@@ -20,14 +20,15 @@ export interface ListenTwoWay extends Disposable {
  * @throws {SyncError} If it can't be used.
  */
 export function twoWayOf(
-  { twoWay, stateDir, owner }: OptionsOf<"listen">,
+  { twoWay, stateDir, noState, owner }: OptionsOf<"listen">,
   dir: string,
   reporter: Reporter,
 ): ListenTwoWay | undefined {
-  if (!twoWay) {
-    if (stateDir === undefined) return undefined;
+  if (!twoWay) return undefined;
+  if (noState) {
     throw new UsageError(
-      "--state-dir needs --two-way (see: lockstep listen --help)",
+      "--two-way does not go with --no-state: it has to remember what both " +
+        "sides agreed on",
     );
   }
   if (owner) {
@@ -36,7 +37,7 @@ export function twoWayOf(
     );
   }
   const directory = stateDirectoryOf({ stateDir, noState: false })!;
-  refuseInside(directory, dir, "--output-dir");
+  refuseStateInside(directory, dir, "--output-dir");
   const warn = (message: string): void =>
     reporter.report({ kind: "warning", message });
   const state = TwoWayState.open({ stateDir, readOnly: false }, warn);

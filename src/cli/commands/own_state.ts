@@ -1,12 +1,14 @@
 /** Lockstep's own state directory, where it lies in what is synced or compared. */
 import { isAbsolute, relative } from "@std/path";
+import { displayPath } from "../../core/path.ts";
 import type { IgnoreOptions } from "../../core/snapshot.ts";
+import { UsageError } from "../../errors.ts";
 import {
   type StateOptions,
   usualStateDirectory,
 } from "../state/state_directory.ts";
 import { type ExcludeOptions, ignoreOptionsOf } from "./ignore_rules.ts";
-import { realPlaceOf } from "./overlap.ts";
+import { liesWithin, realPlaceOf } from "./overlap.ts";
 
 /**
  * What of `from` is left out: what the options say, and {@link ruleForOwnState}.
@@ -39,6 +41,23 @@ export function ruleForOwnState(
   const names = way.split(/[\\/]/);
   if (way === "" || isAbsolute(way) || names[0] === "..") return undefined;
   return `/${names.map(escapeGlob).join("/")}/`;
+}
+
+/**
+ * Each run would change what it mirrors, or delete what it remembers.
+ * @throws {UsageError} If the state directory lies inside `root`.
+ */
+export function refuseStateInside(
+  directory: string,
+  root: string,
+  option: string,
+): void {
+  if (!liesWithin(directory, root)) return;
+  throw new UsageError(
+    `The state directory ${displayPath(directory)} lies inside ${option} ${
+      displayPath(root)
+    }: choose another with --state-dir, or do without with --no-state`,
+  );
 }
 
 function escapeGlob(name: string): string {

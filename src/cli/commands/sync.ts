@@ -17,11 +17,17 @@ export async function sync(
   checkTwoWay(options);
   const job = await jobOf(options);
   refuseReceiverOptions(job.options);
+  refuseLinkOptions(job.options);
   const connect = connectOptionsOf(job.options.to, options);
-  const { compress } = options;
+  const { compress, bwlimit } = options;
   const connection = connectAhead(job.options, connect, context.signal);
   try {
-    const connecting = { connect, compress, connection };
+    const connecting = {
+      connect,
+      connection,
+      ...(compress && { compress }),
+      ...(bwlimit && { limit: bwlimit }),
+    };
     if (options.twoWay) {
       const { syncTwoWay } = await import("./two_way.ts");
       return await syncTwoWay(job.options, context, connecting);
@@ -45,6 +51,17 @@ function refuseReceiverOptions({ to, trash, noFsync }: SyncOptions): void {
   if (noFsync) {
     throw new UsageError(
       "The receiver writes to the disk: lockstep listen --no-fsync",
+    );
+  }
+}
+
+/** @throws {UsageError} If an option is for a connection, and there is none. */
+function refuseLinkOptions({ to, compress, bwlimit }: SyncOptions): void {
+  if (to.kind === "url") return;
+  for (const [option, value] of Object.entries({ compress, bwlimit })) {
+    if (value === undefined) continue;
+    throw new UsageError(
+      `--${option} is for connections, and --to is a directory`,
     );
   }
 }

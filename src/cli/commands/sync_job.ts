@@ -26,6 +26,7 @@ export async function jobOf(options: OptionsOf<"sync">): Promise<SyncJob> {
   if (options.plan !== undefined && !options.dryRun) {
     throw new UsageError("--plan needs --dry-run (see: lockstep sync --help)");
   }
+  refuseWatchOptions(options);
   if (options.apply !== undefined) {
     const { jobOfPlan } = await import("../plan/job_of_plan.ts");
     return jobOfPlan(options.apply, options);
@@ -37,4 +38,18 @@ export async function jobOf(options: OptionsOf<"sync">): Promise<SyncJob> {
     options: { ...options, from: from!, to: to!, ignore },
     plan: undefined,
   };
+}
+
+/** @throws {UsageError} If an option does nothing without --watch. */
+function refuseWatchOptions(
+  { watch, rescan, repair }: OptionsOf<"sync">,
+): void {
+  if (watch) return;
+  const option = rescan !== undefined
+    ? "--rescan"
+    : repair !== undefined
+    ? "--repair"
+    : undefined;
+  if (option === undefined) return;
+  throw new UsageError(`${option} needs --watch (see: lockstep sync --help)`);
 }

@@ -28,6 +28,8 @@ export interface Connecting {
   readonly connect: ConnectOptions;
   /** Whether content is compressed on its way. */
   readonly compress?: CompressMode;
+  /** How fast it may be, in bytes per second. */
+  readonly limit?: number;
   /** The connection for the first try, if one is being made already. */
   readonly connection: Promise<Transport> | undefined;
 }
@@ -37,6 +39,10 @@ export interface RemoteWork<T> {
   readonly url: string;
   /** In milliseconds; 0: one try. */
   readonly retryFor: number;
+  /** The same after a connection was lost, in milliseconds; `retryFor` unless said. */
+  readonly retryAgainFor?: number;
+  /** What may go better the next time, once there was a success; the usual unless said. */
+  readonly isTransient?: (error: unknown) => boolean;
   readonly connecting: Connecting;
   /** Whether both sides may be changed; the listener has to want that, too. */
   readonly twoWay?: boolean;
@@ -48,7 +54,7 @@ export interface RemoteWork<T> {
 
 /** Tries until the work is done, or the time for that is over; each try is a session. */
 export async function workWithListener<T>(
-  source: Endpoint,
+  source: Pick<Endpoint, "traits">,
   options: RemoteWork<T>,
   { reporter, signal }: CommandContext,
 ): Promise<{ result: T; wire: WireCounts }> {
@@ -59,7 +65,7 @@ export async function workWithListener<T>(
     traits: source.traits,
   };
   const wire = { sent: 0, received: 0 };
-  const { connect, compress = "auto" } = options.connecting;
+  const { connect, compress = "auto", limit = Infinity } = options.connecting;
   let { connection } = options.connecting;
   const exposure = exposureOf(options.url, connect);
   if (exposure !== undefined) {
@@ -76,7 +82,10 @@ export async function workWithListener<T>(
         const target = new RemoteEndpoint(session);
         const result = await options.work(target, session);
         confirmed = { result };
-        await target.close(options.outcomeOf(result));
+        const closing = target.close(options.outcomeOf(result));
+        // Who stops has no time for a listener that does not answer.
+        if (signal.aborted) return await soon(closing);
+        await closing;
         if (await session.peerBye !== undefined) return;
         throw new TransportError(
           `The connection to ${peer} was lost at the end`,
@@ -84,6 +93,10 @@ export async function workWithListener<T>(
       });
     }, {
       retryForMs: options.retryFor,
+      ...(options.retryAgainFor !== undefined && {
+        retryAgainForMs: options.retryAgainFor,
+      }),
+      ...(options.isTransient && { isTransient: options.isTransient }),
       clock: systemClock,
       random: Math.random,
       signal,
@@ -112,8 +125,11 @@ export async function workWithListener<T>(
     const transport = connection ??
       connectWebSocket(options.url, { ...connect, signal });
     connection = undefined;
-    const session = await introduce(await transport, self, signal, {
+    const session = await introduce(await transport, self, {
+      clock: systemClock,
+      signal,
       compress,
+      limit,
       twoWay: options.twoWay ?? false,
     });
     try {
@@ -132,13 +148,12 @@ export async function workWithListener<T>(
 async function introduce(
   transport: Transport,
   self: Party,
-  signal: AbortSignal,
-  wants: Pick<SessionOptions, "compress" | "twoWay">,
+  { signal, ...options }: SessionOptions & { readonly signal: AbortSignal },
 ): Promise<Session> {
   const hangUp = (): void => transport.close("interrupted");
   signal.addEventListener("abort", hangUp, { once: true });
   try {
-    return await openSession(transport, self, { clock: systemClock, ...wants });
+    return await openSession(transport, self, options);
   } finally {
     // From now on there is somebody to say goodbye to.
     signal.removeEventListener("abort", hangUp);

@@ -11,9 +11,12 @@ import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { Reporter, WireCounts } from "../events.ts";
 import type { CommandContext } from "./context.ts";
 import { outcomeOf } from "./outcome.ts";
-import { safeguardsFor } from "./safeguards.ts";
+import type { Followers } from "./followers.ts";
+import { type Recipes, recipesFor } from "./recipes.ts";
+import { type GuardedRound, safeguardsFor } from "./safeguards.ts";
 import type { SyncJob, SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
 
 /** What works on one pair of trees is given. */
 export interface SyncWork {
@@ -25,10 +28,13 @@ export interface SyncWork {
   readonly context: CommandContext;
   /** How to connect to the listener, if there is one. */
   readonly connecting: Connecting;
+  /** Undefined where nothing is remembered. */
+  readonly recipes: Recipes | undefined;
 }
 
 /**
- * Mirrors one tree to the other, or tells what that would do.
+ * Mirrors one tree to the other, again and again if that is wanted, or tells what
+ * it would do.
  * @throws {SyncError}
  */
 export async function syncTrees(
@@ -36,11 +42,71 @@ export async function syncTrees(
   context: CommandContext,
   connecting: Connecting,
 ): Promise<ExitCode> {
+  const { interval, dryRun, logFile, verbose, onChange } = job.options;
+  if (interval !== undefined) {
+    const { syncRounds } = await import("./sync_rounds.ts");
+    return await syncRounds(job, interval, context, connecting);
+  }
+  const isFollowed = logFile !== undefined || verbose || onChange !== undefined;
+  if (isFollowed && !dryRun) {
+    const { followed } = await import("./followers.ts");
+    return await followed(
+      job,
+      context,
+      (followers) => syncOnce(job, context, connecting, followers),
+    );
+  }
+  return await syncOnce(job, context, connecting);
+}
+
+async function syncOnce(
+  job: SyncJob,
+  context: CommandContext,
+  connecting: Connecting,
+  followers?: Followers,
+): Promise<ExitCode> {
+  return await withSource(job, context, connecting, async (opened) => {
+    const work = followers ? followers.follow(opened) : opened;
+    if (job.options.dryRun) {
+      const { preview } = await import("./dry_run.ts");
+      const exit = await preview(work);
+      return { result: exit, outcome: { kind: "planned", message: "" } };
+    }
+    if (job.options.watch) {
+      const { watchTrees } = await import("./sync_watch.ts");
+      const { exit, outcome } = await watchTrees(work, followers);
+      return { result: exit, outcome };
+    }
+    const summary = await mirrorAndReport(work).catch((error) => {
+      // What was done before something went wrong is done.
+      followers?.tellHook(1);
+      throw error;
+    });
+    followers?.tellHook(1, summary.digest);
+    const exit = summary.problems.length === 0 ? EXIT.done : EXIT.partial;
+    return { result: exit, outcome: outcomeOf(summary) };
+  });
+}
+
+/**
+ * Opens the source, checks both places, and does `act`; the source is closed again.
+ * @throws {SyncError}
+ */
+export async function withSource<T>(
+  job: SyncJob,
+  context: CommandContext,
+  connecting: Connecting,
+  act: (work: SyncWork) => Promise<{ result: T; outcome: Outcome }>,
+  round?: GuardedRound,
+): Promise<T> {
   const { reporter, signal } = context;
   const { from, to, dryRun } = job.options;
   const fileSystem = new DenoFileSystem();
   // A source that can't be read touches nothing: the target comes later.
-  const source = await LocalEndpoint.open(fileSystem, from);
+  using recipes = dryRun ? undefined : recipesFor(job.options, reporter);
+  const source = await LocalEndpoint.open(fileSystem, from, {
+    ...(recipes && { recipes: recipes.of(from) }),
+  });
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
     if (to.kind === "directory") {
@@ -53,30 +119,41 @@ export async function syncTrees(
         refuseTrashPlace(job.options.trash, target, origin);
       }
     }
-    const guards = await safeguardsFor(job, source, reporter);
-    const place = to.kind === "directory" ? to.path : to.url;
-    reporter.report({ kind: "started", from, to: place });
+    const { guards, knownFiles } = await safeguardsFor(
+      job,
+      source,
+      reporter,
+      round,
+    );
+    if (round === undefined) reportStart(job, reporter);
     const mirrorOptions = mirrorOptionsOf(job.options, reporter);
     const work: SyncWork = {
       job,
       fileSystem,
       source,
-      mirrorOptions: { ...mirrorOptions, guards, signal },
+      mirrorOptions: {
+        ...mirrorOptions,
+        guards,
+        signal,
+        ...(knownFiles && { recall: (changes) => knownFiles.recall(changes) }),
+      },
       context,
       connecting,
+      recipes,
     };
-    if (dryRun) {
-      const { preview } = await import("./dry_run.ts");
-      const exit = await preview(work);
-      outcome = { kind: "planned", message: "" };
-      return exit;
-    }
-    const summary = await mirrorAndReport(work);
-    outcome = outcomeOf(summary);
-    return summary.problems.length === 0 ? EXIT.done : EXIT.partial;
+    const acted = await act(work);
+    outcome = acted.outcome;
+    return acted.result;
   } finally {
     await source.close(outcome);
   }
+}
+
+/** Says from where to where. */
+export function reportStart({ options }: SyncJob, reporter: Reporter): void {
+  const { from, to } = options;
+  const place = to.kind === "directory" ? to.path : to.url;
+  reporter.report({ kind: "started", from, to: place });
 }
 
 /** What of a mirror the options say. */
@@ -104,7 +181,7 @@ async function mirrorAndReport(work: SyncWork): Promise<MirrorSummary> {
 }
 
 /** What a mirror has done. */
-interface Mirrored {
+export interface Mirrored {
   readonly summary: MirrorSummary;
   readonly wire: WireCounts | undefined;
   readonly trashed: number | undefined;
@@ -112,7 +189,7 @@ interface Mirrored {
 
 async function mirrorTo(work: SyncWork): Promise<Mirrored> {
   const { job, source, mirrorOptions, context, connecting } = work;
-  const { to, retryFor } = job.options;
+  const { to, retryFor = USUAL_PATIENCE_MS } = job.options;
   if (to.kind === "directory") {
     return await mirrorToDirectory(work, to.path);
   }
@@ -127,26 +204,19 @@ async function mirrorTo(work: SyncWork): Promise<Mirrored> {
   return { summary: result, wire, trashed: undefined };
 }
 
-async function mirrorToDirectory(
+/** Mirrors to the directory `path`, which is made where it is missing. */
+export async function mirrorToDirectory(
   work: SyncWork,
   path: string,
 ): Promise<Mirrored> {
-  const { job, fileSystem, source, mirrorOptions } = work;
+  const { job, source, mirrorOptions } = work;
   // What is refused must not leave a new directory behind.
   if (job.plan !== undefined) await reviewUnmade(work, path);
   using trash = await trashFor(work, path);
-  const target = await LocalEndpoint.open(fileSystem, path, {
-    create: true,
-    durable: !job.options.noFsync,
-    owners: job.options.owner,
-    onKept: ({ message }) => {
-      work.context.reporter.report({ kind: "warning", message });
-    },
-    ...(trash && { trash }),
-  });
+  const target = await openTarget(work, path, trash);
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
-    await target.recover();
+    await target.recover(Date.now());
     const summary = await mirror(source, target, mirrorOptions);
     outcome = outcomeOf(summary);
     return { summary, wire: undefined, trashed: trash?.taken };
@@ -155,8 +225,25 @@ async function mirrorToDirectory(
   }
 }
 
+/** Opens the directory at `path` to be written to. */
+export function openTarget(
+  { job, fileSystem, context }: SyncWork,
+  path: string,
+  trash: TrashDirectory | undefined,
+): Promise<LocalEndpoint> {
+  return LocalEndpoint.open(fileSystem, path, {
+    create: true,
+    durable: !job.options.noFsync,
+    owners: job.options.owner,
+    onKept: ({ message }) => {
+      context.reporter.report({ kind: "warning", message });
+    },
+    ...(trash && { trash }),
+  });
+}
+
 /** The trash for what is replaced or deleted below `path`, if one is wanted. */
-async function trashFor(
+export async function trashFor(
   { job, fileSystem }: SyncWork,
   path: string,
 ): Promise<TrashDirectory | undefined> {

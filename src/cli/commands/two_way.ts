@@ -1,7 +1,7 @@
 /** `lockstep sync --two-way`: both sides get what the other one changed. */
 import type { Outcome } from "../../core/outcome.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
-import type { DigestCache } from "../../fs/digest_cache.ts";
+import type { KnownDigests } from "../../fs/known_digests.ts";
 import { AbsentEndpoint } from "../../session/absent_endpoint.ts";
 import type { Ancestry } from "../../session/ancestry.ts";
 import {
@@ -22,8 +22,8 @@ import { newPairingId, type RootFile } from "../state/root_file.ts";
 import { stateDirectoryOf } from "../state/state_directory.ts";
 import type { CommandContext } from "./context.ts";
 import { refuseOverlap } from "./overlap.ts";
-import { ruleForOwnState } from "./own_state.ts";
-import { refuseInside } from "./safeguards.ts";
+import { refuseStateInside, ruleForOwnState } from "./own_state.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
 import type { SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
 import { outcomeOf, reportEvent, reportRound } from "./two_way_output.ts";
@@ -86,7 +86,7 @@ export async function syncTwoWay(
     };
     let outcome: Outcome = { kind: "failed", message: "" };
     try {
-      if (!dryRun) await alpha.recover();
+      if (!dryRun) await alpha.recover(Date.now());
       const place = to.kind === "directory" ? to.path : to.url;
       reporter.report({ kind: "started", from, to: place });
       if (dryRun) {
@@ -109,9 +109,9 @@ function checkPlaces(options: SyncOptions): void {
   const { from, to, stateDir } = options;
   const directory = stateDirectoryOf({ stateDir, noState: false })!;
   const isLeftOut = ruleForOwnState(options, from) !== undefined;
-  if (!isLeftOut) refuseInside(directory, from, "--from");
+  if (!isLeftOut) refuseStateInside(directory, from, "--from");
   if (to.kind === "url") return;
-  refuseInside(directory, to.path, "--to");
+  refuseStateInside(directory, to.path, "--to");
   if (isDirectory(from)) refuseOverlap(from, to.path);
 }
 
@@ -136,7 +136,7 @@ function openSide(
   fileSystem: DenoFileSystem,
   path: string,
   options: SyncOptions,
-  digests: DigestCache | undefined,
+  digests: KnownDigests | undefined,
   reporter: Reporter,
 ): Promise<LocalEndpoint> {
   return LocalEndpoint.open(fileSystem, path, {
@@ -166,7 +166,8 @@ async function withBeta<T>(
   act: Act<T>,
   outcomeOf: (result: T) => Outcome,
 ): Promise<{ readonly result: T; readonly wire: WireCounts | undefined }> {
-  const { options: { to, retryFor }, alpha, connecting, context } = work;
+  const { options, alpha, connecting, context } = work;
+  const { to, retryFor = USUAL_PATIENCE_MS } = options;
   if (to.kind === "directory") {
     const result = await withDirectory(work, to.path, act, outcomeOf);
     return { result, wire: undefined };
@@ -202,7 +203,7 @@ async function withDirectory<T>(
     let outcome: Outcome = { kind: "failed", message: "" };
     try {
       if (!options.dryRun && beta instanceof LocalEndpoint) {
-        await beta.recover();
+        await beta.recover(Date.now());
       }
       const ancestry = await agree(work, beta, root);
       const result = await act({ alpha, beta }, ancestry);

@@ -39,6 +39,26 @@ const EXCLUDED: readonly {
     reason: "it is for one target; a listener may have one of its own",
   },
   {
+    option: "--watch",
+    isGiven: ({ watch }) => watch,
+    reason: "it runs once",
+  },
+  {
+    option: "--interval",
+    isGiven: ({ interval }) => interval !== undefined,
+    reason: "it runs once",
+  },
+  {
+    option: "--log-file",
+    isGiven: ({ logFile }) => logFile !== undefined,
+    reason: "a log is of one target",
+  },
+  {
+    option: "--on-change",
+    isGiven: ({ onChange }) => onChange !== undefined,
+    reason: "it is for one target; a listener may have one of its own",
+  },
+  {
     option: "--plan",
     isGiven: ({ plan }) => plan !== undefined,
     reason: "plans are for one direction",

@@ -66,6 +66,7 @@ export function reportEvent(event: TwoWayEvent, reporter: Reporter): void {
         replaced: alpha.replaced + beta.replaced,
         touched: alpha.touched + beta.touched,
         deleted: alpha.deleted + beta.deleted,
+        moved: alpha.moved + beta.moved,
         files: alpha.files + beta.files,
         bytes: alpha.bytes + beta.bytes,
       };

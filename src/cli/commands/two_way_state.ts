@@ -2,7 +2,6 @@
 import { join } from "@std/path";
 import { displayPath } from "../../core/path.ts";
 import { GuardError } from "../../errors.ts";
-import type { DigestCache } from "../../fs/digest_cache.ts";
 import { DigestStore } from "../../fs/digest_store.ts";
 import type { AncestorRecords } from "../../session/pairing.ts";
 import { AncestorFiles } from "../state/ancestor_files.ts";
@@ -60,7 +59,7 @@ export class TwoWayState {
   }
 
   /** Digests of the files below `path`; its owner closes it. */
-  digestsOf(path: string): DigestCache {
+  digestsOf(path: string): DigestStore {
     const name = `${fileNameOf(realPlaceOf(path))}.digests`;
     return new DigestStore({
       path: join(this.#directory, name),

@@ -9,13 +9,15 @@ import { compare, reportComparison } from "./compare.ts";
 import { connectOptionsOf } from "./connect_options.ts";
 import type { CommandContext } from "./context.ts";
 import { ignoreFor } from "./own_state.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
 
 /** Runs the command. @throws {SyncError} */
 export async function verify(
   options: OptionsOf<"verify">,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const { from, to, retryFor, symlinks, owner } = options;
+  const { from, to, symlinks, owner } = options;
+  const { retryFor = USUAL_PATIENCE_MS } = options;
   const { reporter, signal } = context;
   const start = systemClock.now();
   const connect = connectOptionsOf(to, options);

@@ -85,8 +85,17 @@ export class RoundFiles implements RoundRecords {
     }
   }
 
-  #pathOf({ source, target }: Pair): string {
-    const hash = createHash("sha256").update(`${source}\0${target}`);
-    return join(this.#directory, `${hash.digest("hex").slice(0, 32)}.json`);
+  #pathOf(pair: Pair): string {
+    return pathForPair(this.#directory, pair, "json");
   }
+}
+
+/** The path of the file of this kind that is about `pair`. */
+export function pathForPair(
+  directory: string,
+  { source, target }: Pair,
+  kind: string,
+): string {
+  const hash = createHash("sha256").update(`${source}\0${target}`);
+  return join(directory, `${hash.digest("hex").slice(0, 32)}.${kind}`);
 }

@@ -11,15 +11,24 @@ const SYNC = {
   twoWay: false,
   conflict: undefined,
   watch: false,
+  interval: undefined,
+  logFile: undefined,
+  logMaxSize: 10 * 1024 * 1024,
+  logKeep: 5,
+  onChange: undefined,
+  onChangeTimeout: 60_000,
+  rescan: undefined,
+  repair: undefined,
   checksum: false,
   owner: false,
   noDelete: false,
-  compress: "auto",
+  compress: undefined,
+  bwlimit: undefined,
   symlinks: "copy",
   exclude: [],
   excludeFrom: [],
   gitignore: false,
-  retryFor: 60_000,
+  retryFor: undefined,
   dryRun: false,
   plan: undefined,
   apply: undefined,
@@ -57,10 +66,14 @@ const LISTEN = {
   tlsKey: undefined,
   owner: false,
   twoWay: false,
-  stateDir: undefined,
   keepListening: false,
-  retryFor: 60_000,
+  retryFor: undefined,
+  onChange: undefined,
+  onChangeTimeout: 60_000,
   maxDelete: undefined,
+  bwlimit: undefined,
+  stateDir: undefined,
+  noState: false,
   trash: undefined,
   noFsync: false,
   json: false,
@@ -77,6 +90,14 @@ const RESTORE = {
 } as const;
 
 const GOOD: readonly [line: string, command: unknown][] = [
+  ["sync -f a -t b -w", {
+    kind: "sync",
+    options: { ...SYNC, watch: true },
+  }],
+  ["sync -f a -t b --watch --rescan 30s --repair 0", {
+    kind: "sync",
+    options: { ...SYNC, watch: true, rescan: 30_000, repair: 0 },
+  }],
   ["trash list --trash t", {
     kind: "trash list",
     options: { trash: "t", json: false },
@@ -119,6 +140,29 @@ const GOOD: readonly [line: string, command: unknown][] = [
   ["trash restore -h", { kind: "help", topic: "trash restore" }],
   ["help trash", { kind: "help", topic: "trash" }],
   ["help trash empty", { kind: "help", topic: "trash empty" }],
+  ...([
+    ["10", 10_240],
+    ["1.5m", 1_572_864],
+    ["2M", 2_097_152],
+    ["2MB", 2_000_000],
+    ["2MiB", 2_097_152],
+    ["100kb", 100_000],
+    ["1G", 2 ** 30],
+    [".5M", 524_288],
+    ["4096b", 4_096],
+    ["0", Infinity],
+  ] as const).map(([rate, bwlimit]): [string, unknown] => [
+    `sync -f a -t b --bwlimit ${rate}`,
+    { kind: "sync", options: { ...SYNC, bwlimit } },
+  ]),
+  ["listen -o d --bwlimit 1M", {
+    kind: "listen",
+    options: { ...LISTEN, bwlimit: 2 ** 20 },
+  }],
+  ["listen -o d --state-dir s", {
+    kind: "listen",
+    options: { ...LISTEN, stateDir: "s" },
+  }],
   ["listen -o d --trash t --no-fsync", {
     kind: "listen",
     options: { ...LISTEN, trash: "t", noFsync: true },
@@ -203,6 +247,37 @@ const GOOD: readonly [line: string, command: unknown][] = [
     options: { ...SYNC, symlinks: "follow" },
   }],
   ...([
+    ["500", 500],
+    ["1", 1],
+    ["250ms", 250],
+    ["2s", 2_000],
+    ["1.5m", 90_000],
+    ["168h", 604_800_000],
+  ] as const).map(([text, interval]): [string, unknown] => [
+    `sync -f a -t b --interval ${text}`,
+    { kind: "sync", options: { ...SYNC, interval } },
+  ]),
+  ...([
+    ["0", 0],
+    ["100", 100],
+    ["2K", 2_048],
+    ["3m", 3 * 1024 ** 2],
+    ["1G", 1024 ** 3],
+  ] as const).map(([text, logMaxSize]): [string, unknown] => [
+    `sync -f a -t b --log-file l --log-max-size ${text} --log-keep 0`,
+    {
+      kind: "sync",
+      options: { ...SYNC, logFile: "l", logMaxSize, logKeep: 0 },
+    },
+  ]),
+  [
+    "listen -o d --on-change make --on-change-timeout 5m",
+    {
+      kind: "listen",
+      options: { ...LISTEN, onChange: "make", onChangeTimeout: 300_000 },
+    },
+  ],
+  ...([
     ["0", 0],
     ["30s", 30_000],
     ["5m", 300_000],
@@ -274,6 +349,11 @@ const GOOD: readonly [line: string, command: unknown][] = [
 ];
 
 const BAD: readonly [line: string, message: string][] = [
+  ...[".", "x", "-5", "1e3", "1MM", "1Mb/s", "0.5", "900b", "2000T"]
+    .map((rate): [string, string] => [
+      `sync -f a -t b --bwlimit=${rate}`,
+      "is not a rate",
+    ]),
   ["trash", "Write one of: trash list, trash restore, trash empty"],
   ["trash --trash t", "Write one of: trash list, trash restore, trash empty"],
   ["trash lst", 'Unknown command "trash lst"; did you mean list?'],
@@ -325,9 +405,9 @@ const BAD: readonly [line: string, message: string][] = [
   ["sync a b", 'Unexpected argument "a"'],
   ["sync -f a -t b -- c", 'Unexpected argument "c"'],
   ["--json sync -f a -t b", '"sync"; the command comes first'],
-  ["sync -f a -t b --watch", "--watch is not available in this version"],
-  ["sync -f a -t b -w", "--watch is not available in this version"],
   ["sync -f a -t b -q -v", "--quiet and --verbose exclude each other"],
+  ["sync -f a -t b -n -w", "--watch and --dry-run exclude each other"],
+  ["sync -w --apply p", "--watch and --apply exclude each other"],
   ["sync -f a -t b -n --apply p", "--dry-run and --apply exclude each other"],
   [
     "sync -f a -t b --no-state --state-dir d",
@@ -392,6 +472,24 @@ const BAD: readonly [line: string, message: string][] = [
     `sync -f a -t ${url}`,
     "an address can't hold a token; see --token-file",
   ]),
+  ...["0", "0.4ms", "-1", "169h", "1d", "x", "1e3"].map((
+    text,
+  ): [string, string] => [
+    `sync -f a -t b --interval=${text}`,
+    `--interval "${text}" is not an interval`,
+  ]),
+  ["sync -f a -t b --log-max-size 1T", '"1T" is not a size'],
+  ["sync -f a -t b --log-max-size 1.5M", '"1.5M" is not a size'],
+  ["sync -f a -t b --log-keep 1001", '"1001" is not a number from 0 to 1000'],
+  ["sync -f a -t b --on-change=", "--on-change needs a value (CMD)"],
+  [
+    "sync -f a -t b --interval 5 --dry-run",
+    "--dry-run and --interval exclude each other",
+  ],
+  ["sync -f a -t b -n --log-file l", "--dry-run and --log-file exclude"],
+  ["sync -f a -t b -n --on-change x", "--dry-run and --on-change exclude"],
+  ["sync --apply p --interval 5", "--apply and --interval exclude each other"],
+  ["listen -o d --interval 5", "Unknown option --interval"],
   ["sync -f a -t b --token", "--token needs a value (TOKEN)"],
   ["sync -f a -t b --token=", "--token needs a value (TOKEN)"],
   ["sync -f a -t b --token -secret", 'written "--token=TOKEN"'],

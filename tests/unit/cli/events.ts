@@ -10,6 +10,7 @@ export const CHANGES = {
   replaced: 3,
   touched: 0,
   deleted: 1,
+  moved: 0,
   files: 15,
   bytes: 4_200_000,
 } as const;

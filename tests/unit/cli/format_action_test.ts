@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { formatAction } from "../../../src/cli/format_action.ts";
+import { formatAction, formatMove } from "../../../src/cli/format_action.ts";
+import type { DirectoryEntry, FileEntry } from "../../../src/core/entry.ts";
 import type { Action, Reason } from "../../../src/core/plan.ts";
-import { path } from "../../support/trees.ts";
+import { directory, file, path } from "../../support/trees.ts";
 
 Deno.test("formatAction() says what, where, and why, with old and new values", () => {
   const table: [Action["action"], Action["kind"], string, Reason, string][] = [
@@ -67,5 +68,22 @@ Deno.test("formatAction() says what, where, and why, with old and new values", (
       new: undefined,
     });
     assertEquals(shown, expected);
+  }
+});
+
+Deno.test("formatMove() shows both paths, fit for a terminal", () => {
+  const table: [string, string, DirectoryEntry | FileEntry, string][] = [
+    ["a", "b/c", file(), "rename   a -> b/c  (moved at the source)"],
+    ["d", "e", directory(), "rename   d/ -> e/  (moved at the source)"],
+    [
+      "\u202e",
+      " x",
+      file(),
+      'rename   "\\u202e" -> " x"  (moved at the source)',
+    ],
+  ];
+  for (const [from, to, entry, expected] of table) {
+    const move = { from: path(from), to: path(to), entry, parents: [] };
+    assertEquals(formatMove(move), expected);
   }
 });

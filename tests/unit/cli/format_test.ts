@@ -15,6 +15,7 @@ const NOTHING = {
   replaced: 0,
   touched: 0,
   deleted: 0,
+  moved: 0,
   files: 0,
   bytes: 0,
 };
@@ -64,9 +65,10 @@ Deno.test("formatChanges() names what there is", () => {
       replaced: 3,
       touched: 2,
       deleted: 1_000,
+      moved: 4,
       files: 15,
       bytes: 4_200_000,
     }),
-    "12 created, 3 replaced, 2 touched, 1,000 deleted (15 files, 4.2 MB)",
+    "12 created, 3 replaced, 2 touched, 1,000 deleted, 4 renamed (15 files, 4.2 MB)",
   );
 });

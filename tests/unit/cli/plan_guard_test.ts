@@ -28,7 +28,15 @@ function compare(base: Tree, goal: Tree): Comparison {
   const options = { deletes: true, modes: true };
   const { changes } = diff(target.root, source.root, options);
   const totals = totalsOfChanges(changes);
-  return { source, target, changes, totals, problems: [], modes: true };
+  return {
+    source,
+    target,
+    moves: [],
+    changes,
+    totals,
+    problems: [],
+    modes: true,
+  };
 }
 
 /** The plan for what `comparison` found, written and read again. */

@@ -94,6 +94,7 @@ Deno.test("ProgressMeter takes the rate over the last seconds", () => {
     replaced: 0,
     touched: 0,
     deleted: 0,
+    moved: 0,
     files: 1,
     bytes: 10_000,
   };

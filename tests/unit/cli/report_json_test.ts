@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { JsonReporter } from "../../../src/cli/report_json.ts";
+import { parseRelPath } from "../../../src/core/path.ts";
 import { TransportError, UsageError } from "../../../src/errors.ts";
+import { directory } from "../../support/trees.ts";
 import { CHANGES, HOSTILE, SYNC_EVENTS, TOTALS } from "./events.ts";
 import { FakeClock, FakeOutput } from "./fake_output.ts";
 
@@ -125,4 +127,28 @@ Deno.test("JsonReporter prints at most two progress events a second", () => {
     reporter.report({ kind: "transfer", files: i, bytes: i, path: undefined });
   }
   assertEquals(output.results.length, 1 + 20);
+});
+
+Deno.test("JsonReporter tells what was renamed, and what would be", () => {
+  const [from, to] = [parseRelPath(`a/${HOSTILE}`), parseRelPath("b")];
+  const entry = directory();
+  const events = printed([
+    { kind: "moved", from, to },
+    { kind: "move", move: { from, to, entry, parents: [] } },
+  ]);
+  assertEquals(
+    events.map(({ time: _, ...fields }) => fields),
+    [
+      { event: "moved", from, to },
+      {
+        event: "action",
+        path: to,
+        action: "rename",
+        kind: "directory",
+        reason: "moved",
+        from,
+        bytes: 0,
+      },
+    ],
+  );
 });

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { CommandEvent } from "../../../src/cli/events.ts";
+import { parseRelPath } from "../../../src/core/path.ts";
 import { TextReporter } from "../../../src/cli/report_text.ts";
+import type { Outcome } from "../../../src/core/outcome.ts";
 import { TransportError } from "../../../src/errors.ts";
 import { CHANGES, PROBLEM, SYNC_EVENTS, TOTALS } from "./events.ts";
 import { FakeClock, FakeOutput } from "./fake_output.ts";
@@ -75,6 +77,30 @@ Deno.test("TextReporter, verbose, tells also scans, tries and bytes", () => {
   ]);
 });
 
+Deno.test("TextReporter, verbose, tells once what was renamed", () => {
+  const from = parseRelPath("a");
+  const to = parseRelPath("b\u202e");
+  const moved = { kind: "moved", from, to } as const;
+  const operation = {
+    kind: "operation",
+    entry: {
+      name: "move",
+      from,
+      path: to,
+      kind: "directory",
+      file: undefined,
+      digest: undefined,
+      carried: false,
+      time: new Date(0),
+    },
+  } as const;
+  const { messages, results } = report([moved, operation], { verbose: true });
+  assertEquals([...messages, ...results], [
+    '1970-01-01T00:00:00.000Z move - "a" -> "b\\u202e"',
+  ]);
+  assertEquals(report([moved]).messages, []);
+});
+
 Deno.test("TextReporter says so when there was nothing to do", () => {
   const { results } = report([{
     kind: "done",
@@ -84,6 +110,7 @@ Deno.test("TextReporter says so when there was nothing to do", () => {
         replaced: 0,
         touched: 0,
         deleted: 0,
+        moved: 0,
         files: 0,
         bytes: 0,
       },
@@ -103,6 +130,9 @@ Deno.test("TextReporter says so when there was nothing to do", () => {
 Deno.test("TextReporter tells a listener's life", () => {
   const error = new TransportError("The connection to p was lost");
   const received = { bytes: 4_300_000, seconds: 1.3456 };
+  const ended = (kind: Outcome["kind"], message = ""): CommandEvent => {
+    return { kind: "ended", received, outcome: { kind, message } };
+  };
   const { results, messages } = report([
     {
       kind: "listening",
@@ -116,31 +146,11 @@ Deno.test("TextReporter tells a listener's life", () => {
     { kind: "connected", peer: "p", software: "lockstep 9" },
     { kind: "waiting", peer: "p", error, waitMs: 60_000 },
     { kind: "turned-away", peer: "q", reason: "busy" },
-    {
-      kind: "ended",
-      received,
-      outcome: { kind: "done", message: "" },
-    },
-    {
-      kind: "ended",
-      received,
-      outcome: { kind: "partial", message: "2 left out" },
-    },
-    {
-      kind: "ended",
-      received,
-      outcome: { kind: "halted", message: "empty" },
-    },
-    {
-      kind: "ended",
-      received,
-      outcome: { kind: "interrupted", message: "" },
-    },
-    {
-      kind: "ended",
-      received,
-      outcome: { kind: "failed", message: "disk" },
-    },
+    ended("done"),
+    ended("partial", "2 left out"),
+    ended("halted", "empty"),
+    ended("interrupted"),
+    ended("failed", "disk"),
   ]);
   assertEquals(results, [
     "Listening on ws://127.0.0.1:8080, writing to /d",
@@ -204,4 +214,20 @@ Deno.test("TextReporter keeps hostile names off the terminal", () => {
   const { messages } = report([{ kind: "problem", ...PROBLEM }]);
   // The message itself is made safe where it is written, see output.ts.
   assert(messages[0]!.startsWith(LEFT_OUT), messages[0]);
+});
+
+Deno.test("TextReporter says what was removed, or would be, of what was staged", () => {
+  const cleaned = (files: number, dryRun: boolean): CommandEvent => {
+    return { kind: "cleaned", files, bytes: 2_100_000, dryRun };
+  };
+  const { results } = report([
+    cleaned(1, false),
+    cleaned(1_200, true),
+    cleaned(0, false),
+  ]);
+  assertEquals(results, [
+    "Removed 1 staged file, 2.1 MB",
+    "Would remove 1,200 staged files, 2.1 MB",
+    "There is nothing to remove",
+  ]);
 });

@@ -9,6 +9,7 @@ const NONE: ChangeTotals = {
   replaced: 0,
   touched: 0,
   deleted: 0,
+  moved: 0,
   files: 0,
   bytes: 0,
 };

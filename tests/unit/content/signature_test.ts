@@ -37,7 +37,7 @@ Deno.test("signatureOf() sums each block, and the shorter tail", () => {
 
 Deno.test("shapeFor() lets an edit of 64 bytes cost about a kilobyte", () => {
   const random = new Random(2);
-  for (const [regionBytes, most] of [[65_536, 1_100], [102_400, 1_400]]) {
+  for (const [regionBytes, most] of [[65_536, 1_250], [102_400, 1_600]]) {
     const shape = shapeFor(regionBytes!, regionBytes!);
     const costs = Array.from({ length: 21 }, () => {
       const region = random.bytes(regionBytes!);
@@ -57,10 +57,10 @@ Deno.test("shapeFor() gives shapes that signatureOf() takes", () => {
     [0, 0, 64, 1],
     [1, 1, 64, 1],
     [1_000, 1_000, 64, 1],
-    [65_536, 65_536, 512, 1],
-    [102_400, 102_400, 640, 1],
-    [1_048_576, 1_048_576, 2_048, 2],
-    [MAX_REGION_BYTES, 1_048_576, 4_096, 2],
+    [65_536, 65_536, 512, 2],
+    [102_400, 102_400, 640, 2],
+    [1_048_576, 1_048_576, 2_048, 3],
+    [MAX_REGION_BYTES, 1_048_576, 4_096, 3],
     [MAX_REGION_BYTES, 2 ** 53, 4_096, 6],
   ];
   for (const [region, target, blockBytes, strongBytes] of table) {

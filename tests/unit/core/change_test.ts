@@ -141,7 +141,7 @@ Deno.test("totalsOfChanges() counts entries by what becomes of them", () => {
     }],
   ];
   for (const [name, changes, expected] of table) {
-    const none = { created: 0, replaced: 0, touched: 0, deleted: 0 };
+    const none = { created: 0, replaced: 0, touched: 0, deleted: 0, moved: 0 };
     assertEquals(
       totalsOfChanges(changes),
       { ...none, files: 0, bytes: 0, ...expected },

@@ -179,6 +179,7 @@ function sum(actions: readonly Action[]): ChangeTotals {
     replaced: count("replace"),
     touched: count("touch"),
     deleted: count("delete"),
+    moved: 0,
     files: sent.length,
     bytes: sent.reduce((bytes, it) => bytes + it.bytes, 0),
   };

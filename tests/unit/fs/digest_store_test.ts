@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Name } from "../../../src/core/path.ts";
 import { NO_IGNORE } from "../../../src/core/snapshot.ts";
-import { isRacy } from "../../../src/fs/digest_cache.ts";
+import { isRacy } from "../../../src/fs/known_digests.ts";
 import { DigestStore } from "../../../src/fs/digest_store.ts";
 import type { Stat } from "../../../src/fs/file_system.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
@@ -52,12 +52,12 @@ Deno.test("DigestStore remembers a file for as long as it is the same", async ()
   await using temp = new TempDir();
   const file = path("d/a");
   const one = open(temp);
-  one.put(file, STAT, DIGEST, NOW);
-  assertEquals(one.get(file, STAT), DIGEST);
+  one.set(STAT, DIGEST, { path: file, readAt: NOW });
+  assertEquals(one.get(STAT, file), DIGEST);
   one.close();
   const two = open(temp);
-  assertEquals(two.get(file, STAT), DIGEST);
-  assertEquals(two.get(path("d/b"), STAT), undefined);
+  assertEquals(two.get(STAT, file), DIGEST);
+  assertEquals(two.get(STAT, path("d/b")), undefined);
   const changes: Partial<Stat>[] = [
     { size: 2 },
     { mtime: STAT.mtime + 1 },
@@ -65,7 +65,7 @@ Deno.test("DigestStore remembers a file for as long as it is the same", async ()
     { inode: 8 },
   ];
   for (const change of changes) {
-    assertEquals(two.get(file, { ...STAT, ...change }), undefined);
+    assertEquals(two.get({ ...STAT, ...change }, file), undefined);
   }
   two.close();
 });
@@ -73,11 +73,14 @@ Deno.test("DigestStore remembers a file for as long as it is the same", async ()
 Deno.test("DigestStore forgets files that are gone", async () => {
   await using temp = new TempDir();
   const store = open(temp);
-  for (let i = 0; i < 500; i++) store.put(path(`f${i}`), STAT, DIGEST, NOW);
+  for (let i = 0; i < 500; i++) {
+    store.set(STAT, DIGEST, { path: path(`f${i}`), readAt: NOW });
+  }
   store.finish(directory());
-  assertEquals(store.get(path("f1"), STAT), DIGEST);
+  assertEquals(store.get(STAT, path("f1")), DIGEST);
+  store.begin();
   store.finish(directory());
-  assertEquals(store.get(path("f1"), STAT), undefined);
+  assertEquals(store.get(STAT, path("f1")), undefined);
   store.close();
 });
 
@@ -85,7 +88,9 @@ Deno.test("K02: DigestStore begins anew where its file is damaged, with one warn
   for (const harm of ["header", "page", "row", "empty", "directory"] as const) {
     await using temp = new TempDir();
     const store = open(temp);
-    for (let i = 0; i < 2_500; i++) store.put(path(`f${i}`), STAT, DIGEST, NOW);
+    for (let i = 0; i < 2_500; i++) {
+      store.set(STAT, DIGEST, { path: path(`f${i}`), readAt: NOW });
+    }
     store.close();
     const at = temp.at("digests");
     if (harm === "directory") {
@@ -95,18 +100,18 @@ Deno.test("K02: DigestStore begins anew where its file is damaged, with one warn
     const warnings: string[] = [];
     const again = open(temp, warnings);
     for (let i = 0; i < 2_500; i++) {
-      const found = again.get(path(`f${i}`), STAT);
+      const found = again.get(STAT, path(`f${i}`));
       if (found !== undefined) assertEquals(found, DIGEST, harm);
     }
-    again.put(path("new"), STAT, DIGEST, NOW);
+    again.set(STAT, DIGEST, { path: path("new"), readAt: NOW });
     again.finish(directory());
     again.close();
     const isLoud = harm !== "row" && harm !== "empty";
     assertEquals(warnings.length, isLoud ? 1 : 0, harm);
     const last = open(temp, []);
     if (harm !== "directory") {
-      last.put(path("last"), STAT, DIGEST, NOW);
-      assertEquals(last.get(path("last"), STAT), DIGEST, harm);
+      last.set(STAT, DIGEST, { path: path("last"), readAt: NOW });
+      assertEquals(last.get(STAT, path("last")), DIGEST, harm);
     }
     last.close();
   }

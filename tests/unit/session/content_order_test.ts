@@ -7,7 +7,10 @@ import {
 } from "../../../src/core/change.ts";
 import { parseRelPath } from "../../../src/core/path.ts";
 import type { Want } from "../../../src/core/piece.ts";
-import { expectedFiles } from "../../../src/session/content_order.ts";
+import {
+  type ExpectedFile,
+  expectedFiles,
+} from "../../../src/session/content_order.ts";
 import { directoryOf, fileEntry } from "../../support/fake_endpoint.ts";
 
 const TREE = directoryOf({ a: { b: { c: "1", d: "22" }, e: "333" }, f: "" });
@@ -32,7 +35,7 @@ Deno.test("Files are numbered as filesOf() does", () => {
   const files = [...filesOf(CHANGES)];
   assertEquals(countPlannedFiles(CHANGES), files.length);
   const all: Want[] = [{ first: 0, count: files.length, resume }];
-  assertEquals(
+  assertEquals<ExpectedFile[]>(
     [...expectedFiles(CHANGES, all)],
     files.map(({ index, entry: { size } }) => ({ index, size, resume })),
   );

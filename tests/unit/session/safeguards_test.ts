@@ -36,6 +36,7 @@ function compare(base: DirectoryEntry, goal: DirectoryEntry): Comparison {
   return {
     source: source!,
     target: target!,
+    moves: [],
     changes,
     totals: totalsOfChanges(changes),
     problems: [],

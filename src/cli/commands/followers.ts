@@ -1,0 +1,132 @@
+/** Who is told what a `sync` has done at each path: the log, the console, a hook. */
+import {
+  addChanges,
+  hasChanges,
+  NO_CHANGES,
+  totalsOfChanges,
+} from "../../core/change.ts";
+import type { Digest } from "../../core/entry.ts";
+import type { Operation } from "../../core/operation.ts";
+import { OperationRecorder } from "../../session/operation_recorder.ts";
+import type {
+  AppliedRound,
+  RoundObserver,
+} from "../../session/round_observer.ts";
+import type { Reporter } from "../events.ts";
+import { EXIT, type ExitCode } from "../exit_code.ts";
+import type { Hook } from "../hook/hook.ts";
+import { MAX_LISTED_CHANGES } from "../hook/manifest.ts";
+import { openLog } from "../log/log_option.ts";
+import type { OperationLog } from "../log/operation_log.ts";
+import type { CommandContext } from "./context.ts";
+import { openHook } from "./hook_option.ts";
+import { realPlaceOf } from "./overlap.ts";
+import type { SyncJob, SyncOptions } from "./sync_job.ts";
+import type { SyncWork } from "./sync_trees.ts";
+
+/**
+ * Does `act` with all followers that the options name, and waits for them.
+ * @returns What `act` answers; "partial" where the log is incomplete.
+ * @throws {UsageError} If the log lies inside the source or the target.
+ * @throws {FileSystemError} If it can't be written to; nothing is changed then.
+ */
+export async function followed(
+  job: SyncJob,
+  { reporter, signal }: CommandContext,
+  act: (followers: Followers) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { from, to } = job.options;
+  const trees = [
+    { option: "--from", path: from },
+    ...(to.kind === "directory" ? [{ option: "--to", path: to.path }] : []),
+  ];
+  using log = openLog(
+    job.options,
+    trees,
+    (message) => reporter.report({ kind: "warning", message }),
+  );
+  const hook = openHook(job.options, reporter);
+  let exit: ExitCode;
+  try {
+    exit = await act(
+      new Followers(job.options, { reporter, signal, log, hook }),
+    );
+  } finally {
+    await hook?.close(signal);
+  }
+  return log?.hasFailed && exit === EXIT.done ? EXIT.partial : exit;
+}
+
+/** Follows the rounds of one run. */
+export class Followers implements RoundObserver {
+  readonly #options: SyncOptions;
+  readonly #reporter: Reporter;
+  readonly #log: OperationLog | undefined;
+  readonly #hook: Hook | undefined;
+  readonly #recorder: OperationRecorder;
+  /** What the hook has not been told yet: as much as it will list, and one more. */
+  #operations: Operation[] = [];
+  #totals = NO_CHANGES;
+
+  constructor(
+    options: SyncOptions,
+    { reporter, signal, log, hook }: CommandContext & {
+      readonly log: OperationLog | undefined;
+      readonly hook: Hook | undefined;
+    },
+  ) {
+    this.#options = options;
+    this.#reporter = reporter;
+    this.#log = log;
+    this.#hook = hook;
+    this.#recorder = new OperationRecorder({
+      digests: this.#isShown,
+      onOperation: (operation) => this.#record(operation),
+      signal,
+    });
+  }
+
+  /** `work`, followed. */
+  follow(work: SyncWork): SyncWork {
+    const { mirrorOptions } = work;
+    const observers = [this.#recorder, this];
+    return { ...work, mirrorOptions: { ...mirrorOptions, observers } };
+  }
+
+  /** Tells the hook what has been done since the last time; `digest` is of the source. */
+  tellHook(round: number, digest?: Digest): void {
+    const operations = this.#operations;
+    const totals = this.#totals;
+    this.#operations = [];
+    this.#totals = NO_CHANGES;
+    if (this.#hook === undefined || !hasChanges(totals)) return;
+    const { from, to } = this.#options;
+    const root = realPlaceOf(to.kind === "directory" ? to.path : from);
+    this.#hook.changed({ round, root, digest, totals }, operations);
+  }
+
+  staging(): void {}
+
+  passing(): void {}
+
+  applied({ achieved, moves, comparison }: AppliedRound): Promise<void> {
+    const { modes } = comparison;
+    const totals = totalsOfChanges(achieved, modes, moves.length);
+    this.#totals = addChanges(this.#totals, totals);
+    return Promise.resolve();
+  }
+
+  get #isShown(): boolean {
+    return this.#log !== undefined || this.#options.verbose;
+  }
+
+  #record(operation: Operation): void {
+    if (this.#hook && this.#operations.length <= MAX_LISTED_CHANGES) {
+      this.#operations.push(operation);
+    }
+    if (!this.#isShown) return;
+    const entry = { ...operation, time: new Date() };
+    this.#log?.record(entry);
+    this.#reporter.report({ kind: "operation", entry });
+  }
+}

@@ -1,0 +1,234 @@
+/** `lockstep sync --watch`: goes on until it is told to stop. */
+import { isSameRoot } from "../../core/guard.ts";
+import type { Outcome } from "../../core/outcome.ts";
+import { sleep } from "../../core/sleep.ts";
+import {
+  messageOf,
+  ProtocolError,
+  SyncError,
+  TransportError,
+} from "../../errors.ts";
+import { scanOptionsOf } from "../../session/compare_sides.ts";
+import { Feed, type FeedEvent } from "../../session/feed.ts";
+import { Follower } from "../../session/follow.ts";
+import { LocalEndpoint } from "../../session/local_endpoint.ts";
+import { backoff } from "../../session/reconnect.ts";
+import { systemClock } from "../../session/system_clock.ts";
+import { EXIT, type ExitCode } from "../exit_code.ts";
+import { identityOf } from "../state/root_identity.ts";
+import type { Followers } from "./followers.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
+import { safeguardsFor } from "./safeguards.ts";
+import { openTarget, type SyncWork, trashFor } from "./sync_trees.ts";
+
+/** Time between two scans of the whole source, unless --rescan says so. */
+const USUAL_RESCAN_MS = 5 * 60_000;
+
+/** How a watch has ended. */
+export interface Watched {
+  readonly exit: ExitCode;
+  readonly outcome: Outcome;
+}
+
+/**
+ * Mirrors each change until the signal of the context aborts.
+ * @throws {SyncError} If it fails before the target was equal for the first time,
+ *   or in a way that no further try can mend.
+ */
+export async function watchTrees(
+  work: SyncWork,
+  followers?: Followers,
+): Promise<Watched> {
+  const { job, context } = work;
+  const { reporter, signal } = context;
+  const start = systemClock.now();
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  if (signal.aborted) onAbort();
+  const feed = await openFeed(work, stop.signal);
+  const follower = newFollower(feed, work, followers);
+  let failure: { readonly error: unknown } | undefined;
+  const feeding = feed.run().catch((error) => {
+    failure = { error };
+    stop.abort(error);
+  });
+  try {
+    const { to } = job.options;
+    if (to.kind === "directory") {
+      await followToDirectory(work, to.path, follower, stop.signal);
+    } else {
+      await followToListener(work, to.url, follower, feed, stop.signal);
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    stop.abort();
+    feed.close();
+    await feeding;
+    await feed.source.close({ kind: "done", message: "" });
+  }
+  if (failure !== undefined) throw failure.error;
+  // Before the first round is through, an interruption is one.
+  if (follower.rounds === 0) throw signal.reason;
+  const seconds = (systemClock.now() - start) / 1_000;
+  reporter.report({ kind: "watch-stopped", rounds: follower.rounds, seconds });
+  return endOf(follower);
+}
+
+/** What both sides say of the end. */
+function endOf(follower: Follower): Watched {
+  const { halted } = follower;
+  if (halted !== undefined) {
+    const { message } = halted;
+    return { exit: EXIT.halted, outcome: { kind: "halted", message } };
+  }
+  // What is being written to at this moment is no problem.
+  const left = follower.problems.filter(({ problem }) =>
+    problem.code !== "stale"
+  );
+  if (left.length === 0) {
+    return { exit: EXIT.done, outcome: { kind: "done", message: "" } };
+  }
+  const message = left.length === 1
+    ? "1 path left out"
+    : `${left.length} paths left out`;
+  return { exit: EXIT.partial, outcome: { kind: "partial", message } };
+}
+
+function openFeed(work: SyncWork, signal: AbortSignal): Promise<Feed> {
+  const { job, fileSystem, source, mirrorOptions, context } = work;
+  const { from, rescan = USUAL_RESCAN_MS } = job.options;
+  const identity = identityOf(source.name);
+  return Feed.open(source, {
+    scan: scanOptionsOf(mirrorOptions, source.traits.modes),
+    place: {
+      isThere(): boolean {
+        try {
+          return isSameRoot(identity, identityOf(from));
+        } catch {
+          return false;
+        }
+      },
+      open: () => LocalEndpoint.open(fileSystem, from),
+    },
+    clock: systemClock,
+    rescanMs: rescan,
+    signal,
+    onEvent: (event: FeedEvent) => context.reporter.report(event),
+  });
+}
+
+function newFollower(
+  feed: Feed,
+  work: SyncWork,
+  followers: Followers | undefined,
+): Follower {
+  const { job, mirrorOptions, context } = work;
+  const { reporter } = context;
+  const { to, repair = 0 } = job.options;
+  return new Follower(feed, {
+    ...mirrorOptions,
+    clock: systemClock,
+    guards: async () => {
+      const { guards } = await safeguardsFor(job, feed.source, reporter);
+      return guards;
+    },
+    repairMs: repair,
+    staysOnFailure: to.kind === "url",
+    onSynced: (round) => {
+      reporter.report({ kind: "watch-synced", round });
+      followers?.tellHook(round.round, round.digest);
+    },
+    onHalted: ({ message }) => reporter.report({ kind: "halted", message }),
+    onWarning: (message) => reporter.report({ kind: "warning", message }),
+  });
+}
+
+async function followToListener(
+  work: SyncWork,
+  url: string,
+  follower: Follower,
+  feed: Feed,
+  stop: AbortSignal,
+): Promise<void> {
+  const { job, connecting, context } = work;
+  const { retryFor } = job.options;
+  const { workWithListener } = await import("./sync_remote.ts");
+  await workWithListener<void>(feed.source, {
+    url,
+    retryFor: retryFor ?? USUAL_PATIENCE_MS,
+    retryAgainFor: retryFor ?? Infinity,
+    isTransient: mayPass,
+    connecting,
+    async work(target, { signal: lost }): Promise<void> {
+      const signal = AbortSignal.any([stop, lost]);
+      try {
+        await follower.follow(target, signal);
+      } catch (error) {
+        if (!stop.aborted) throw error;
+      }
+      // Only who was told to stop is through.
+      if (!stop.aborted) throw lost.reason;
+      if (follower.rounds === 0) throw stop.reason;
+    },
+    outcomeOf: () => endOf(follower).outcome,
+  }, context);
+}
+
+/** A listener that was stopped, or is just being started anew, may be there again. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof TransportError) return true;
+  return error instanceof ProtocolError &&
+    (error.code === "busy" || error.code === "refused");
+}
+
+async function followToDirectory(
+  work: SyncWork,
+  path: string,
+  follower: Follower,
+  stop: AbortSignal,
+): Promise<void> {
+  let failures = 0;
+  while (!stop.aborted) {
+    const before = follower.rounds;
+    try {
+      await followOnce(work, path, follower, stop);
+    } catch (error) {
+      if (stop.aborted) return;
+      const mayHeal = error instanceof SyncError && follower.rounds > 0;
+      if (!mayHeal) throw error;
+      failures = follower.rounds > before ? 1 : failures + 1;
+      const delayMs = backoff(failures + 2, Math.random);
+      work.context.reporter.report({
+        kind: "retrying",
+        attempt: failures + 1,
+        delayMs,
+        error,
+      });
+      await sleep(delayMs, systemClock, stop);
+    }
+  }
+}
+
+async function followOnce(
+  work: SyncWork,
+  path: string,
+  follower: Follower,
+  stop: AbortSignal,
+): Promise<void> {
+  using trash = await trashFor(work, path);
+  const target = await openTarget(work, path, trash);
+  let outcome: Outcome = { kind: "failed", message: "" };
+  try {
+    await target.recover();
+    await follower.follow(target, stop);
+    outcome = endOf(follower).outcome;
+  } catch (error) {
+    outcome = { kind: "interrupted", message: messageOf(error) };
+    throw error;
+  } finally {
+    await target.close(outcome);
+  }
+}

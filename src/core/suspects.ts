@@ -1,0 +1,42 @@
+/** Files that look the same and may not be. */
+import type { DirectoryEntry, Entry, FileEntry } from "./entry.ts";
+import { join, type RelPath, ROOT } from "./path.ts";
+
+/**
+ * Paths at which `now` has a file of the same size and mtime as `before`, but not
+ * the same one, or one that was changed: another file of that age took its place,
+ * or its mtime was set back. Between two looks at one source that is known, where
+ * two sides can only be compared by size and mtime.
+ */
+export function suspectsBetween(
+  before: DirectoryEntry,
+  now: DirectoryEntry,
+): RelPath[] {
+  const found: RelPath[] = [];
+  compare(ROOT, before, now);
+  return found;
+
+  function compare(
+    path: RelPath,
+    before: DirectoryEntry,
+    now: DirectoryEntry,
+  ): void {
+    for (const [name, entry] of now.children) {
+      const old = before.children.get(name);
+      if (old === entry || old === undefined) continue;
+      const at = join(path, name);
+      if (old.kind === "directory" && entry.kind === "directory") {
+        compare(at, old, entry);
+      } else if (isSuspect(old, entry)) found.push(at);
+    }
+  }
+}
+
+function isSuspect(old: Entry, entry: Entry): entry is FileEntry {
+  if (old.kind !== "file" || entry.kind !== "file") return false;
+  if (old.size !== entry.size || old.mtime !== entry.mtime) return false;
+  if (old.digest !== undefined || entry.size === 0) return false;
+  // A mode that was set moves the ctime, too.
+  return old.inode !== entry.inode ||
+    (old.ctime !== entry.ctime && old.mode === entry.mode);
+}

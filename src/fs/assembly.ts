@@ -1,0 +1,234 @@
+/**
+ * Makes one file out of what is there and what comes: chunks that are in their
+ * place already stay, others are copied from the bases, and gaps are filled with
+ * what was received. Every chunk is proven by its SHA-256 before it is written,
+ * those that stay were when they were read.
+ */
+import { decodeDelta } from "../content/delta_codec.ts";
+import { patch } from "../content/delta.ts";
+import type { BaseRange } from "../content/gap.ts";
+import { chunkId, ID_BYTES, type Recipe } from "../content/recipe.ts";
+import type { Run } from "../content/recipe_diff.ts";
+import { displayPath, type RelPath } from "../core/path.ts";
+import { lengthOf, type Piece } from "../core/piece.ts";
+import { IntegrityError, ProtocolError, StaleError } from "../errors.ts";
+import type { Candidate } from "./candidates.ts";
+import { stretchesOf } from "./content.ts";
+import type { WritableFile } from "./file_system.ts";
+import type { OpenBases } from "./open_bases.ts";
+
+/** Chunks are copied together up to this many bytes, at least one at a time. */
+const COPY_BYTES = 1024 * 1024;
+
+/** A stretch of whole chunks that is lacking. */
+export interface PlannedGap {
+  /** Number of its first chunk. */
+  readonly first: number;
+  readonly count: number;
+  readonly offset: number;
+  readonly length: number;
+  /** What was signed for it, in the bases; none where nothing was. */
+  readonly region: readonly BaseRange[];
+}
+
+/** What a file is made of. */
+export interface AssemblyPlan {
+  readonly path: RelPath;
+  readonly recipe: Recipe;
+  /** Where each chunk begins, see `offsetsOf`. */
+  readonly offsets: Float64Array;
+  /** For each chunk whether it stays, 1 for yes; undefined where none does. */
+  readonly staying: Uint8Array | undefined;
+  readonly runs: readonly Run[];
+  readonly gaps: readonly PlannedGap[];
+  readonly bases: readonly Candidate[];
+}
+
+/** One file that is being made; its owner closes the files that it works with. */
+export class Assembly {
+  readonly #plan: AssemblyPlan;
+  readonly #file: WritableFile;
+  readonly #bases: OpenBases;
+  readonly #breathe: () => Promise<void> | undefined;
+  /** From here on the file is new: what is not written there reads as zeros. */
+  readonly #dirtyEnd: number;
+  /** Chunks before this one are done. */
+  #chunk = 0;
+  #run = 0;
+  #gap = 0;
+  /** Content of the gap that is coming, and how much of it is there. */
+  #bytes: Uint8Array = new Uint8Array(0);
+  #filled = 0;
+  #region: Uint8Array | undefined;
+  #copied: Uint8Array | undefined;
+  #usedDelta = false;
+
+  /**
+   * @param length Of `file`, which is made in place.
+   * @param breathe Called between steps, so that a long file does not stop the world.
+   */
+  constructor(
+    plan: AssemblyPlan,
+    file: WritableFile,
+    length: number,
+    bases: OpenBases,
+    breathe: () => Promise<void> | undefined,
+  ) {
+    this.#plan = plan;
+    this.#file = file;
+    this.#dirtyEnd = length;
+    this.#bases = bases;
+    this.#breathe = breathe;
+  }
+
+  /** Whether a delta was applied to what failed: its short sums may have lied. */
+  get usedDelta(): boolean {
+    return this.#usedDelta;
+  }
+
+  /**
+   * Takes the next piece; with the last one the file is complete.
+   * @throws {ProtocolError} If it is not what comes next, or no proper delta.
+   * @throws {IntegrityError} If what came is not what the recipe says.
+   * @throws {StaleError} If a base is not what it was.
+   * @throws {FileSystemError} If the file can't be written.
+   */
+  async put(piece: Exclude<Piece, { kind: "unavailable" }>): Promise<void> {
+    const gap = this.#plan.gaps[this.#gap];
+    if (gap === undefined) {
+      if (lengthOf(piece) > 0 || piece.offset !== this.#plan.recipe.size) {
+        throw misplaced(piece);
+      }
+    } else await this.#fill(gap, piece);
+    const isEnd = this.#gap >= this.#plan.gaps.length;
+    if (piece.last !== isEnd) throw misplaced(piece);
+    if (!isEnd) return;
+    await this.#copyUpTo(this.#plan.recipe.lengths.length);
+    // Where it ends in a hole, or was longer before.
+    await this.#file.truncate(this.#plan.recipe.size);
+  }
+
+  async #fill(
+    gap: PlannedGap,
+    piece: Exclude<Piece, { kind: "unavailable" }>,
+  ): Promise<void> {
+    const length = lengthOf(piece);
+    if (
+      length === 0 || piece.offset !== gap.offset + this.#filled ||
+      this.#filled + length > gap.length
+    ) throw misplaced(piece);
+    if (this.#filled === 0) {
+      await this.#copyUpTo(gap.first);
+      if (this.#bytes.length < gap.length) {
+        this.#bytes = new Uint8Array(gap.length);
+      }
+      this.#region = undefined;
+      this.#usedDelta = false;
+    }
+    const room = this.#bytes.subarray(this.#filled, this.#filled + length);
+    if (piece.kind === "data") room.set(piece.bytes);
+    else if (piece.kind === "hole") room.fill(0);
+    else room.set(await this.#patched(gap, piece));
+    this.#filled += length;
+    if (this.#filled < gap.length) return;
+    const content = this.#bytes.subarray(0, gap.length);
+    const wrong = this.#firstWrong(content, gap.first, gap.count);
+    if (wrong >= 0) {
+      throw new IntegrityError(
+        `The content that came for ${
+          displayPath(this.#plan.path)
+        } is not what its recipe says, from byte ${
+          this.#plan.offsets[wrong]
+        } on`,
+      );
+    }
+    await this.#write(content, gap.offset);
+    this.#chunk = gap.first + gap.count;
+    this.#filled = 0;
+    this.#gap++;
+  }
+
+  async #patched(
+    gap: PlannedGap,
+    { bytes, length }: Extract<Piece, { kind: "delta" }>,
+  ): Promise<Uint8Array> {
+    if (gap.region.length === 0) {
+      throw new ProtocolError("A delta came for what has no signature");
+    }
+    this.#region ??= await this.#bases.region(gap.region);
+    this.#usedDelta = true;
+    const bounds = { regionBytes: this.#region.length, targetBytes: length };
+    return patch(this.#region, decodeDelta(bytes, bounds), length);
+  }
+
+  /** Copies what comes from the bases, up to chunk number `end`. */
+  async #copyUpTo(end: number): Promise<void> {
+    const { runs, staying, offsets, recipe: { lengths } } = this.#plan;
+    while (this.#chunk < end) {
+      const first = this.#chunk;
+      if (staying?.[first] === 1) {
+        this.#chunk++;
+        continue;
+      }
+      while (runs[this.#run]!.first + runs[this.#run]!.count <= first) {
+        this.#run++;
+      }
+      const run = runs[this.#run]!;
+      if (run.kind !== "copy") {
+        throw new TypeError(`Chunk ${first} is in no gap and no base`);
+      }
+      const most = Math.min(end, run.first + run.count);
+      let next = first;
+      let length = 0;
+      do {
+        length += lengths[next]!;
+        next++;
+      } while (
+        next < most && staying?.[next] !== 1 &&
+        length + lengths[next]! <= COPY_BYTES
+      );
+      const offset = offsets[first]!;
+      this.#copied ??= new Uint8Array(COPY_BYTES);
+      const bytes = this.#copied.subarray(0, length);
+      const from = run.baseOffset + (offset - run.offset);
+      await this.#bases.read(run.base, from, bytes);
+      if (this.#firstWrong(bytes, first, next - first) >= 0) {
+        const { path } = this.#plan.bases[run.base]!;
+        throw new StaleError(
+          `${displayPath(path)} was changed while it was being read`,
+        );
+      }
+      await this.#write(bytes, offset);
+      this.#chunk = next;
+      const pause = this.#breathe();
+      if (pause !== undefined) await pause;
+    }
+  }
+
+  /** Number of the first chunk that is not what the recipe says; -1 if all are. */
+  #firstWrong(bytes: Uint8Array, first: number, count: number): number {
+    const { ids, lengths } = this.#plan.recipe;
+    let at = 0;
+    for (let i = first; i < first + count; i++) {
+      const chunk = bytes.subarray(at, at + lengths[i]!);
+      const id = ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
+      if (chunkId(chunk) !== id.toHex()) return i;
+      at += lengths[i]!;
+    }
+    return -1;
+  }
+
+  /** Writes `bytes` at `offset`; zeros become holes where nothing was before. */
+  async #write(bytes: Uint8Array, offset: number): Promise<void> {
+    for (const { zero, start, end } of stretchesOf(bytes)) {
+      if (zero && offset + start >= this.#dirtyEnd) continue;
+      await this.#file.write(bytes.subarray(start, end), offset + start);
+    }
+  }
+}
+
+function misplaced(piece: Piece): ProtocolError {
+  return new ProtocolError(
+    `Content for file ${piece.index} does not fit the gaps that were asked for`,
+  );
+}

@@ -1,0 +1,163 @@
+/** Recipes of the files of a tree: those that are known, or made by reading. */
+import type { FileEntry } from "../core/entry.ts";
+import type { RelPath } from "../core/path.ts";
+import { MAX_CHUNK_BYTES, MAX_RECIPE_CHUNKS } from "../content/limits.ts";
+import { type Recipe, RecipeBuilder } from "../content/recipe.ts";
+import { isFileSystemError } from "../errors.ts";
+import { DirectoryCursor, openFollowing } from "./directory_cursor.ts";
+import type { Directory, ReadableFile } from "./file_system.ts";
+import { openSeen, settled } from "./open_seen.ts";
+import { Pacer } from "./pacer.ts";
+import {
+  RACY_VERSION_MS,
+  type RecipeStore,
+  versionOf,
+} from "./recipe_store.ts";
+import { isSameVersion } from "./version.ts";
+
+/** Chunks lie in one read mostly. */
+const READ_BYTES = 1024 * 1024;
+
+/** How files are read. */
+export interface RecipeReaderOptions {
+  /** Whether links were followed by the scan, and so are followed here. */
+  readonly follow: boolean;
+  /** Where recipes are looked up, and remembered. */
+  readonly store: RecipeStore | undefined;
+}
+
+/** Reads one file at a time, in the order asked for. Its owner closes it. */
+export class RecipeReader {
+  readonly #options: RecipeReaderOptions;
+  readonly #cursor: DirectoryCursor;
+  readonly #pacer = new Pacer();
+  readonly #stop = new AbortController();
+  #last: Promise<unknown> = Promise.resolve();
+  #buffer: Uint8Array<ArrayBuffer> | undefined;
+
+  constructor(root: Directory, options: RecipeReaderOptions) {
+    this.#options = options;
+    this.#cursor = new DirectoryCursor(
+      root,
+      options.follow ? { open: openFollowing } : {},
+    );
+  }
+
+  /**
+   * The recipe of the file at `path` as the scan saw it; undefined where it can't
+   * be read any more, or is too long for one.
+   */
+  async recipeOf(
+    path: RelPath,
+    entry: FileEntry,
+    signal?: AbortSignal,
+  ): Promise<Recipe | undefined> {
+    return this.#known(path, entry) ??
+      await this.inTurn(() => this.#read(path, entry, signal));
+  }
+
+  /** Runs `work` when all that was asked for before is done. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /**
+   * The recipe of the first `size` bytes of `file`; undefined if it has fewer.
+   * @throws The reason of `signal`; an `AbortError` when this is closed.
+   */
+  async read(
+    file: ReadableFile,
+    size: number,
+    signal?: AbortSignal,
+  ): Promise<Recipe | undefined> {
+    const builder = new RecipeBuilder();
+    const buffer = this.#buffer ??= new Uint8Array(READ_BYTES);
+    for (let offset = 0; offset < size;) {
+      const wanted = Math.min(buffer.length, size - offset);
+      let length = 0;
+      while (length < wanted) {
+        const room = buffer.subarray(length, wanted);
+        const count = await file.read(room, offset + length);
+        if (count === 0) return undefined;
+        length += count;
+      }
+      builder.append(buffer.subarray(0, length));
+      offset += length;
+      const pause = this.#pacer.turn();
+      if (pause !== undefined) await pause;
+      signal?.throwIfAborted();
+      this.#stop.signal.throwIfAborted();
+    }
+    return builder.finish();
+  }
+
+  /** Breaks off what is being read, and waits for that. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#last;
+    this.#cursor.close();
+    this.#buffer = undefined;
+  }
+
+  #known(path: RelPath, entry: FileEntry): Recipe | undefined {
+    const { store } = this.#options;
+    const version = versionOf(entry);
+    if (store === undefined || version === undefined) return undefined;
+    const recipe = store.recipeOf(path, version) ??
+      store.movedFrom(version)?.recipe;
+    return recipe?.size === entry.size ? recipe : undefined;
+  }
+
+  async #read(
+    path: RelPath,
+    entry: FileEntry,
+    signal?: AbortSignal,
+  ): Promise<Recipe | undefined> {
+    this.#stop.signal.throwIfAborted();
+    // In the worst case all its chunks are as short as they can be.
+    if (entry.size > MAX_RECIPE_CHUNKS * MAX_CHUNK_BYTES) return undefined;
+    await settled(entry);
+    try {
+      const opened = await openSeen(
+        this.#cursor,
+        path,
+        entry,
+        this.#options.follow,
+      );
+      if (opened === undefined) return undefined;
+      try {
+        const begun = Date.now();
+        const recipe = await this.read(opened.file, entry.size, signal);
+        if (
+          recipe === undefined ||
+          !isSameVersion(entry, await opened.file.stat())
+        ) return undefined;
+        this.#remember(path, entry, recipe, begun);
+        return recipe;
+      } finally {
+        opened.close();
+      }
+    } catch (error) {
+      if (isFileSystemError(error) || error instanceof RangeError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** What was written just before it was read may have been written to since. */
+  #remember(
+    path: RelPath,
+    entry: FileEntry,
+    recipe: Recipe,
+    begun: number,
+  ): void {
+    const version = versionOf(entry);
+    if (version === undefined) return;
+    const age = begun - Math.max(version.mtime, version.ctime);
+    if (age < RACY_VERSION_MS) return;
+    this.#options.store?.remember(path, version, recipe);
+  }
+}

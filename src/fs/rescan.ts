@@ -1,0 +1,379 @@
+/**
+ * A scan that looks only where something may have changed, and takes the rest
+ * over from the one before: as the very same objects.
+ */
+import {
+  type DirectoryEntry,
+  type Entry,
+  IGNORED,
+  type Totals,
+  totalsOf,
+} from "../core/entry.ts";
+import { TreeEdit } from "../core/edit_tree.ts";
+import type { IgnoreScope } from "../core/ignore.ts";
+import {
+  join,
+  type Name,
+  parentOf,
+  type RelPath,
+  RESERVED_NAME,
+  ROOT,
+} from "../core/path.ts";
+import type { ScanOptions } from "../core/snapshot.ts";
+import { isFileSystemError } from "../errors.ts";
+import { sameRecords } from "./ignore_reader.ts";
+import type { DirtyNode, DirtyPaths } from "./dirty_paths.ts";
+import type { Directory, Stat } from "./file_system.ts";
+import { Pacer } from "./pacer.ts";
+import {
+  scan,
+  type ScanControl,
+  type ScannedSnapshot,
+  Scanner,
+} from "./scan.ts";
+
+/** What a {@link rescan} found. */
+export interface Rescan {
+  /** The same object as before where nothing has changed. */
+  readonly snapshot: ScannedSnapshot;
+  /** Paths at which there was something, and now is nothing; not after a whole scan. */
+  readonly vanished: readonly RelPath[];
+  /** Dirty paths at which there is a directory; not after a whole scan. */
+  readonly directories: readonly RelPath[];
+}
+
+/**
+ * Looks at the dirty paths below `root` again: a file costs one look, a directory
+ * a scan of all that is in it. The outcome is what a whole scan would give, if
+ * nothing has changed elsewhere since `previous`, which was made with the same
+ * options. Where links are followed, anything may be anywhere: then all is
+ * scanned.
+ * @throws {FileSystemError} If `root` itself can't be read.
+ */
+export async function rescan(
+  root: Directory,
+  previous: ScannedSnapshot,
+  dirty: DirtyPaths,
+  options: ScanOptions,
+  control: ScanControl = {},
+): Promise<Rescan> {
+  if (dirty.isEmpty) {
+    return { snapshot: previous, vanished: [], directories: [] };
+  }
+  if (dirty.everything || options.symlinks === "follow") return await whole();
+  const work = new Rescanner(previous, options, control);
+  const place = {
+    directory: root,
+    path: ROOT,
+    scope: previous.ignoreTree.root,
+  };
+  try {
+    const isDone = await work.visit(place, previous.root, dirty.root);
+    if (isDone) return work.finish();
+  } catch (error) {
+    // What became unreadable on the way is for a whole scan to tell.
+    if (!isFileSystemError(error)) throw error;
+  }
+  return await whole();
+
+  async function whole(): Promise<Rescan> {
+    const snapshot = sparing(previous, await scan(root, options, control));
+    return { snapshot, vanished: [], directories: [] };
+  }
+}
+
+/** The topmost directories of `now` that are none in `before`, in path order. */
+export function newDirectories(
+  before: DirectoryEntry,
+  now: DirectoryEntry,
+): RelPath[] {
+  const found: RelPath[] = [];
+  compare(ROOT, before, now);
+  return found;
+
+  function compare(
+    path: RelPath,
+    before: DirectoryEntry,
+    now: DirectoryEntry,
+  ): void {
+    if (before === now) return;
+    for (const [name, entry] of now.children) {
+      if (entry.kind !== "directory") continue;
+      const old = before.children.get(name);
+      const at = join(path, name);
+      if (old?.kind === "directory") compare(at, old, entry);
+      else found.push(at);
+    }
+  }
+}
+
+/** A directory that is open, and the rules in force in it. */
+interface Place {
+  readonly directory: Directory;
+  readonly path: RelPath;
+  readonly scope: IgnoreScope;
+}
+
+class Rescanner {
+  readonly #previous: ScannedSnapshot;
+  readonly #scanner: Scanner;
+  readonly #options: ScanOptions;
+  readonly #control: ScanControl;
+  readonly #edit: TreeEdit;
+  readonly #pacer = new Pacer();
+  readonly #vanished: RelPath[] = [];
+  readonly #directories: RelPath[] = [];
+  /** Paths that were looked at anew, with all below them. */
+  readonly #looked = new Set<RelPath>();
+
+  constructor(
+    previous: ScannedSnapshot,
+    options: ScanOptions,
+    control: ScanControl,
+  ) {
+    this.#previous = previous;
+    this.#options = options;
+    this.#control = control;
+    this.#scanner = new Scanner(options, control, previous.ignoreRecords);
+    Object.assign(this.#scanner.totals, previous.totals);
+    this.#edit = new TreeEdit(previous.root, options.modes);
+  }
+
+  /**
+   * Looks at what is dirty in one directory, which was there before as `entry`.
+   * False if that does not do, and all of the directory has to be scanned.
+   */
+  async visit(
+    place: Place,
+    entry: DirectoryEntry,
+    node: DirtyNode,
+  ): Promise<boolean> {
+    for (const name of node.below.keys()) {
+      // Other rules hold for all that is in it; and of a name that is not valid
+      // only a listing can tell what has become of it.
+      const isOdd = this.#scanner.ignore.isIgnoreFile(name) ||
+        name.includes("\ufffd") || !name.isWellFormed();
+      if (isOdd) return false;
+    }
+    const { directory, path } = place;
+    const stat = await directory.stat();
+    if (!isSameThing(entry, stat)) return false;
+    for (const [name, child] of node.below) {
+      if (path === ROOT && name === RESERVED_NAME) continue;
+      this.#control.signal?.throwIfAborted();
+      const pause = this.#pacer.turn();
+      if (pause !== undefined) await pause;
+      const before = entry.children.get(name);
+      // Where only something below an ignored directory is dirty, nothing is.
+      if (!child.self && before === IGNORED) continue;
+      const isDone = !child.self && before?.kind === "directory" &&
+        await this.#enter(place, name, before, child);
+      if (!isDone) await this.#look(place, stat, name, before);
+    }
+    // What comes and goes in a directory moves its mtime.
+    const own = this.#scanner.ownOf(await directory.stat());
+    this.#edit.adjust(path, own);
+    return true;
+  }
+
+  finish(): Rescan {
+    const previous = this.#previous;
+    const { ignore, problems, totals } = this.#scanner;
+    const root = this.#edit.finish();
+    const kept = this.#looked.size === 0
+      ? previous.problems
+      : previous.problems.filter(({ path }) => !this.#wasLooked(path));
+    const snapshot: ScannedSnapshot = {
+      root,
+      totals,
+      problems: kept.concat(problems),
+      ignoreDigest: ignore.digest(),
+      ignoreTree: ignore.tree(),
+      ignoreRecords: ignore.records(),
+    };
+    return {
+      snapshot: sparing(previous, snapshot),
+      vanished: this.#vanished,
+      directories: this.#directories,
+    };
+  }
+
+  /** Looks further down, in what was a directory; false if it is none any more. */
+  async #enter(
+    { directory, path, scope }: Place,
+    name: Name,
+    entry: DirectoryEntry,
+    node: DirtyNode,
+  ): Promise<boolean> {
+    let opened: Directory;
+    try {
+      opened = await directory.openDirectory(name);
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      return false;
+    }
+    try {
+      const at = join(path, name);
+      const { ignoreTree } = this.#previous;
+      const below = ignoreTree.enter(scope, name, at);
+      return await this.visit(
+        { directory: opened, path: at, scope: below },
+        entry,
+        node,
+      );
+    } finally {
+      opened.close();
+    }
+  }
+
+  /** Finds out what the entry `name` is now; `stat` is that of its directory. */
+  async #look(
+    { directory, path, scope }: Place,
+    { device }: Stat,
+    name: Name,
+    before: Entry | undefined,
+  ): Promise<void> {
+    const at = join(path, name);
+    const scanner = this.#scanner;
+    let found: Entry | undefined;
+    try {
+      const stat = await directory.lookup(name);
+      if (
+        stat?.kind === "file" && before?.kind === "file" &&
+        !this.#options.checksum && isUnmoved(before, stat)
+      ) return;
+      this.#leave(at, before);
+      if (stat !== undefined) {
+        const target = stat.kind === "symlink"
+          ? await directory.readLink(name)
+          : undefined;
+        const listed = { name, stat, target };
+        found = await scanner.look(directory, at, listed, device, scope);
+      }
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      this.#leave(at, before);
+      if (error.code !== "not-found") {
+        const { message } = error;
+        scanner.problems.push({ path: at, code: "unreadable", message });
+        found = { kind: "problem", message };
+      }
+    }
+    if (found !== undefined) {
+      this.#edit.put(at, found);
+      if (found.kind === "directory") this.#directories.push(at);
+    } else if (before !== undefined) {
+      this.#edit.remove(at);
+      this.#vanished.push(at);
+    }
+  }
+
+  /** Takes what was at `path` out of the counts; once. */
+  #leave(path: RelPath, before: Entry | undefined): void {
+    if (this.#looked.has(path)) return;
+    this.#looked.add(path);
+    this.#scanner.ignore.forget(path);
+    const totals = this.#scanner.totals as {
+      -readonly [K in keyof Totals]: number;
+    };
+    const gone = totalsOf(before);
+    totals.directories -= gone.directories;
+    totals.files -= gone.files;
+    totals.symlinks -= gone.symlinks;
+    totals.bytes -= gone.bytes;
+  }
+
+  #wasLooked(path: RelPath): boolean {
+    let at: RelPath | undefined = path;
+    while (at !== undefined) {
+      if (this.#looked.has(at)) return true;
+      at = parentOf(at);
+    }
+    return false;
+  }
+}
+
+/** Whether nothing of a file has changed that a scan would see. */
+function isUnmoved(
+  entry: Entry & { readonly kind: "file" },
+  stat: Stat,
+): boolean {
+  return entry.size === stat.size && entry.mtime === stat.mtime &&
+    entry.mode === stat.mode && entry.ctime === stat.ctime &&
+    isSameThing(entry, stat) &&
+    (entry.owner === undefined ||
+      entry.owner.uid === stat.uid && entry.owner.gid === stat.gid);
+}
+
+/** Whether it is not another one that has taken its place. */
+function isSameThing(
+  { inode, generation }: Pick<DirectoryEntry, "inode" | "generation">,
+  stat: Stat,
+): boolean {
+  return inode === stat.inode && generation === stat.generation;
+}
+
+/** `next`, with what is equal in it taken from `previous`; itself, if all is. */
+function sparing(
+  previous: ScannedSnapshot,
+  next: ScannedSnapshot,
+): ScannedSnapshot {
+  const root = sameTree(previous.root, next.root);
+  const hasSameRules = sameRecords(previous.ignoreRecords, next.ignoreRecords);
+  const isSame = root === previous.root && hasSameRules &&
+    previous.problems.length === next.problems.length &&
+    previous.problems.every(({ path, message }, i) =>
+      path === next.problems[i]!.path && message === next.problems[i]!.message
+    );
+  if (isSame) return previous;
+  if (!hasSameRules) return { ...next, root };
+  const { ignoreDigest, ignoreTree, ignoreRecords } = previous;
+  return { ...next, root, ignoreDigest, ignoreTree, ignoreRecords };
+}
+
+/** `next`, or `previous` where the two are equal in all that a scan sees. */
+function sameTree(
+  previous: DirectoryEntry,
+  next: DirectoryEntry,
+): DirectoryEntry {
+  if (previous === next) return previous;
+  let children: Map<Name, Entry> | undefined;
+  let isSame = previous.children.size === next.children.size;
+  for (const [name, entry] of next.children) {
+    const before = previous.children.get(name);
+    const same = before === undefined ? undefined : sameEntry(before, entry);
+    if (same === undefined) {
+      isSame = false;
+      continue;
+    }
+    if (same !== before) isSame = false;
+    if (same === entry) continue;
+    children ??= new Map(next.children);
+    children.set(name, same);
+  }
+  if (
+    isSame && previous.mode === next.mode && previous.mtime === next.mtime &&
+    previous.inode === next.inode && previous.generation === next.generation &&
+    previous.owner?.uid === next.owner?.uid &&
+    previous.owner?.gid === next.owner?.gid
+  ) return previous;
+  return children === undefined ? next : { ...next, children };
+}
+
+/** `before` if `entry` is equal to it, a tree with shared parts, or undefined. */
+function sameEntry(before: Entry, entry: Entry): Entry | undefined {
+  if (before === entry) return before;
+  if (before.kind === "directory" && entry.kind === "directory") {
+    return sameTree(before, entry);
+  }
+  if (before.kind !== entry.kind) return undefined;
+  const keys = Object.keys(entry) as (keyof Entry)[];
+  for (const key of keys) {
+    const [a, b] = [before[key], entry[key]] as [unknown, unknown];
+    if (a === b) continue;
+    if (key as string !== "owner" || JSON.stringify(a) !== JSON.stringify(b)) {
+      return undefined;
+    }
+  }
+  return before;
+}

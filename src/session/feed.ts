@@ -1,0 +1,432 @@
+/**
+ * The source of a watch: one scan, one watch and one current snapshot, for any
+ * number of targets that follow it (`follow.ts`). Events only say where to look;
+ * what is lost of them is found by the scans in between.
+ */
+import type { Clock } from "../core/clock.ts";
+import { displayPath, type RelPath } from "../core/path.ts";
+import { sleep } from "../core/sleep.ts";
+import type { ScanOptions } from "../core/snapshot.ts";
+import { asError, messageOf } from "../errors.ts";
+import { DirtyPaths } from "../fs/dirty_paths.ts";
+import { newDirectories, type Rescan } from "../fs/rescan.ts";
+import type { ScannedSnapshot } from "../fs/scan.ts";
+import { isIgnoredIn, type TreeWatch, type WatchEnded } from "../fs/watch.ts";
+import { GitLocks } from "./git_locks.ts";
+import type { LocalEndpoint } from "./local_endpoint.ts";
+
+/** Changes that come in a row are collected for up to this long. */
+const MAX_COLLECT_MS = 100;
+const FIRST_COLLECT_MS = 5;
+
+/** Whoever makes a file writes to it in the next moment. */
+const MOMENT_MS = 3;
+
+/** What is gone is looked for once more after this: editors save by renaming. */
+const VANISHED_MS = 20;
+
+/** How often the root is looked at, though nothing says that it has changed. */
+const ROOT_CHECK_MS = 2_000;
+
+/** How often a root that is gone is looked for. */
+const ROOT_WAIT_MS = 500;
+
+/** Bounds of the time between two whole scans where the tree is not watched. */
+const MIN_POLL_MS = 1_000;
+const MAX_POLL_MS = 60_000;
+
+/** Polling is to take no more than one part in so many of the time. */
+const POLL_SHARE = 20;
+
+/** Timers take no more. */
+const MAX_TIMER_MS = 60_000;
+
+/** After this, watching is tried again. */
+const WATCH_AGAIN_MS = 60_000;
+
+/** The source at one moment. */
+export interface Version {
+  /** From 1; each differs from the one before. */
+  readonly number: number;
+  readonly snapshot: ScannedSnapshot;
+}
+
+/** Where a source is, and whether it still is the same directory. */
+export interface SourcePlace {
+  /** Whether the directory that was opened is still the one at its path. */
+  isThere(): boolean;
+  /** Opens it anew; the caller closes it. */
+  open(): Promise<LocalEndpoint>;
+}
+
+/** Something that concerns the source, whoever follows it. */
+export type FeedEvent =
+  /** The root is not there any more, or another one is; nothing is changed until it is back. */
+  | { readonly kind: "source-lost"; readonly path: string }
+  | { readonly kind: "source-back"; readonly path: string }
+  | { readonly kind: "warning"; readonly message: string };
+
+/** What a {@link Feed} is given. */
+export interface FeedOptions {
+  readonly scan: ScanOptions;
+  readonly place: SourcePlace;
+  readonly clock: Clock;
+  /** Milliseconds between whole scans; 0: none. */
+  readonly rescanMs: number;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: FeedEvent) => void;
+}
+
+/** Watches one source. Whoever made it calls {@link run} once, and closes it. */
+export class Feed {
+  readonly #options: FeedOptions;
+  #source: LocalEndpoint;
+  #watch: TreeWatch;
+  #version: Version | undefined;
+  readonly #waiting = new Set<() => void>();
+  #wake: (() => void) | undefined;
+  #isLost = false;
+  /** Why the tree, or a part of it, is not watched. */
+  #ended: WatchEnded | undefined;
+  #hasSaidLimit = false;
+  #lastScan = { at: 0, tookMs: 0 };
+  #nextWatch = Infinity;
+  #nextRootCheck = 0;
+  #collectMs = 0;
+  /** Directories that are looked at once more, though no event has named them. */
+  #lookedAgain: ReadonlySet<RelPath> = new Set();
+  /** When looking has ended last. */
+  #lastLook = -Infinity;
+  /** What was warned of last, since when nothing new was seen. */
+  #warned: string | undefined;
+  readonly #locks = new GitLocks();
+
+  private constructor(source: LocalEndpoint, options: FeedOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#watch = this.#newWatch();
+  }
+
+  /** Begins to watch `source`, which the feed closes in the end. */
+  static async open(
+    source: LocalEndpoint,
+    options: FeedOptions,
+  ): Promise<Feed> {
+    const feed = new Feed(source, options);
+    await feed.#watch.start();
+    // The first thing that is told is all that there is.
+    feed.#watch.markAll();
+    return feed;
+  }
+
+  /** The source, to have content from; another one after it was lost and found. */
+  get source(): LocalEndpoint {
+    return this.#source;
+  }
+
+  /** The last version, if there is one. */
+  get version(): Version | undefined {
+    return this.#version;
+  }
+
+  /** Whether the root is gone, so that nothing can be said of it. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** Looks at `paths` again, or at everything, as if an event had named them. */
+  relook(paths: Iterable<RelPath> | "everything"): void {
+    if (paths === "everything") this.#watch.markAll();
+    else this.#watch.mark(DirtyPaths.of(paths));
+  }
+
+  /** Resolves when there is a newer version than `number`, or the signal aborts. */
+  async newer(number: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (this.#version?.number ?? 0) <= number) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const wake = (): void => resolve();
+      this.#waiting.add(wake);
+      signal.addEventListener("abort", wake);
+      await promise;
+      signal.removeEventListener("abort", wake);
+      this.#waiting.delete(wake);
+    }
+  }
+
+  /**
+   * Looks whenever there is something to be looked at, until the signal aborts.
+   * @throws {SyncError} If the source can't be read from the start.
+   */
+  async run(): Promise<void> {
+    const { signal } = this.#options;
+    try {
+      while (!signal.aborted) await this.#step();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { clock, signal } = this.#options;
+    await this.#wait();
+    if (signal.aborted || !await this.#checkRoot()) return;
+    if (clock.now() >= this.#nextWatch) await this.#watchAgain();
+    if (this.#isScanDue()) this.#watch.markAll();
+    if (!this.#watch.isDirty) return;
+    await sleep(Math.max(MOMENT_MS, this.#collectMs), clock, signal);
+    await this.#look();
+  }
+
+  close(): void {
+    this.#watch.close();
+    this.#wake?.();
+    this.#tellAll();
+  }
+
+  /** Until something is dirty, or something is due. */
+  async #wait(): Promise<void> {
+    if (this.#watch.isDirty && !this.#locks.areHeld) return;
+    const { clock, signal } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wait = this.#locks.areHeld
+      ? VANISHED_MS
+      : Math.max(0, this.#nextDue() - clock.now());
+    if (!this.#locks.areHeld) this.#wake = resolve;
+    const wake = (): void => resolve();
+    const cancel = clock.after(Math.min(wait, MAX_TIMER_MS), wake);
+    signal.addEventListener("abort", wake);
+    await promise;
+    cancel();
+    signal.removeEventListener("abort", wake);
+    this.#wake = undefined;
+    // What comes after a silence goes at once; what comes in a row is collected.
+    if (clock.now() - this.#lastLook > MAX_COLLECT_MS) this.#collectMs = 0;
+  }
+
+  #nextDue(): number {
+    const { rescanMs } = this.#options;
+    const scan = this.#ended !== undefined
+      ? this.#lastScan.at + this.#pollMs()
+      : rescanMs > 0
+      ? this.#lastScan.at + rescanMs
+      : Infinity;
+    return Math.min(scan, this.#nextRootCheck, this.#nextWatch);
+  }
+
+  #isScanDue(): boolean {
+    const { clock, rescanMs } = this.#options;
+    const since = clock.now() - this.#lastScan.at;
+    if (this.#ended !== undefined) return since >= this.#pollMs();
+    return rescanMs > 0 && since >= rescanMs;
+  }
+
+  #pollMs(): number {
+    const share = this.#lastScan.tookMs * POLL_SHARE;
+    return Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, share));
+  }
+
+  /** Looks at what is dirty, and tells of what is new. */
+  async #look(): Promise<void> {
+    const { clock, scan, signal } = this.#options;
+    const watch = this.#watch;
+    const dirty = watch.take();
+    try {
+      await this.#locks.note(
+        dirty,
+        this.#version?.snapshot.root,
+        (path) => this.#source.holds(path),
+        clock.now(),
+      );
+      if (this.#mustHold()) return watch.mark(dirty);
+      const start = clock.now();
+      const before = this.#version?.snapshot;
+      let found: ScannedSnapshot;
+      let directories: readonly RelPath[] = [];
+      if (before === undefined) {
+        found = await this.#source.scan(scan, { signal });
+      } else {
+        const again = await this.#settled(before, dirty);
+        found = again.snapshot;
+        directories = again.directories;
+      }
+      if (before === undefined || dirty.everything) {
+        const end = clock.now();
+        this.#lastScan = { at: end, tookMs: end - start };
+      }
+      // Whatever was seen of a root that is gone by now is not to be believed.
+      this.#nextRootCheck = 0;
+      if (!await this.#checkRoot()) return;
+      this.#tell(found);
+      await this.#watch.follow(found.root);
+      if (before !== undefined) {
+        await this.#lookAgain(before, found, directories);
+      }
+      this.#lastLook = clock.now();
+      const spent = this.#lastLook - start;
+      this.#collectMs = Math.min(
+        MAX_COLLECT_MS,
+        Math.max(FIRST_COLLECT_MS, this.#collectMs * 2, spent),
+      );
+    } catch (error) {
+      watch.mark(dirty);
+      if (this.#version === undefined || signal.aborted) throw error;
+      // It may be on its way out: the check of the root will tell.
+      await sleep(VANISHED_MS, clock, signal);
+      this.#nextRootCheck = 0;
+      if (await this.#checkRoot()) this.#warnOnce(messageOf(error));
+      await sleep(ROOT_WAIT_MS, clock, signal);
+    }
+  }
+
+  /**
+   * What there is at the dirty paths. What is gone is looked for once more: who
+   * saves by renaming takes the old file away a moment before the new one comes.
+   */
+  async #settled(
+    before: ScannedSnapshot,
+    dirty: DirtyPaths,
+  ): Promise<Rescan> {
+    const { clock, scan, signal } = this.#options;
+    const first = await this.#source.rescan(before, dirty, scan, { signal });
+    if (first.vanished.length === 0) return first;
+    await sleep(VANISHED_MS, clock, signal);
+    dirty.addAll(this.#watch.take());
+    return await this.#source.rescan(before, dirty, scan, { signal });
+  }
+
+  /**
+   * What happens in a directory before it is watched makes no event: so each one
+   * that may be new is looked at once more when it is.
+   */
+  async #lookAgain(
+    before: ScannedSnapshot,
+    found: ScannedSnapshot,
+    named: readonly RelPath[],
+  ): Promise<void> {
+    const fresh = new Set(newDirectories(before.root, found.root));
+    for (const path of named) if (!this.#lookedAgain.has(path)) fresh.add(path);
+    this.#lookedAgain = fresh;
+    if (fresh.size === 0) return;
+    await this.#watch.settled();
+    this.#watch.mark(DirtyPaths.of(fresh));
+  }
+
+  /** Whether git is at work, so that its changes are to come as one. */
+  #mustHold(): boolean {
+    const { clock } = this.#options;
+    const held = this.#locks.check(clock.now());
+    if (held.justExpired !== undefined) {
+      this.#options.onEvent({
+        kind: "warning",
+        message: `${
+          displayPath(held.justExpired)
+        } does not go away: no longer waiting for git`,
+      });
+    }
+    return held.mustHold;
+  }
+
+  #tell(found: ScannedSnapshot): void {
+    const before = this.#version;
+    if (before?.snapshot === found) return;
+    this.#warned = undefined;
+    const number = (before?.number ?? 0) + 1;
+    this.#version = { number, snapshot: found };
+    this.#tellAll();
+  }
+
+  #tellAll(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Whether the root is there; says so when that changes. */
+  async #checkRoot(): Promise<boolean> {
+    const { place, clock, onEvent } = this.#options;
+    const now = clock.now();
+    if (now < this.#nextRootCheck) return !this.#isLost;
+    const isThere = place.isThere();
+    this.#nextRootCheck = now + (isThere ? ROOT_CHECK_MS : ROOT_WAIT_MS);
+    const path = this.#source.name;
+    if (!isThere) {
+      if (!this.#isLost) onEvent({ kind: "source-lost", path });
+      this.#isLost = true;
+      // Else it would be looked at at once.
+      this.#watch.take();
+      return false;
+    }
+    if (!this.#isLost) return true;
+    try {
+      await this.#reopen();
+    } catch {
+      // It went away again.
+      return false;
+    }
+    this.#isLost = false;
+    onEvent({ kind: "source-back", path });
+    return true;
+  }
+
+  /** What was opened may be the directory of before, on a disk that is gone. */
+  async #reopen(): Promise<void> {
+    const source = await this.#options.place.open();
+    const before = this.#source;
+    this.#source = source;
+    this.#watch.close();
+    this.#watch = this.#newWatch();
+    await this.#watch.start();
+    this.#watch.markAll();
+    await before.close({ kind: "interrupted", message: "" });
+  }
+
+  #newWatch(): TreeWatch {
+    this.#ended = undefined;
+    this.#nextWatch = Infinity;
+    const { clock } = this.#options;
+    return this.#source.watch({
+      clock,
+      isIgnored: (path) => {
+        const root = this.#version?.snapshot.root;
+        return root !== undefined && !GitLocks.concerns(path) &&
+          isIgnoredIn(root, path);
+      },
+      onDirty: () => this.#wake?.(),
+      onEnded: (ended) => this.#onEnded(ended),
+    });
+  }
+
+  async #watchAgain(): Promise<void> {
+    const tree = this.#version?.snapshot.root;
+    this.#watch.close();
+    this.#watch = this.#newWatch();
+    await this.#watch.start();
+    if (tree !== undefined) await this.#watch.follow(tree);
+    this.#watch.markAll();
+  }
+
+  #onEnded(ended: WatchEnded): void {
+    const { clock, onEvent } = this.#options;
+    this.#ended = ended;
+    this.#nextWatch = clock.now() + WATCH_AGAIN_MS;
+    if (this.#hasSaidLimit) return;
+    this.#hasSaidLimit = true;
+    const how = ended.remedy === undefined
+      ? ""
+      : ` (to allow more: ${ended.remedy})`;
+    onEvent({
+      kind: "warning",
+      message: `Can't watch all of ${displayPath(this.#source.name)}: ${
+        asText(ended.message)
+      }${how}; looking at all of it every now and then instead`,
+    });
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#warned === message) return;
+    this.#warned = message;
+    this.#options.onEvent({ kind: "warning", message });
+  }
+}
+
+function asText(message: string): string {
+  return asError(message).message.replace(/\.$/, "");
+}

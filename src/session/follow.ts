@@ -1,0 +1,497 @@
+/**
+ * One target of a watch: carries out there what the feed of the source brings,
+ * round after round. What it knows of the target is what it has seen there once,
+ * and what transitions have achieved since; where that turns out to be wrong, it
+ * looks at the target again. It holds no queue: who was away for long needs one
+ * round, like who was away for a moment.
+ */
+import { type Change, isIdle, totalsOfChanges } from "../core/change.ts";
+import type { Clock } from "../core/clock.ts";
+import { withDigests } from "../core/apply_changes.ts";
+import { type Totals, totalsOf } from "../core/entry.ts";
+import type { IgnoreTree } from "../core/ignore_tree.ts";
+import { applyMoves, madeBy } from "../core/moves.ts";
+import { NO_ORIGINS, originsOf } from "../core/origins.ts";
+import type { RelPath } from "../core/path.ts";
+import { entryAt, type Snapshot } from "../core/snapshot.ts";
+import { suspectsBetween } from "../core/suspects.ts";
+import { FileSystemError, GuardError, messageOf } from "../errors.ts";
+import { achievedChanges, unexplained } from "./achieved.ts";
+import { carryOut } from "./carry_out.ts";
+import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
+import {
+  type CompareOptions,
+  compareSnapshots,
+  mayMove,
+  onSide,
+  refuseOwners,
+  scanOptionsOf,
+  scanTarget,
+  withoutIgnored,
+} from "./compare_sides.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Comparison, SidedProblem, SyncedRound } from "./events.ts";
+import type { Feed, Version } from "./feed.ts";
+import { Resting } from "./resting.ts";
+import type { RoundGuard } from "./round_guard.ts";
+import type { RoundObserver } from "./round_observer.ts";
+
+/** Deletions that follow each other more closely than this are one. */
+const BURST_MS = 10_000;
+
+/** The record of completed rounds is written no more often than this. */
+const RECORD_MS = 30_000;
+
+/** After a failure of the target as a whole: from, up to. */
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 30_000;
+
+/** What stays stale this often is worth a word. */
+const PATIENT_TRIES = 9;
+
+/** How to follow a source. */
+export interface FollowOptions extends CompareOptions {
+  readonly clock: Clock;
+  /** Hear what each round has done. */
+  readonly observers?: readonly RoundObserver[];
+  /** Makes the guards of one round. */
+  readonly guards: () => Promise<readonly RoundGuard[]>;
+  /** Milliseconds between looks at what others did at the target; 0: none. */
+  readonly repairMs: number;
+  /**
+   * Whether to go on with the same target after it has failed as a whole; else
+   * whoever opened it is to do that anew.
+   */
+  readonly staysOnFailure: boolean;
+  /** Hears of each round that did something, and of the first. */
+  readonly onSynced: (round: SyncedRound) => void;
+  /** Hears why nothing is carried out any more, once until it is again. */
+  readonly onHalted: (error: GuardError) => void;
+  readonly onWarning: (message: string) => void;
+}
+
+/** Follows one source to one target, over any number of connections. */
+export class Follower {
+  readonly #feed: Feed;
+  readonly #options: FollowOptions;
+  readonly #resting: Resting;
+  #rounds = 0;
+  /** The source as it was when a round was begun last. */
+  #seen: Snapshot | undefined;
+  /** The source as it was when the target was equal to it last. */
+  #equal: Snapshot | undefined;
+  /** Files that may differ though they look the same, until they were sent. */
+  readonly #suspects = new Set<RelPath>();
+  #halted: GuardError | undefined;
+  #problems: readonly SidedProblem[] = [];
+  /** Problems that were told of and still stand. */
+  #told = new Set<string>();
+  #warned: string | undefined;
+  /** Deletions carried out lately. */
+  #deleted: Change[] = [];
+  #lastDeletion = -Infinity;
+  #lastRecord = -Infinity;
+  /** What is still to be recorded. */
+  #unrecorded: (() => Promise<void>) | undefined;
+
+  constructor(feed: Feed, options: FollowOptions) {
+    this.#feed = feed;
+    this.#options = options;
+    this.#resting = new Resting(options.clock);
+  }
+
+  /** How many rounds were carried out. */
+  get rounds(): number {
+    return this.#rounds;
+  }
+
+  /** Why it stands still, if it does. */
+  get halted(): GuardError | undefined {
+    return this.#halted;
+  }
+
+  /** What was left out of the last round, on either side. */
+  get problems(): readonly SidedProblem[] {
+    return this.#problems;
+  }
+
+  /**
+   * Keeps `target` equal to the source until the signal aborts. To be called
+   * again with a new endpoint after it has failed.
+   * @throws {SyncError} If the target, or the way to it, fails.
+   */
+  async follow(target: Endpoint, signal: AbortSignal): Promise<void> {
+    refuseOwners(target, this.#options);
+    const course = new Course(target);
+    try {
+      while (!signal.aborted) {
+        await this.#wait(course, signal);
+        if (signal.aborted) break;
+        await this.#try(course, signal);
+      }
+    } finally {
+      await this.#record();
+    }
+  }
+
+  /** Until there is something new, or something is due. */
+  async #wait(course: Course, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const due = Math.min(
+      this.#resting.due,
+      course.pausedUntil ?? Infinity,
+      course.nextRepair,
+    );
+    if (course.pausedUntil === undefined && course.isBehind(this.#feed)) return;
+    const number = course.pausedUntil === undefined ? course.done : Infinity;
+    const wait = new AbortController();
+    const stop = (): void => wait.abort();
+    const cancel = due === Infinity
+      ? undefined
+      : clock.after(Math.max(0, due - clock.now()), stop);
+    signal.addEventListener("abort", stop);
+    await this.#feed.newer(number, wait.signal);
+    signal.removeEventListener("abort", stop);
+    cancel?.();
+  }
+
+  async #try(course: Course, signal: AbortSignal): Promise<void> {
+    const { clock, staysOnFailure, onWarning, repairMs } = this.#options;
+    const version = this.#feed.version;
+    if (version === undefined) return;
+    if (clock.now() >= course.nextRepair) course.model = undefined;
+    if (course.model === undefined && repairMs > 0) {
+      course.nextRepair = clock.now() + repairMs;
+    }
+    course.pausedUntil = undefined;
+    this.#feed.relook(this.#resting.wake());
+    try {
+      await this.#round(course, version, signal);
+      this.#resting.settle();
+      course.failures = 0;
+      this.#warned = undefined;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      // A guard speaks before anything is changed; else, what the target has now
+      // is not known.
+      if (!(error instanceof GuardError)) course.model = undefined;
+      if (error instanceof GuardError) {
+        if (this.#halted === undefined) this.#options.onHalted(error);
+        this.#halted = error;
+      } else if (
+        error instanceof FileSystemError && staysOnFailure && this.#rounds > 0
+      ) {
+        const pause = FIRST_PAUSE_MS * 2 ** course.failures++;
+        course.pausedUntil = clock.now() + Math.min(pause, MAX_PAUSE_MS);
+        const message = messageOf(error);
+        if (message !== this.#warned) onWarning(message);
+        this.#warned = message;
+      } else throw error;
+    }
+    course.done = version.number;
+  }
+
+  async #round(
+    course: Course,
+    version: Version,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const feed = this.#feed;
+    const { clock, onSynced, onEvent, observers } = this.#options;
+    const { target } = course;
+    const start = clock.now();
+    const modes = feed.source.traits.modes && target.traits.modes;
+    const here = version.snapshot;
+    const seen = await this.#modelFor(course, here, modes, signal);
+    const there = await this.#putInDoubt(course, here, seen, modes, signal);
+    const options = { ...this.#options, signal };
+    // What stood elsewhere when both sides were equal is moved there.
+    const origins = this.#equal !== undefined && mayMove(target, options)
+      ? originsOf(this.#equal.root, here.root)
+      : NO_ORIGINS;
+    const comparison = await compareSnapshots(
+      feed.source,
+      { here, there, modes },
+      options,
+      { origins },
+    );
+    const { moves } = comparison;
+    const doubted = comparison.problems.filter(isDoubt);
+    for (const { problem } of doubted) this.#resting.add(problem.path, "stale");
+    let { changes } = comparison;
+    let problems = comparison.problems;
+    const awake = changes.filter(({ path }) => !this.#resting.has(path));
+    // A directory is not to be dated anew only because of what rests in it.
+    const isIdleOnly = moves.length === 0 &&
+      awake.every((change) => isIdle(change, modes));
+    changes = isIdleOnly ? [] : awake;
+
+    const guards = await this.#options.guards();
+    const reviewed = this.#review(guards, { ...comparison, changes });
+    changes = reviewed.changes;
+    problems = problems.concat(reviewed.problems);
+    this.#halted = undefined;
+
+    const isFirst = this.#rounds === 0;
+    let achieved: readonly Change[] = [];
+    let { root } = there;
+    if (moves.length + changes.length > 0) {
+      const totals = totalsOfChanges(changes, modes, moves.length);
+      onEvent?.({ kind: "planned", round: this.#rounds + 1, totals });
+    }
+    if (moves.length > 0) {
+      const moved = await carryOutMoves(target, moves, { signal, onEvent });
+      if (!moved.isAll) {
+        // It has to be looked at again; without evidence all else is sent.
+        this.#equal = undefined;
+        course.model = undefined;
+        return await this.#round(course, version, signal);
+      }
+      root = withDigests(applyMoves(root, moves, moved.ctimes), modes);
+      course.model = target.follows ? { ...there, root } : undefined;
+      changes = withCtimes(changes, moves, moved.ctimes);
+    }
+    if (changes.length > 0) {
+      const unavailable = new Set<RelPath>();
+      const result = await carryOut(feed.source, target, changes, {
+        signal,
+        ...(onEvent && { onEvent }),
+        ...(observers && { observers }),
+        onUnavailable: (path) => unavailable.add(path),
+      });
+      achieved = achievedChanges(changes, result);
+      const left = [...result.problems, ...unexplained(changes, result)];
+      problems = problems.concat(left.map(onSide("target")));
+      const settled = new Set(achieved.map(({ path }) => path));
+      for (const path of settled) this.#resting.delete(path);
+      let isForeign = false;
+      for (const { path, code } of left) {
+        if (code !== "kept") this.#resting.add(path, code);
+        if (code === "stale" && !unavailable.has(path)) isForeign = true;
+      }
+      this.#noteDeletions(achieved);
+      course.model = isForeign || !target.follows ? undefined : {
+        ...there,
+        root: await target.advance(root, achieved, modes),
+        totals: totalsAfter(there.totals, achieved),
+      };
+    }
+    for (const path of this.#suspects) {
+      if (!this.#resting.has(path)) this.#suspects.delete(path);
+    }
+    this.#tellProblems(problems);
+    this.#recordLater(guards, comparison);
+    for (const observer of observers ?? []) {
+      await observer.applied({
+        source: feed.source,
+        comparison,
+        changes,
+        moves: movedAt(here.root, moves),
+        achieved,
+        problems,
+      });
+    }
+    this.#equal = here;
+    const hasDone = moves.length + achieved.length > 0;
+    if (!hasDone && !isFirst && !course.isNew) return;
+    course.isNew = false;
+    const round = ++this.#rounds;
+    const { digest } = here.root;
+    if (digest === undefined) throw new TypeError("A scan gave no digest");
+    onSynced({
+      round,
+      digest,
+      changes: totalsOfChanges(
+        [...madeBy(moves), ...achieved],
+        modes,
+        moves.length,
+      ),
+      totals: here.totals,
+      problems: problems.length,
+      seconds: (clock.now() - start) / 1_000,
+    });
+    await target.synced({ round, digest }, signal);
+    if (clock.now() - this.#lastRecord >= RECORD_MS) await this.#record();
+  }
+
+  /**
+   * Dates files at the target back of which only the source knows that they may
+   * have changed: then they are compared as different, and sent.
+   */
+  async #putInDoubt(
+    course: Course,
+    here: Snapshot,
+    there: Snapshot,
+    modes: boolean,
+    signal: AbortSignal,
+  ): Promise<Snapshot> {
+    // From now on the target may have what is there now, whatever comes of this.
+    for (
+      const path of suspectsBetween(this.#seen?.root ?? here.root, here.root)
+    ) {
+      this.#suspects.add(path);
+    }
+    this.#seen = here;
+    const changes: Change[] = [];
+    for (const path of this.#suspects) {
+      const old = entryAt(there.root, path);
+      const now = entryAt(here.root, path);
+      if (old?.kind !== "file" || now?.kind !== "file") continue;
+      if (old.size !== now.size || old.mtime !== now.mtime) continue;
+      changes.push({ path, old, new: { ...old, mtime: old.mtime - 1 } });
+    }
+    if (changes.length === 0) return there;
+    const { target } = course;
+    const result = await carryOut(this.#feed.source, target, changes, {
+      signal,
+    });
+    const achieved = achievedChanges(changes, result);
+    const root = await target.advance(there.root, achieved, modes);
+    return course.model = { ...there, root };
+  }
+
+  /** What the target has, as far as it is not ignored. */
+  async #modelFor(
+    course: Course,
+    here: Version["snapshot"],
+    modes: boolean,
+    signal: AbortSignal,
+  ): Promise<Snapshot> {
+    if (course.model !== undefined && course.rules === here.ignoreTree) {
+      return course.model;
+    }
+    const scanOptions = scanOptionsOf(this.#options, modes);
+    const onEvent = this.#rounds === 0 ? this.#options.onEvent : undefined;
+    const audience = { signal, onEvent };
+    const { there } = await scanTarget(
+      course.target,
+      Promise.resolve(here),
+      scanOptions,
+      audience,
+    );
+    onEvent?.({ kind: "scanned", side: "source", totals: here.totals });
+    onEvent?.({ kind: "scanned", side: "target", totals: there.totals });
+    course.model = withoutIgnored(here, there, scanOptions);
+    course.rules = here.ignoreTree;
+    return course.model;
+  }
+
+  /** Asks the guards, as if what was deleted lately were part of this round. */
+  #review(
+    guards: readonly RoundGuard[],
+    comparison: Comparison,
+  ): Pick<Comparison, "changes" | "problems"> {
+    const { clock } = this.#options;
+    if (clock.now() - this.#lastDeletion > BURST_MS) this.#deleted = [];
+    const lately = new Set(this.#deleted);
+    const { target } = comparison;
+    const before = target === undefined ? undefined : {
+      ...target,
+      totals: totalsAfter(target.totals, this.#deleted, -1),
+    };
+    let { changes } = comparison;
+    const problems: SidedProblem[] = [];
+    for (const guard of guards) {
+      const reviewed = guard.review({
+        ...comparison,
+        target: before,
+        changes: [...this.#deleted, ...changes],
+      });
+      changes = reviewed.changes.filter((change) => !lately.has(change));
+      problems.push(...reviewed.problems.map(onSide("source")));
+    }
+    return { changes, problems };
+  }
+
+  #noteDeletions(achieved: readonly Change[]): void {
+    const deletions = achieved.filter(({ old, new: wanted }) =>
+      old !== undefined && old.kind !== wanted?.kind
+    );
+    if (deletions.length === 0) return;
+    this.#deleted.push(...deletions);
+    this.#lastDeletion = this.#options.clock.now();
+  }
+
+  /** Tells of problems that are new; what may settle by itself gets time to. */
+  #tellProblems(problems: readonly SidedProblem[]): void {
+    const standing = problems.filter(({ problem }) =>
+      problem.code !== "stale" ||
+      this.#resting.tries(problem.path) >= PATIENT_TRIES
+    );
+    const told = new Set<string>();
+    for (const { side, problem } of standing) {
+      const key = `${side} ${problem.path} ${problem.message}`;
+      told.add(key);
+      if (this.#told.has(key)) continue;
+      this.#options.onEvent?.({ kind: "problem", side, problem });
+    }
+    this.#told = told;
+    this.#problems = problems;
+  }
+
+  #recordLater(
+    guards: readonly RoundGuard[],
+    comparison: Comparison,
+  ): void {
+    this.#unrecorded = async () => {
+      for (const guard of guards) await guard.completed(comparison);
+    };
+  }
+
+  async #record(): Promise<void> {
+    const record = this.#unrecorded;
+    if (record === undefined) return;
+    this.#unrecorded = undefined;
+    this.#lastRecord = this.#options.clock.now();
+    await record();
+  }
+}
+
+/** The way with one endpoint. */
+class Course {
+  readonly target: Endpoint;
+  /** What the target has, less what is ignored; undefined: it has to be looked at. */
+  model: Snapshot | undefined;
+  /** The rules by which the model leaves things out. */
+  rules: IgnoreTree | undefined;
+  /** The number of the version that was carried out last. */
+  done = 0;
+  /** Whether it has not heard of any round yet. */
+  isNew = true;
+  failures = 0;
+  pausedUntil: number | undefined;
+  nextRepair = Infinity;
+
+  constructor(target: Endpoint) {
+    this.target = target;
+  }
+
+  isBehind(feed: Feed): boolean {
+    return (feed.version?.number ?? 0) > this.done;
+  }
+}
+
+/** A deletion that the source could not confirm. */
+function isDoubt({ side, problem }: SidedProblem): boolean {
+  return side === "source" && problem.code === "stale";
+}
+
+/** `totals` of a tree after `changes`, or, with a `sign` of -1, before them. */
+function totalsAfter(
+  totals: Totals,
+  changes: readonly Change[],
+  sign: 1 | -1 = 1,
+): Totals {
+  const sum = { ...totals };
+  for (const { old, new: wanted } of changes) {
+    if (old?.kind === "directory" && wanted?.kind === "directory") continue;
+    for (const [entry, factor] of [[old, -sign], [wanted, sign]] as const) {
+      const { directories, files, symlinks, bytes } = totalsOf(entry);
+      sum.directories += factor * directories;
+      sum.files += factor * files;
+      sum.symlinks += factor * symlinks;
+      sum.bytes += factor * bytes;
+    }
+  }
+  return sum;
+}

@@ -1,0 +1,145 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Name } from "../../../src/core/path.ts";
+import { entryAt } from "../../../src/core/snapshot.ts";
+import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
+import { Feed, type FeedEvent } from "../../../src/session/feed.ts";
+import { Follower } from "../../../src/session/follow.ts";
+import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
+import { FakeClock, settle } from "../../support/fake_clock.ts";
+
+const SCAN = {
+  checksum: false,
+  symlinks: "copy",
+  modes: true,
+  ignore: { rules: [], files: [] },
+} as const;
+
+/** A watched source and a target that follows it, in memory. */
+async function start(
+  reach: "recursive" | "children" | "none",
+  limit = Infinity,
+): Promise<{
+  fs: MemoryFileSystem;
+  feed: Feed;
+  follower: Follower;
+  events: FeedEvent[];
+  place: { there: boolean };
+  advance: (ms: number) => Promise<void>;
+  stop: () => Promise<void>;
+}> {
+  const clock = new FakeClock();
+  const fs = MemoryFileSystem.from(
+    { "s/a": "1", "s/d/e/f": "2", "t/": null },
+    { traits: { modes: true, symlinks: true, owners: true, watches: reach } },
+  );
+  fs.watches.limit = limit;
+  const events: FeedEvent[] = [];
+  const end = new AbortController();
+  const { signal } = end;
+  const place = { there: true };
+  const source = await LocalEndpoint.open(fs, "s");
+  const feed = await Feed.open(source, {
+    scan: SCAN,
+    place: {
+      isThere: () => place.there,
+      open: () => LocalEndpoint.open(fs, "s"),
+    },
+    clock,
+    rescanMs: 60_000,
+    signal,
+    onEvent: (event) => void events.push(event),
+  });
+  const follower = new Follower(feed, {
+    checksum: false,
+    symlinks: "copy",
+    deletes: true,
+    clock,
+    guards: () => Promise.resolve([]),
+    repairMs: 0,
+    staysOnFailure: false,
+    onSynced: () => {},
+    onHalted: () => {},
+    onWarning: () => {},
+  });
+  const target = await LocalEndpoint.open(fs, "t", { durable: false });
+  const running = [feed.run(), follower.follow(target, signal)];
+  return {
+    fs,
+    feed,
+    follower,
+    events,
+    place,
+    async advance(ms): Promise<void> {
+      for (let i = 0; i < 5; i++) {
+        for (let turn = 0; turn < 8; turn++) await settle();
+        await clock.advance(ms / 5);
+      }
+      for (let turn = 0; turn < 8; turn++) await settle();
+    },
+    async stop(): Promise<void> {
+      end.abort();
+      await Promise.all(running);
+      feed.close();
+      await target.close({ kind: "done", message: "" });
+      await feed.source.close({ kind: "done", message: "" });
+      assertEquals(fs.watches.active, 0);
+    },
+  };
+}
+
+for (const reach of ["recursive", "children", "none"] as const) {
+  Deno.test(`a target follows a source of which watches see: ${reach}`, async () => {
+    const { fs, follower, advance, stop, events } = await start(reach);
+    await advance(10);
+    assertEquals(fs.dump("t"), fs.dump("s"));
+    const root = await fs.openRoot("s/d");
+    await root.createDirectory("new" as Name);
+    const made = await root.openDirectory("new" as Name);
+    await made.createDirectory("deep" as Name);
+    const e = await root.openDirectory("e" as Name);
+    await e.removeFile("f" as Name);
+    for (let i = 0; i < 30; i++) await advance(200);
+    assertEquals(fs.dump("t"), fs.dump("s"));
+    // Directories that are new are watched as well.
+    const deep = await made.openDirectory("deep" as Name);
+    await deep.createSymlink("l" as Name, "x", 1e12);
+    for (let i = 0; i < 30; i++) await advance(200);
+    assertEquals(fs.dump("t"), fs.dump("s"));
+    assert(follower.rounds >= 3);
+    assertEquals(events.length, reach === "none" ? 1 : 0);
+    if (reach === "children") assertEquals(fs.watches.active, 5);
+    for (const directory of [root, made, e, deep]) directory.close();
+    await stop();
+  });
+}
+
+Deno.test("a watch that can't see all says so once, and the rest is looked at", async () => {
+  const { fs, advance, stop, events } = await start("children", 2);
+  await advance(10);
+  const e = await fs.openRoot("s/d/e");
+  await e.removeFile("f" as Name);
+  e.close();
+  for (let i = 0; i < 30; i++) await advance(200);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  assertEquals(events.map(({ kind }) => kind), ["warning"]);
+  await stop();
+});
+
+Deno.test("nothing is told of a source that is gone, until it is back", async () => {
+  const { fs, feed, place, advance, stop, events } = await start("recursive");
+  await advance(10);
+  const { number } = feed.version!;
+  place.there = false;
+  const root = await fs.openRoot("s");
+  await root.removeFile("a" as Name);
+  for (let i = 0; i < 20; i++) await advance(500);
+  assertEquals(feed.version!.number, number);
+  assertEquals(Object.keys(fs.dump("t")).sort(), ["a", "d/e/f"]);
+  place.there = true;
+  for (let i = 0; i < 20; i++) await advance(100);
+  assertEquals(entryAt(feed.version!.snapshot.root, "a" as never), undefined);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  assertEquals(events.map(({ kind }) => kind), ["source-lost", "source-back"]);
+  root.close();
+  await stop();
+});
