@@ -13,7 +13,11 @@ export type ValueKind =
   | "age"
   | "stamp"
   | "pattern"
-  | "token";
+  | "token"
+  | "size"
+  | "count"
+  | "moment"
+  | "hub";
 
 /** One option. */
 export interface OptionSpec {
@@ -53,13 +57,17 @@ export interface CommandSpec {
   readonly description: string;
   /** Options (long names) that imply this command where none is named. */
   readonly impliedBy: readonly string[];
-  /** The one argument that is no option; it has to be there. With `many`, a list. */
+  /**
+   * The one argument that is no option; it has to be there, unless it is `optional`.
+   * With `many`, a list.
+   */
   readonly positional?: {
     /** Its name among the parsed options; its kind is "path". */
     readonly property: string;
     readonly label: string;
     readonly help: string;
     readonly many?: true;
+    readonly optional?: true;
   };
   readonly options: { readonly [property: string]: OptionSpec };
   readonly examples: readonly {

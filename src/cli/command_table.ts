@@ -5,6 +5,7 @@
  */
 
 import type { CommandSpec } from "./command_spec.ts";
+import { HUB_COMMANDS } from "./hub_commands.ts";
 import { EXPLAIN } from "./explain_command.ts";
 import { LISTEN } from "./listen_command.ts";
 import { SYNC } from "./sync_command.ts";
@@ -18,6 +19,7 @@ export const COMMANDS = {
   verify: VERIFY,
   explain: EXPLAIN,
   ...TRASH_COMMANDS,
+  ...HUB_COMMANDS,
 } as const;
 
 /** The name of a command in {@link COMMANDS}, of one word or two. */
@@ -52,6 +54,8 @@ export const EXCLUSIVE: readonly (readonly [string, string])[] = [
   ["noAuth", "tokenFile"],
   ["stateDir", "noState"],
   ["dryRun", "apply"],
+  ["apiKey", "apiKeyFile"],
+  ["version", "at"],
 ];
 
 /** Environment variables that Lockstep reads. */
@@ -64,6 +68,10 @@ export const ENVIRONMENT: readonly {
   {
     name: "LOCKSTEP_TOKEN",
     help: "The token, where neither --token nor --token-file is given",
+  },
+  {
+    name: "LOCKSTEP_API_KEY",
+    help: "The key for a hub, where no option gives it",
   },
   {
     name: "XDG_STATE_HOME",

@@ -8,6 +8,7 @@ import type { Received } from "./commands/reception.ts";
 import type { Differences } from "./differences.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { Explanation } from "./explanation.ts";
+import type { HubEvent } from "./hub_report.ts";
 import type { TrashEvent } from "./trash_report.ts";
 
 /** Bytes on the wire, over all tries. */
@@ -100,6 +101,8 @@ export type CommandEvent =
   }
   /** A command on a trash has something to say. */
   | { readonly kind: "trash"; readonly event: TrashEvent }
+  /** A hub, or a command for one, has something to say. */
+  | { readonly kind: "hub"; readonly event: HubEvent }
   /** `explain` has its answer. */
   | { readonly kind: "explained"; readonly explanation: Explanation }
   | { readonly kind: "warning"; readonly message: string }

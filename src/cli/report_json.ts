@@ -5,6 +5,7 @@ import type { Side, SyncEvent } from "../session/events.ts";
 import { differenceOf } from "./differences.ts";
 import type { CommandEvent, Reporter } from "./events.ts";
 import { explanationFields } from "./explanation.ts";
+import { hubFields } from "./hub_report.ts";
 import type { Output } from "./output.ts";
 import { ProgressMeter } from "./progress.ts";
 import type { ReportClock } from "./report.ts";
@@ -130,6 +131,11 @@ export class JsonReporter implements Reporter {
       case "trash": {
         const [name, fields] = trashFields(event.event) ?? [];
         if (name !== undefined) this.#print(name, fields!);
+        break;
+      }
+      case "hub": {
+        const [name, fields] = hubFields(event.event);
+        this.#print(name, fields);
         break;
       }
       case "explained":

@@ -15,6 +15,7 @@ import {
   formatTotals,
 } from "./format.ts";
 import { formatAction, formatDifference } from "./format_action.ts";
+import { hubText } from "./hub_report.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
@@ -139,6 +140,13 @@ export class TextReporter implements Reporter {
       case "trash": {
         const { text, isProblem } = trashLine(event.event);
         if (isProblem) this.#warn(text);
+        else this.#tell(text);
+        break;
+      }
+      case "hub": {
+        const { text, isProblem, isAsked } = hubText(event.event);
+        if (isProblem) this.#warn(text);
+        else if (isAsked) this.#output.result(text);
         else this.#tell(text);
         break;
       }

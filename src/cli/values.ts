@@ -25,6 +25,13 @@ export interface ValueTypes {
   stamp: Stamp;
   pattern: string;
   token: string;
+  /** In bytes. */
+  size: number;
+  count: number;
+  /** In milliseconds since 1970. */
+  moment: number;
+  /** The address of a hub, without a slash at its end. */
+  hub: string;
 }
 
 const MAX_PORT = 65_535;
@@ -37,6 +44,8 @@ const AGE_UNIT_MS = {
   d: 24 * 3_600_000,
   w: 7 * 24 * 3_600_000,
 } as const;
+
+const SIZE_UNITS = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 const READERS: {
   [K in ValueKind]: (
@@ -57,6 +66,10 @@ const READERS: {
   stamp: readStamp,
   pattern: (text) => text,
   token: readToken,
+  size: readSize,
+  count: readCount,
+  moment: readMoment,
+  hub: readHub,
 };
 
 /**
@@ -173,6 +186,54 @@ function toLimit(text: string): DeleteLimit | undefined {
 function readToken(text: string, option: string): string {
   if (isToken(text)) return text;
   throw new UsageError(`${option}: a token has ${TOKEN_RULE}`);
+}
+
+function readSize(text: string, option: string): number {
+  const match = /^(\d{1,12})([KMGT]?)(?:iB|B)?$/i.exec(text);
+  const unit = (match?.[2] ?? "").toUpperCase() as keyof typeof SIZE_UNITS;
+  const size = Number(match?.[1] ?? NaN) * SIZE_UNITS[unit];
+  if (Number.isSafeInteger(size)) return size;
+  throw new UsageError(
+    `${option} ${
+      quote(text)
+    } is not a size: a number of bytes, or with K, M, G, T`,
+  );
+}
+
+function readCount(text: string, option: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`${option} ${quote(text)} is not a number`);
+}
+
+/** A point in time, or how long ago it was. */
+function readMoment(text: string, option: string): number {
+  if (/^\d{1,6}(\.\d{1,3})?[smhdw]$/.test(text)) {
+    return Date.now() - readAge(text, option);
+  }
+  const isIso =
+    /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/
+      .test(text);
+  const time = isIso ? Date.parse(text.replace(" ", "T")) : NaN;
+  if (!Number.isNaN(time)) return time;
+  throw new UsageError(
+    `${option} ${quote(text)} is not a time: 2026-01-31T12:00, or 2h (ago)`,
+  );
+}
+
+function readHub(text: string, option: string): string {
+  refuseSecrets(text, option);
+  if (!/^https?:\/\//i.test(text)) {
+    throw new UsageError(
+      `${option} ${
+        quote(text)
+      }: the address of a hub begins with http:// or https://`,
+    );
+  }
+  checkUrl(text, option);
+  if (text.includes("?")) {
+    throw new UsageError(`${option} ${quote(text)}: an address has no query`);
+  }
+  return text.replace(/\/+$/, "");
 }
 
 function readTarget(text: string, option: string): Target {

@@ -62,7 +62,7 @@ export class ChangeStatements {
       `SELECT path FROM files WHERE ${range} ORDER BY path DESC`,
     );
     this.changedBelow = database.prepare(
-      `SELECT 1 FROM changes WHERE ${range} AND revision > ? LIMIT 1`,
+      `SELECT 1 FROM changes WHERE ${range} AND revision > ? AND revision < ? LIMIT 1`,
     );
     this.joinSet = database.prepare(
       "UPDATE changes SET change_set = revision WHERE revision = ?",
@@ -139,8 +139,12 @@ export class ChangeWriter {
     if (latest !== undefined && latest.revision > revision) return true;
     const goesBelow = state.kind !== "directory";
     return goesBelow && latest?.kind === "directory" &&
-      this.#statements.changedBelow.get(...rangeBelow(path), revision) !==
-        undefined;
+      this.#statements.changedBelow.get(
+          ...rangeBelow(path),
+          revision,
+          // What this commit itself has done is not somebody else's.
+          this.#changeSet || Number.MAX_SAFE_INTEGER,
+        ) !== undefined;
   }
 
   /** Whether something that is no directory stands above `path`. */

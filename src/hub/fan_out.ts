@@ -27,6 +27,8 @@ export interface Listener {
   wants(notice: HubNotice): boolean;
   /** So many notices wait for it at the most. */
   readonly limit: number;
+  /** It was closed, or dropped because it was too slow. */
+  closed?(isDropped: boolean): void;
 }
 
 /** What a listener has not taken yet. Its owner closes it. */
@@ -79,6 +81,7 @@ export class Subscription implements Disposable {
     this.#waiting.length = 0;
     this.#wake?.();
     this.#onClose();
+    this.#listener.closed?.(this.#isDropped);
   }
 }
 
