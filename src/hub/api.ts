@@ -16,9 +16,10 @@ export type HttpHandler = (
   info: Deno.ServeHandlerInfo<Deno.NetAddr>,
 ) => Promise<Response>;
 
-/** More of the hub that is reached by HTTP: a prefix of paths, and what handles it. */
+/** More of the hub that is reached by HTTP: a path, and what handles it. */
 export interface Mount {
   readonly path: string;
+  /** May throw an {@link HttpProblem}. */
   handle(
     request: Request,
     info: Deno.ServeHandlerInfo<Deno.NetAddr>,

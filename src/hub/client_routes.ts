@@ -290,8 +290,7 @@ async function restore(
   const client = authorOf(context, options, body.client_id);
   const time = typeof body.at === "number" ? body.at : Date.parse(body.at);
   const revision = await store.revisionAt(time);
-  const { horizon } = await store.totals();
-  if (revision < horizon) {
+  if (revision < await store.horizon()) {
     throw new HttpProblem(
       409,
       "too-old",

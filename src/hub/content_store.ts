@@ -76,6 +76,13 @@ export class ContentStore {
       this.#findContent.get(bytesOf(digest))?.["size"] as number | undefined;
   }
 
+  /** Keeps content that is here, see `HubStore.hold`. */
+  hold(digest: Digest): StoredContent | undefined {
+    const size = this.sizeOf(digest);
+    if (size === undefined) return undefined;
+    return { digest, size, release: this.contentPins.pin(digest) };
+  }
+
   /** Content, see `HubStore.read`. */
   read(
     digest: Digest,

@@ -59,7 +59,10 @@ async function events(
   const key = context.get("key");
   const { after } = queryOf(context, EventsQuery);
   const header = context.req.header("last-event-id");
-  const { head, horizon } = await hub.store.totals();
+  const [head, horizon] = await Promise.all([
+    hub.store.head(),
+    hub.store.horizon(),
+  ]);
   const known = header === undefined ? after ?? head : Number(header);
   if (!Number.isSafeInteger(known) || known < 0) {
     throw new HttpProblem(400, "bad-request", "Last-Event-ID is no revision");

@@ -1,7 +1,7 @@
 /** Routes of files: upload, download, delete, lists, versions. */
 import type { Hono } from "hono";
 import { Buffer } from "node:buffer";
-import { displayPath, type RelPath } from "../core/path.ts";
+import { displayPath, type RelPath, ROOT } from "../core/path.ts";
 import { require } from "./access.ts";
 import {
   type ApiOptions,
@@ -196,7 +196,8 @@ async function listFiles(
   const records = await store.files({
     within,
     limit,
-    ...(after !== undefined && { after: checkReplacedPath(after) }),
+    // After the root, which is no file of anybody's.
+    after: after === undefined ? ROOT : checkReplacedPath(after),
   });
   return context.json({
     records: records.map(toWireRecord),

@@ -64,6 +64,8 @@ export async function restoreAt(
     });
     for (const record of page) {
       const before = await store.at(record.path, revision);
+      // The root was never made, and can't go.
+      if (record.path === "" && before === undefined) continue;
       changes.push({
         path: record.path,
         state: stateOf(before),
@@ -107,6 +109,7 @@ export async function undo(
   for (const path of paths) {
     if (!mayTouch(path)) continue;
     const before = await store.at(path, first - 1);
+    if (path === "" && before === undefined) continue;
     changes.push({
       path,
       state: stateOf(before),

@@ -23,6 +23,7 @@ import type {
   FileQuery,
   HubStore,
   ProposedChange,
+  StoredContent,
   StoreTotals,
 } from "./store.ts";
 
@@ -99,6 +100,10 @@ export class SqliteStore implements HubStore {
 
   head(): Promise<number> {
     return this.#answer(() => this.#headNow());
+  }
+
+  horizon(): Promise<number> {
+    return this.#answer(() => Number(this.#meta("horizon")));
   }
 
   latest(path: RelPath): Promise<HubRecord | undefined> {
@@ -179,6 +184,10 @@ export class SqliteStore implements HubStore {
 
   sizeOf(digest: Digest): Promise<number | undefined> {
     return this.#answer(() => this.#contents.sizeOf(digest));
+  }
+
+  hold(digest: Digest): StoredContent | undefined {
+    return this.#ask(() => this.#contents.hold(digest));
   }
 
   read(

@@ -177,6 +177,8 @@ export interface HubStore {
   totals(): Promise<StoreTotals>;
   /** Revision of the last change. */
   head(): Promise<number>;
+  /** Changes up to this revision may be missing from the list of changes. */
+  horizon(): Promise<number>;
 
   /** The last change at `path`, also if it deleted what was there. */
   latest(path: RelPath): Promise<HubRecord | undefined>;
@@ -200,6 +202,8 @@ export interface HubStore {
   write(): ContentWriter;
   /** Whether content with this digest is there, and how long it is, in bytes. */
   sizeOf(digest: Digest): Promise<number | undefined>;
+  /** Keeps content that is there from being removed; undefined: it is not there. */
+  hold(digest: Digest): StoredContent | undefined;
   /**
    * Content from `start` up to, not including, `end`. It stays there until the
    * stream has ended or was cancelled.

@@ -4,12 +4,15 @@ import { messageOf, UsageError } from "../../errors.ts";
 import { Access } from "../../hub/access.ts";
 import { createApi } from "../../hub/api.ts";
 import { openStore } from "../../hub/data_directory.ts";
+import { Engine } from "../../hub/engine.ts";
 import { Hub } from "../../hub/hub.ts";
 import { isLoopback } from "../../net/host.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { OptionsOf } from "../args.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import { handleStrayErrors } from "../stray_errors.ts";
+import { SOFTWARE } from "../version.ts";
+import { newClientId } from "./client_id.ts";
 import type { CommandContext } from "./context.ts";
 import { listenHttp } from "./http_listener.ts";
 import { expiryOf, readCertificate } from "./tls_files.ts";
@@ -55,6 +58,13 @@ export async function serve(
       turnedAway: (peer, reason) =>
         reporter.report({ kind: "turned-away", peer, reason }),
     });
+    const engine = new Engine({
+      ...{ store, access, fault },
+      software: SOFTWARE,
+      clientId: newClientId(),
+      clock: systemClock,
+      signal: stopping.signal,
+    });
     const api = createApi({
       hub,
       access,
@@ -64,7 +74,7 @@ export async function serve(
       now: Date.now,
       idleMs: IDLE_MS,
       signal: stopping.signal,
-    });
+    }, [engine]);
     using _ = handleStrayErrors(fault);
     const listener = listenHttp(
       { host, port, certificate, clock: systemClock },
@@ -99,6 +109,7 @@ export async function serve(
     stopCollecting();
     stopping.abort();
     hub.close();
+    await engine.closed();
     await listener.close();
     reporter.report({ kind: "hub", event: { kind: "stopped" } });
     return EXIT.done;
