@@ -111,16 +111,16 @@ export class ChangeWriter {
   /** Why `change` can't be accepted; undefined: it can. */
   #refusalOf(change: ProposedChange): RefusalReason | undefined {
     const { path, state, subtree = false } = change;
+    // The root is a directory, and stays.
+    if (path === "" && state.kind !== "directory") return "blocked";
     if (this.#isStale(change)) return "stale";
     const there = this.#current(path);
     if (there?.kind === "directory" && state.kind !== "directory") {
       const isEmpty = this.#statements.isBelow.get(...rangeBelow(path)) ===
         undefined;
       if (!isEmpty && !subtree) return "not-empty";
-      if (path === "") return "blocked";
     }
     if (state.kind === "deleted") return undefined;
-    if (path === "" && state.kind !== "directory") return "blocked";
     if (this.#isBlocked(path)) return "blocked";
     if (state.kind !== "file") return undefined;
     const row = this.#statements.hasContent.get(digestBytes(state.digest));
