@@ -2,8 +2,6 @@
  * The order of changes: what somebody who knows a hub up to some revision has to
  * hear. PURE.
  */
-import { isWithin, type RelPath } from "../core/path.ts";
-import type { HubRecord } from "./record.ts";
 
 /** Where a hub stands. */
 export interface JournalState {
@@ -37,18 +35,4 @@ export function catchUp(
 /** How many changes somebody who knows all up to `known` has not heard of. */
 export function lagOf(known: number, head: number): number {
   return Math.max(0, head - known);
-}
-
-/** The last of `records` at each path, in their order; of all at or below `within`. */
-export function lastOfEach(
-  records: Iterable<HubRecord>,
-  within: RelPath,
-): HubRecord[] {
-  const last = new Map<RelPath, HubRecord>();
-  for (const record of records) {
-    if (!isWithin(record.path, within)) continue;
-    last.delete(record.path);
-    last.set(record.path, record);
-  }
-  return [...last.values()];
 }

@@ -161,11 +161,18 @@ const OPERATIONS: readonly Operation[] = [
   },
 ];
 
+/** Schemas that have a name, by it. */
+type Shared = Record<string, unknown>;
+
 /** The document, as JSON. */
 export function openApiDocument(): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
+  const shared: Shared = {};
   for (const operation of OPERATIONS) {
-    (paths[operation.path] ??= {})[operation.method] = describe(operation);
+    (paths[operation.path] ??= {})[operation.method] = describe(
+      operation,
+      shared,
+    );
   }
   return {
     openapi: "3.1.0",
@@ -177,12 +184,16 @@ export function openApiDocument(): Record<string, unknown> {
     security: [{ key: [] }],
     paths,
     components: {
+      schemas: shared,
       securitySchemes: { key: { type: "http", scheme: "bearer" } },
     },
   };
 }
 
-function describe(operation: Operation): Record<string, unknown> {
+function describe(
+  operation: Operation,
+  shared: Shared,
+): Record<string, unknown> {
   const { method, path, summary, status = 200, problems = [] } = operation;
   const faults = operation.open ? [403] : [400, 401, 403, 429, ...problems];
   return {
@@ -191,15 +202,17 @@ function describe(operation: Operation): Record<string, unknown> {
       path.replaceAll(/[/{}]+(\w?)/g, (_, c: string) => c.toUpperCase())
     }`,
     ...(operation.open && { security: [] }),
-    parameters: parametersOf(operation),
-    ...(bodyOf(operation) ?? {}),
+    parameters: parametersOf(operation, shared),
+    ...(bodyOf(operation, shared) ?? {}),
     responses: {
-      [status]: answerOf(operation),
+      [status]: answerOf(operation, shared),
       ...Object.fromEntries(
         faults.sort().map((fault) => [fault, {
           description: "A problem",
           content: {
-            "application/problem+json": { schema: toJson(shapes.Problem) },
+            "application/problem+json": {
+              schema: toJson(shapes.Problem, shared),
+            },
           },
         }]),
       ),
@@ -209,6 +222,7 @@ function describe(operation: Operation): Record<string, unknown> {
 
 function parametersOf(
   { path, query, headers = [] }: Operation,
+  shared: Shared,
 ): Record<string, unknown>[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
@@ -220,7 +234,7 @@ function parametersOf(
     name,
     in: "query",
     required: false,
-    schema: toJson(schema as z.ZodType),
+    schema: toJson(schema as z.ZodType, shared),
   }));
   const inHeader = headers.map((name) => ({
     name,
@@ -233,6 +247,7 @@ function parametersOf(
 
 function bodyOf(
   { body, form }: Operation,
+  shared: Shared,
 ): { readonly requestBody: unknown } | undefined {
   const schema = body ??
     form?.extend({ file: z.string().meta({ format: "binary" }) });
@@ -241,24 +256,37 @@ function bodyOf(
   return {
     requestBody: {
       required: true,
-      content: { [type]: { schema: toJson(schema) } },
+      content: { [type]: { schema: toJson(schema, shared) } },
     },
   };
 }
 
-function answerOf({ answer, type, summary }: Operation): unknown {
+function answerOf(
+  { answer, type, summary }: Operation,
+  shared: Shared,
+): unknown {
   const name = type ?? "application/json";
-  const schema = answer === undefined ? { type: "string" } : toJson(answer);
+  const schema = answer === undefined
+    ? { type: "string" }
+    : toJson(answer, shared);
   return { description: summary, content: { [name]: { schema } } };
 }
 
-function toJson(schema: z.ZodType): unknown {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+/** `schema` as JSON Schema; what it names goes to `shared`. */
+function toJson(schema: z.ZodType, shared: Shared): unknown {
+  const { $schema: _, $defs = {}, ...rest } = z.toJSONSchema(schema, {
     io: "input",
-    reused: "inline",
     override: ({ jsonSchema }) => {
       delete jsonSchema.id;
     },
   });
-  return rest;
+  Object.assign(shared, toComponents($defs));
+  return toComponents(rest);
+}
+
+function toComponents<T>(schemas: T): T {
+  const text = JSON.stringify(schemas);
+  return JSON.parse(
+    text.replaceAll('"$ref":"#/$defs/', '"$ref":"#/components/schemas/'),
+  );
 }

@@ -40,10 +40,13 @@ export async function readForm(
 ): Promise<UploadForm> {
   const fields = new Map<string, string>();
   const files: Promise<StoredContent>[] = [];
+  const streams: Readable[] = [];
+  const stop = new AbortController();
   const parser = openParser(request, options);
   let fault: Error | undefined;
   const fail = (error: Error): void => {
     fault ??= error;
+    stop.abort();
   };
   parser.on("field", (name, value, _short, isCut) => {
     if (isCut) fail(tooLarge("A field of the form is too long"));
@@ -52,6 +55,7 @@ export async function readForm(
   });
   parser.on("file", (name, stream) => {
     if (name === "file" && files.length === 0) {
+      streams.push(stream);
       files.push(store(stream, options));
       files[0]!.catch(fail);
     } else {
@@ -64,11 +68,16 @@ export async function readForm(
   const maxBytes = options.maxFileSize + MAX_FORM_BYTES;
   const body = timedBody(request.body, { ...options.limits, maxBytes });
   try {
-    await pipeline(Readable.from(body, { objectMode: false }), parser);
+    const { signal } = stop;
+    await pipeline(Readable.from(body, { objectMode: false }), parser, {
+      signal,
+    });
     if (fault !== undefined) throw fault;
     const [content] = await Promise.all(files);
     return { fields, content };
   } catch (error) {
+    // Whoever stores a file would wait for the rest of it for ever.
+    for (const stream of streams) stream.destroy(new Error("broken off"));
     const [outcome] = await Promise.allSettled(files);
     if (outcome?.status === "fulfilled") outcome.value.release();
     const cause = fault ?? error;
@@ -109,7 +118,7 @@ function openParser(
 }
 
 async function store(
-  stream: AsyncIterable<Uint8Array> & { resume(): unknown },
+  stream: AsyncIterable<Uint8Array>,
   { maxFileSize, write }: FormOptions,
 ): Promise<StoredContent> {
   const writer = write();
@@ -125,8 +134,6 @@ async function store(
     return writer.finish();
   } catch (error) {
     writer.abort();
-    // The rest goes by, so that the parser comes to its end.
-    stream.resume();
     throw error;
   }
 }

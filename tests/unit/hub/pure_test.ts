@@ -9,7 +9,7 @@ import {
 import { IntegrityError, UnsafePathError } from "../../../src/errors.ts";
 import { actionAt, type PathState } from "../../../src/hub/compare_list.ts";
 import { conflictCopyOf } from "../../../src/hub/conflict_copy.ts";
-import { catchUp, lagOf, lastOfEach } from "../../../src/hub/journal.ts";
+import { catchUp, lagOf } from "../../../src/hub/journal.ts";
 import { HttpProblem } from "../../../src/hub/problem.ts";
 import { rangeOf } from "../../../src/hub/range.ts";
 import type { HubRecord, RecordKind } from "../../../src/hub/record.ts";
@@ -59,20 +59,6 @@ Deno.test("catchUp() tells what somebody has missed, and when that can't be know
   });
   assertEquals(catchUp(0, { head: 0, horizon: 0 }), { kind: "nothing" });
   assertEquals([lagOf(3, 10), lagOf(11, 10)], [7, 0]);
-});
-
-Deno.test("lastOfEach() keeps the last record of each path, of one part", () => {
-  const records = [
-    record("a/x", 1),
-    record("b", 2),
-    record("a/x", 3, "deleted"),
-    record("a", 4, "directory"),
-    record("ab", 5),
-  ];
-  const revisions = (within: string): number[] =>
-    lastOfEach(records, parseRelPath(within)).map(({ revision }) => revision);
-  assertEquals(revisions(""), [2, 3, 4, 5]);
-  assertEquals(revisions("a"), [3, 4]);
 });
 
 Deno.test("a version goes when it is old, and not one of the newest of a file that exists", () => {
