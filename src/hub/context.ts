@@ -21,6 +21,8 @@ export interface ApiOptions {
   readonly maxFileSize: number;
   /** Longest pause in a body, in milliseconds. */
   readonly idleMs: number;
+  /** So many notices wait for a listener at the most; 100,000 unless said. */
+  readonly maxWaiting?: number;
   /** Ends what would go on for ever. */
   readonly signal: AbortSignal;
   /** Something failed that is nobody's fault out there. */

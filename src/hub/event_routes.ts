@@ -18,8 +18,11 @@ import { HttpProblem } from "./problem.ts";
 import { rawPathOf } from "./request_path.ts";
 import { EventsQuery, toWireRecord } from "./schemas.ts";
 
-/** So many notices wait for a listener; then it is dropped. */
-const MAX_WAITING = 1_000;
+/**
+ * So many notices wait for a listener; then it is dropped. They are shared by all
+ * who wait for them, and one sync may bring many at once.
+ */
+const MAX_WAITING = 100_000;
 
 /** So many bytes wait in a socket; then it is dropped. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
@@ -103,7 +106,7 @@ class EventStream {
     this.#told = missed.kind === "changes" ? missed.after : state.head;
     this.#until = state.head;
     this.#subscription = options.hub.fanOut.subscribe({
-      limit: MAX_WAITING,
+      limit: options.maxWaiting ?? MAX_WAITING,
       wants: (notice) => isFor(key, notice),
       closed: (isDropped) => this.#end(isDropped),
     });
@@ -222,7 +225,7 @@ function notifications(context: HubContext, options: ApiOptions): Response {
   let leave = (): void => {};
   let stopTimer = (): void => {};
   const listener: Listener = {
-    limit: MAX_WAITING,
+    limit: options.maxWaiting ?? MAX_WAITING,
     wants: (notice) => isFor(key, notice),
     closed(isDropped): void {
       stopTimer();

@@ -76,13 +76,18 @@ export async function readForm(
     const [content] = await Promise.all(files);
     return { fields, content };
   } catch (error) {
+    const causes = [fault, error];
     // Whoever stores a file would wait for the rest of it for ever.
     for (const stream of streams) stream.destroy(new Error("broken off"));
     const [outcome] = await Promise.allSettled(files);
     if (outcome?.status === "fulfilled") outcome.value.release();
-    const cause = fault ?? error;
-    if (cause instanceof HttpProblem || cause instanceof SyncError) throw cause;
-    throw badForm(`The form is not whole: ${messageOf(cause)}`);
+    // What breaks because of something else says less than that.
+    for (const cause of causes) {
+      if (cause instanceof HttpProblem || cause instanceof SyncError) {
+        throw cause;
+      }
+    }
+    throw badForm(`The form is not whole: ${messageOf(error)}`);
   }
 }
 
