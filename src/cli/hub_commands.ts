@@ -124,8 +124,8 @@ const SERVE = {
       meaning: "a hub for this machine",
     },
     {
-      line: "lockstep serve -d /srv/hub --host 0.0.0.0 --tls-cert cert.pem " +
-        "--tls-key key.pem",
+      line:
+        "lockstep serve -d hub --host 0.0.0.0 --tls-cert c.pem --tls-key k.pem",
       meaning: "a hub for others",
     },
   ],
@@ -191,9 +191,8 @@ const KEY_CREATE = {
       meaning: "a key for a client",
     },
     {
-      line: "lockstep key create --data-dir ./hub --name guest --role read " +
-        "--path public --expires 30d",
-      meaning: "a key to look at a part, for a month",
+      line: "lockstep key create --data-dir ./hub --name guest --expires 30d",
+      meaning: "a key for a month",
     },
   ],
 } as const satisfies CommandSpec;

@@ -58,12 +58,12 @@ export type HubEvent =
   | {
     readonly kind: "left-out";
     readonly path: string;
-    readonly reason: string;
+    readonly message: string;
   }
   /** All was brought back. */
   | {
-    readonly kind: "restored";
-    readonly changes: number;
+    readonly kind: "restore-done";
+    readonly count: number;
     readonly leftOut: number;
   }
   | { readonly kind: "stopped" };
@@ -115,11 +115,11 @@ function textOf(event: HubEvent): string {
       }  (${client}, ${event.record.operation})`;
     }
     case "left-out":
-      return `Left out: ${displayPath(event.path)}: ${event.reason}`;
-    case "restored": {
-      const { changes, leftOut } = event;
+      return `Left out: ${displayPath(event.path)}: ${event.message}`;
+    case "restore-done": {
+      const { count, leftOut } = event;
       const left = leftOut === 0 ? "" : `, ${formatCount(leftOut)} left out`;
-      return `${formatNumberOf(changes, "change")}${left}`;
+      return `${formatNumberOf(count, "change")}${left}`;
     }
     case "stopped":
       return "The hub has stopped";

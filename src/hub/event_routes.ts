@@ -11,7 +11,7 @@ import {
   type HubEnv,
   queryOf,
 } from "./context.ts";
-import { type HubNotice, type Listener, Subscription } from "./fan_out.ts";
+import type { HubNotice, Listener, Subscription } from "./fan_out.ts";
 import { catchUp } from "./journal.ts";
 import type { KeyInfo } from "./keys.ts";
 import { HttpProblem } from "./problem.ts";

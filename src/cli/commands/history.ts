@@ -15,6 +15,13 @@ type OptionsFor<K> = Extract<HistoryCommand, { kind: K }>["options"];
 /** Changes that are asked for at once. */
 const PAGE = 500;
 
+/** Why the hub has left something out, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  "content-missing": "its content is gone by now",
+  "changed-since": "somebody has changed it since",
+  "blocked": "something else stands in its way",
+};
+
 interface Page {
   readonly records: readonly WireRecord[];
   readonly next?: number;
@@ -90,9 +97,9 @@ function tellOf(
 ): ExitCode {
   for (const record of records) tell({ kind: "change", record });
   for (const { path, reason } of left_out) {
-    tell({ kind: "left-out", path, reason });
+    tell({ kind: "left-out", path, message: REASONS[reason] ?? reason });
   }
   const leftOut = left_out.length;
-  tell({ kind: "restored", changes: records.length, leftOut });
+  tell({ kind: "restore-done", count: records.length, leftOut });
   return leftOut === 0 ? EXIT.done : EXIT.partial;
 }
