@@ -81,6 +81,8 @@ export class ChangeWriter {
   #changeSet = 0;
   /** Paths that this commit itself has changed. */
   readonly #own = new Set<RelPath>();
+  /** Paths at which a directory is known to be. */
+  readonly #directories = new Set<RelPath>();
 
   constructor(
     statements: ChangeStatements,
@@ -154,8 +156,10 @@ export class ChangeWriter {
       parent !== undefined;
       parent = parentOf(parent)
     ) {
+      if (this.#directories.has(parent)) return false;
       const there = this.#current(parent);
       if (there === undefined) continue;
+      if (there.kind === "directory") this.#directories.add(parent);
       return there.kind !== "directory";
     }
     return false;
@@ -182,6 +186,7 @@ export class ChangeWriter {
       parent !== undefined && parent !== "";
       parent = parentOf(parent)
     ) {
+      if (this.#directories.has(parent)) break;
       if (this.#current(parent) !== undefined) break;
       missing.push(parent);
     }
@@ -222,6 +227,8 @@ export class ChangeWriter {
     if (state.kind === "deleted") this.#statements.leave.run(path);
     else this.#statements.enter.run(path, revision);
     this.#own.add(path);
+    if (state.kind === "directory") this.#directories.add(path);
+    else this.#directories.delete(path);
     this.#accepted.push({
       revision,
       path,

@@ -22,6 +22,10 @@ import { Pins } from "./pins.ts";
 import { decodeRecipe, encodeRecipe } from "./recipe_blob.ts";
 import type { ContentWriter, StoredContent } from "./store.ts";
 
+/** Buffers for chunks that have begun, and were used before. */
+const spare: Uint8Array[] = [];
+const MAX_SPARE = 16;
+
 /** Content that no transaction knows of yet. */
 interface Unsaved {
   readonly size: number;
@@ -229,7 +233,7 @@ class ChunkedWriter implements ContentWriter {
   readonly #digest = createHash("sha256");
   readonly #held: (() => void)[] = [];
   /** The chunk that has begun: its first {@link Chunker.pending} bytes. */
-  readonly #begun = new Uint8Array(MAX_CHUNK_BYTES);
+  #begun: Uint8Array | undefined;
   #size = 0;
   #isOver = false;
 
@@ -245,10 +249,14 @@ class ChunkedWriter implements ContentWriter {
       const before = this.#chunker.pending;
       const end = this.#chunker.next(bytes, at, bytes.length);
       const part = bytes.subarray(at, end ?? bytes.length);
-      if (end === undefined || before > 0) this.#begun.set(part, before);
+      if (end === undefined || before > 0) {
+        // New memory for each small file would cost more than all else.
+        this.#begun ??= spare.pop() ?? new Uint8Array(MAX_CHUNK_BYTES);
+        this.#begun.set(part, before);
+      }
       if (end === undefined) return;
       this.#put(
-        before > 0 ? this.#begun.subarray(0, before + part.length) : part,
+        before > 0 ? this.#begun!.subarray(0, before + part.length) : part,
       );
       at = end;
     }
@@ -256,8 +264,8 @@ class ChunkedWriter implements ContentWriter {
 
   finish(): StoredContent {
     const rest = this.#chunker.pending;
-    if (rest > 0) this.#put(this.#begun.subarray(0, rest));
-    this.#isOver = true;
+    if (rest > 0) this.#put(this.#begun!.subarray(0, rest));
+    this.#end();
     const content = { size: this.#size, recipe: this.#recipe.finish() };
     const release = (): void => this.#release();
     return this.#store.keep(this.#digest.digest("hex"), content, release);
@@ -265,8 +273,15 @@ class ChunkedWriter implements ContentWriter {
 
   abort(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#end();
     this.#release();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    const begun = this.#begun;
+    this.#begun = undefined;
+    if (begun !== undefined && spare.length < MAX_SPARE) spare.push(begun);
   }
 
   #put(chunk: Uint8Array): void {

@@ -121,7 +121,7 @@ test(
 );
 
 test(
-  "E06: a hub that is killed at any moment keeps all that it has acknowledged",
+  "D11, E06: a hub that is killed at any moment keeps all that it has acknowledged",
   ["curl", "signals"],
   async () => {
     await using temp = new TempDir();
@@ -245,7 +245,7 @@ test(
 );
 
 test(
-  "a full disk refuses with 507, keeps what it has, and works again with room",
+  "C15: a full disk refuses with 507, keeps what it has, and works again with room",
   ["curl", "mount"],
   async () => {
     await using temp = new TempDir();

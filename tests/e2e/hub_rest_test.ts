@@ -162,135 +162,144 @@ test("parts and versions of a file are told by Range and ETag", [
   assertEquals([head.status, head.headers.get("content-length")], [200, "10"]);
 });
 
-test("what comes too late is kept as a conflict, and resolved each way", [
-  "curl",
-], async () => {
-  await using temp = new TempDir();
-  await using hub = await serve(temp.at("data"), ["--no-auth"]);
-  const read = async (path: string): Promise<string> =>
-    (await curl("", `${hub.url}/download/${path}`)).body;
-  const outcomes: Record<string, string[]> = {
-    current: ["first", ""],
-    other: ["late", ""],
-    both: ["first", "late"],
-  };
-  for (const [keep, [at, copy]] of Object.entries(outcomes)) {
-    const path = `${keep}.txt`;
-    await upload(hub, "", path, "first", { base: 0 });
-    const late = await upload(hub, "", path, "late", { base: 0 });
-    assertProblem(late, 409, "stale");
-    assertEquals(late.json.current.path, path);
-    // An answer that was lost is no conflict.
-    assertEquals(
-      (await upload(hub, "", path, "first", { base: 0 })).status,
-      200,
-    );
-    const { id } = late.json.conflict;
-    const open = await curl("", `${hub.url}/conflicts`);
-    assertEquals(open.json.conflicts.map((c: { id: number }) => c.id), [id]);
-    const resolve = (): Promise<CurlAnswer> =>
-      curl(
-        "",
-        `${hub.url}/conflicts/${id}/resolve`,
-        "--json",
-        `{"keep":"${keep}"}`,
+test(
+  "C11, C12: what comes too late is kept as a conflict, and resolved each way",
+  [
+    "curl",
+  ],
+  async () => {
+    await using temp = new TempDir();
+    await using hub = await serve(temp.at("data"), ["--no-auth"]);
+    const read = async (path: string): Promise<string> =>
+      (await curl("", `${hub.url}/download/${path}`)).body;
+    const outcomes: Record<string, string[]> = {
+      current: ["first", ""],
+      other: ["late", ""],
+      both: ["first", "late"],
+    };
+    for (const [keep, [at, copy]] of Object.entries(outcomes)) {
+      const path = `${keep}.txt`;
+      await upload(hub, "", path, "first", { base: 0 });
+      const late = await upload(hub, "", path, "late", { base: 0 });
+      assertProblem(late, 409, "stale");
+      assertEquals(late.json.current.path, path);
+      // An answer that was lost is no conflict.
+      assertEquals(
+        (await upload(hub, "", path, "first", { base: 0 })).status,
+        200,
       );
-    const resolved = await resolve();
-    assertEquals(resolved.status, 200, resolved.body);
-    assertEquals(await read(path), at);
-    if (copy !== "") {
-      assertEquals(await read(`${keep}%20(conflict%20${id}).txt`), copy);
+      const { id } = late.json.conflict;
+      const open = await curl("", `${hub.url}/conflicts`);
+      assertEquals(open.json.conflicts.map((c: { id: number }) => c.id), [id]);
+      const resolve = (): Promise<CurlAnswer> =>
+        curl(
+          "",
+          `${hub.url}/conflicts/${id}/resolve`,
+          "--json",
+          `{"keep":"${keep}"}`,
+        );
+      const resolved = await resolve();
+      assertEquals(resolved.status, 200, resolved.body);
+      assertEquals(await read(path), at);
+      if (copy !== "") {
+        assertEquals(await read(`${keep}%20(conflict%20${id}).txt`), copy);
+      }
+      assertProblem(await resolve(), 409, "resolved");
     }
-    assertProblem(await resolve(), 409, "resolved");
-  }
-  assertEquals((await curl("", `${hub.url}/conflicts`)).json.conflicts, []);
-});
+    assertEquals((await curl("", `${hub.url}/conflicts`)).json.conflicts, []);
+  },
+);
 
-test("C01: keys open what their role and path allow, and nothing else", [
-  "curl",
-], async () => {
-  await using temp = new TempDir();
-  const data = temp.at("data");
-  await using hub = await serve(data);
-  const { url } = hub;
-  const create = async (...args: string[]): Promise<string> => {
-    const ended = await run(["key", "create", "--data-dir", data, ...args]);
-    assertEquals(ended.code, 0, ended.stderr);
-    return ended.stdout.trim();
-  };
-  // While the hub runs.
-  const reader = await create("--name", "reader", "--role", "read");
-  const part = await create("--name", "part", "--path", "mine");
-  const brief = await create("--name", "brief", "--expires", "0s");
-  await upload(hub, hub.key, "mine/f", "1");
-  await upload(hub, hub.key, "other/f", "2");
+test(
+  "C01, C02, C22: keys open what their role and path allow, and nothing else",
+  [
+    "curl",
+  ],
+  async () => {
+    await using temp = new TempDir();
+    const data = temp.at("data");
+    await using hub = await serve(data);
+    const { url } = hub;
+    const create = async (...args: string[]): Promise<string> => {
+      const ended = await run(["key", "create", "--data-dir", data, ...args]);
+      assertEquals(ended.code, 0, ended.stderr);
+      return ended.stdout.trim();
+    };
+    // While the hub runs.
+    const reader = await create("--name", "reader", "--role", "read");
+    const part = await create("--name", "part", "--path", "mine");
+    const brief = await create("--name", "brief", "--expires", "0s");
+    await upload(hub, hub.key, "mine/f", "1");
+    await upload(hub, hub.key, "other/f", "2");
 
-  const table: [string, number, () => Promise<CurlAnswer>][] = [
-    ["no key", 401, () => curl("", `${url}/files`)],
-    ["expired", 401, () => curl(brief, `${url}/files`)],
-    ["in the address", 400, () => curl("", `${url}/files?api_key=${reader}`)],
-    ["health", 200, () => curl("", `${url}/health`)],
-    ["read: list", 200, () => curl(reader, `${url}/files`)],
-    ["read: get", 200, () => curl(reader, `${url}/download/mine/f`)],
-    ["read: put", 403, () => upload(hub, reader, "x", "x")],
-    [
-      "read: delete",
-      403,
-      () => curl(reader, `${url}/files/mine/f`, "-X", "DELETE"),
-    ],
-    [
-      "read: restore",
-      403,
-      () => curl(reader, `${url}/restore`, "--json", '{"at":0}'),
-    ],
-    [
-      "read: undo",
-      403,
-      () => curl(reader, `${url}/undo`, "--json", '{"client":"admin"}'),
-    ],
-    ["read: clients", 403, () => curl(reader, `${url}/clients`)],
-    ["part: get", 200, () => curl(part, `${url}/download/mine/f`)],
-    ["part: get other", 403, () => curl(part, `${url}/download/other/f`)],
-    ["part: get none", 403, () => curl(part, `${url}/download/other/none`)],
-    ["part: put", 201, () => upload(hub, part, "mine/g", "x")],
-    ["part: put other", 403, () => upload(hub, part, "other/g", "x")],
-    ["part: look-alike", 403, () => upload(hub, part, "mine2", "x")],
-    ["part: escape", 400, () => upload(hub, part, "mine/../other/f", "x")],
-    ["part: history", 403, () => curl(part, `${url}/history?path=other`)],
-    [
-      "part: restore all",
-      403,
-      () => curl(part, `${url}/restore`, "--json", '{"at":0}'),
-    ],
-    ["admin: clients", 200, () => curl(hub.key, `${url}/clients`)],
-    [
-      "a page",
-      403,
-      () => curl(hub.key, `${url}/files`, "-H", "Origin: https://evil.example"),
-    ],
-    [
-      "another host",
-      403,
-      () => curl(hub.key, `${url}/health`, "-H", "Host: evil.example"),
-    ],
-  ];
-  for (const [title, status, ask] of table) {
-    const answer = await ask();
-    assertEquals(answer.status, status, `${title}: ${answer.body}`);
-  }
-  const seen = await curl(part, `${url}/files`);
-  assertEquals(
-    seen.json.records.map((r: { path: string }) => r.path),
-    ["mine", "mine/f", "mine/g"],
-  );
-  assertEquals(
-    (await run(["key", "revoke", "reader", "--data-dir", data])).code,
-    0,
-  );
-  assertEquals((await curl(reader, `${url}/files`)).status, 401);
-  const everything = hub.stdout + hub.stderr;
-  for (const key of [reader, part, brief]) assert(!everything.includes(key));
-});
+    const table: [string, number, () => Promise<CurlAnswer>][] = [
+      ["no key", 401, () => curl("", `${url}/files`)],
+      ["expired", 401, () => curl(brief, `${url}/files`)],
+      ["in the address", 400, () => curl("", `${url}/files?api_key=${reader}`)],
+      ["health", 200, () => curl("", `${url}/health`)],
+      ["read: list", 200, () => curl(reader, `${url}/files`)],
+      ["read: get", 200, () => curl(reader, `${url}/download/mine/f`)],
+      ["read: put", 403, () => upload(hub, reader, "x", "x")],
+      [
+        "read: delete",
+        403,
+        () => curl(reader, `${url}/files/mine/f`, "-X", "DELETE"),
+      ],
+      [
+        "read: restore",
+        403,
+        () => curl(reader, `${url}/restore`, "--json", '{"at":0}'),
+      ],
+      [
+        "read: undo",
+        403,
+        () => curl(reader, `${url}/undo`, "--json", '{"client":"admin"}'),
+      ],
+      ["read: clients", 403, () => curl(reader, `${url}/clients`)],
+      ["part: get", 200, () => curl(part, `${url}/download/mine/f`)],
+      ["part: get other", 403, () => curl(part, `${url}/download/other/f`)],
+      ["part: get none", 403, () => curl(part, `${url}/download/other/none`)],
+      ["part: put", 201, () => upload(hub, part, "mine/g", "x")],
+      ["part: put other", 403, () => upload(hub, part, "other/g", "x")],
+      ["part: look-alike", 403, () => upload(hub, part, "mine2", "x")],
+      ["part: escape", 400, () => upload(hub, part, "mine/../other/f", "x")],
+      ["part: history", 403, () => curl(part, `${url}/history?path=other`)],
+      [
+        "part: restore all",
+        403,
+        () => curl(part, `${url}/restore`, "--json", '{"at":0}'),
+      ],
+      ["admin: clients", 200, () => curl(hub.key, `${url}/clients`)],
+      [
+        "a page",
+        403,
+        () =>
+          curl(hub.key, `${url}/files`, "-H", "Origin: https://evil.example"),
+      ],
+      [
+        "another host",
+        403,
+        () => curl(hub.key, `${url}/health`, "-H", "Host: evil.example"),
+      ],
+    ];
+    for (const [title, status, ask] of table) {
+      const answer = await ask();
+      assertEquals(answer.status, status, `${title}: ${answer.body}`);
+    }
+    const seen = await curl(part, `${url}/files`);
+    assertEquals(
+      seen.json.records.map((r: { path: string }) => r.path),
+      ["mine", "mine/f", "mine/g"],
+    );
+    assertEquals(
+      (await run(["key", "revoke", "reader", "--data-dir", data])).code,
+      0,
+    );
+    assertEquals((await curl(reader, `${url}/files`)).status, 401);
+    const everything = hub.stdout + hub.stderr;
+    for (const key of [reader, part, brief]) assert(!everything.includes(key));
+  },
+);
 
 const HOSTILE = [
   ...[
@@ -309,7 +318,7 @@ const HOSTILE = [
   "d/".repeat(2_100) + "x",
 ];
 
-test("A01 to A06: hostile paths are refused with 400, and nothing is written", [
+test("C07: hostile paths are refused with 400, and nothing is written", [
   "curl",
 ], async () => {
   await using temp = new TempDir();
@@ -394,93 +403,97 @@ test("names that are legal are kept as they are", ["curl"], async () => {
   }
 });
 
-test("wrong requests are told what is wrong with them", ["curl"], async () => {
-  await using temp = new TempDir();
-  await using hub = await serve(temp.at("data"), [
-    ...["--no-auth", "--max-file-size", "1000"],
-  ]);
-  const { url } = hub;
-  const post = (path: string, ...args: string[]): Promise<CurlAnswer> =>
-    curl("", url + path, "-X", "POST", ...args);
-  const table: [string, number, Promise<CurlAnswer>][] = [
-    ["no route", 404, curl("", `${url}/nonsense`)],
-    ["too large", 413, upload(hub, "", "f", "x".repeat(1_001))],
-    ["just right", 201, upload(hub, "", "f", "x".repeat(1_000))],
-    [
-      "other digest",
-      422,
-      upload(hub, "", "g", "x", { digest: "0".repeat(64) }),
-    ],
-    ["no digest", 400, upload(hub, "", "g", "x", { digest: "00" })],
-    ["mode", 400, upload(hub, "", "g", "x", { mode: "4755" })],
-    ["base", 400, upload(hub, "", "g", "x", { base: "-1" })],
-    ["mtime", 400, upload(hub, "", "g", "x", { mtime: "NaN" })],
-    ["unknown field", 400, upload(hub, "", "g", "x", { colour: "red" })],
-    [
-      "unknown client",
-      400,
-      upload(hub, "", "g", "x", { client_id: "0".repeat(32) }),
-    ],
-    ["no file", 400, curl("", `${url}/upload`, "-F", "path=g")],
-    [
-      "two files",
-      400,
-      curl(
-        "",
-        `${url}/upload`,
-        "-F",
-        "path=g",
-        "-F",
-        "file=a;filename=a",
-        "-F",
-        "file=b;filename=b",
-      ),
-    ],
-    ["no form", 415, post("/upload", "-d", "path=g")],
-    [
-      "half a form",
-      400,
-      post(
-        "/upload",
-        "-H",
-        "Content-Type: multipart/form-data; boundary=x",
-        "-d",
-        "--x\r\nContent-Disposition: form-data",
-      ),
-    ],
-    ["no JSON", 400, post("/register", "--json", "{")],
-    [
-      "no JSON type",
-      415,
-      post("/register", "-H", "Content-Type: text/plain", "-d", "{}"),
-    ],
-    ["extra", 400, post("/register", "--json", '{"name":"x","admin":true}')],
-    ["limit", 400, curl("", `${url}/files?limit=100000`)],
-    ["version", 400, curl("", `${url}/download/f?version=1e3`)],
-    [
-      "conflict",
-      404,
-      post("/conflicts/1/resolve", "--json", '{"keep":"both"}'),
-    ],
-    ["no version", 404, post("/files/f/restore", "--json", '{"version":99}')],
-    ["SQL", 404, curl("", `${url}/download/f'%20OR%20'1'='1`)],
-  ];
-  for (const [title, status, asked] of table) {
-    const answer = await asked;
-    assertEquals(answer.status, status, `${title}: ${answer.body}`);
-    if (status >= 400) {
-      assertEquals(
-        answer.headers.get("content-type"),
-        "application/problem+json",
-      );
-      assert(
-        !answer.body.includes(temp.path) && !/\bat .*\.ts/.test(answer.body),
-      );
+test(
+  "C05, C08, C13: wrong requests are told what is wrong with them",
+  ["curl"],
+  async () => {
+    await using temp = new TempDir();
+    await using hub = await serve(temp.at("data"), [
+      ...["--no-auth", "--max-file-size", "1000"],
+    ]);
+    const { url } = hub;
+    const post = (path: string, ...args: string[]): Promise<CurlAnswer> =>
+      curl("", url + path, "-X", "POST", ...args);
+    const table: [string, number, Promise<CurlAnswer>][] = [
+      ["no route", 404, curl("", `${url}/nonsense`)],
+      ["too large", 413, upload(hub, "", "f", "x".repeat(1_001))],
+      ["just right", 201, upload(hub, "", "f", "x".repeat(1_000))],
+      [
+        "other digest",
+        422,
+        upload(hub, "", "g", "x", { digest: "0".repeat(64) }),
+      ],
+      ["no digest", 400, upload(hub, "", "g", "x", { digest: "00" })],
+      ["mode", 400, upload(hub, "", "g", "x", { mode: "4755" })],
+      ["base", 400, upload(hub, "", "g", "x", { base: "-1" })],
+      ["mtime", 400, upload(hub, "", "g", "x", { mtime: "NaN" })],
+      ["unknown field", 400, upload(hub, "", "g", "x", { colour: "red" })],
+      [
+        "unknown client",
+        400,
+        upload(hub, "", "g", "x", { client_id: "0".repeat(32) }),
+      ],
+      ["no file", 400, curl("", `${url}/upload`, "-F", "path=g")],
+      [
+        "two files",
+        400,
+        curl(
+          "",
+          `${url}/upload`,
+          "-F",
+          "path=g",
+          "-F",
+          "file=a;filename=a",
+          "-F",
+          "file=b;filename=b",
+        ),
+      ],
+      ["no form", 415, post("/upload", "-d", "path=g")],
+      [
+        "half a form",
+        400,
+        post(
+          "/upload",
+          "-H",
+          "Content-Type: multipart/form-data; boundary=x",
+          "-d",
+          "--x\r\nContent-Disposition: form-data",
+        ),
+      ],
+      ["no JSON", 400, post("/register", "--json", "{")],
+      [
+        "no JSON type",
+        415,
+        post("/register", "-H", "Content-Type: text/plain", "-d", "{}"),
+      ],
+      ["extra", 400, post("/register", "--json", '{"name":"x","admin":true}')],
+      ["limit", 400, curl("", `${url}/files?limit=100000`)],
+      ["version", 400, curl("", `${url}/download/f?version=1e3`)],
+      [
+        "conflict",
+        404,
+        post("/conflicts/1/resolve", "--json", '{"keep":"both"}'),
+      ],
+      ["no version", 404, post("/files/f/restore", "--json", '{"version":99}')],
+      ["SQL", 404, curl("", `${url}/download/f'%20OR%20'1'='1`)],
+    ];
+    for (const [title, status, asked] of table) {
+      const answer = await asked;
+      assertEquals(answer.status, status, `${title}: ${answer.body}`);
+      if (status >= 400) {
+        assertEquals(
+          answer.headers.get("content-type"),
+          "application/problem+json",
+        );
+        assert(
+          !answer.body.includes(temp.path) && !/\bat .*\.ts/.test(answer.body),
+        );
+      }
     }
-  }
-  const { records } = (await curl("", `${url}/files`)).json;
-  assertEquals(records.length, 1);
-});
+    const { records } = (await curl("", `${url}/files`)).json;
+    assertEquals(records.length, 1);
+  },
+);
 
 test("a client's list is compared with the hub's", ["curl"], async () => {
   await using temp = new TempDir();

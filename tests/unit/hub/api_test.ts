@@ -88,7 +88,7 @@ function stuckBody(first: string): ReadableStream<Uint8Array> {
   });
 }
 
-Deno.test("C09: a body that does not go on is given up, and leaves nothing", async () => {
+Deno.test("a body that does not go on is given up, and leaves nothing", async () => {
   await using scene = new Scene();
   const type = "multipart/form-data; boundary=x";
   const form =

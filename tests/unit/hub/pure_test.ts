@@ -61,7 +61,7 @@ Deno.test("catchUp() tells what somebody has missed, and when that can't be know
   assertEquals([lagOf(3, 10), lagOf(11, 10)], [7, 0]);
 });
 
-Deno.test("a version goes when it is old, and not one of the newest of a file that exists", () => {
+Deno.test("J12: a version goes when it is old, and not one of the newest of a file that exists", () => {
   const retention = { versions: 2, ageMs: 100 };
   const goes = (newer: number, replaced: number, exists: boolean): boolean =>
     mayGo({ newer, replaced, exists }, retention, 1_000);

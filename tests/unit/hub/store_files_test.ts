@@ -99,7 +99,7 @@ Deno.test("a pack that is missing, too short or none is refused, and nothing is 
   }
 });
 
-Deno.test("a database of an older schema is brought up to date, all or nothing", () => {
+Deno.test("K04: a database of an older schema is brought up to date, all or nothing", () => {
   const old = "CREATE TABLE things (a)";
   const database = new DatabaseSync(":memory:");
   migrate(database, [old]);
@@ -122,7 +122,7 @@ Deno.test("a database of an older schema is brought up to date, all or nothing",
   database.close();
 });
 
-Deno.test("a database of a newer program is refused", async () => {
+Deno.test("K04: a database of a newer program is refused", async () => {
   await using temp = new TempDir();
   await (await openStore(temp.at("data"))).close();
   const database = new DatabaseSync(temp.at("data", "hub.db"));
@@ -149,7 +149,7 @@ Deno.test("a data directory has one owner at a time", async () => {
   await (await openStore(temp.at("data"))).close();
 });
 
-Deno.test("a damaged, empty or lost database is refused, and nothing is touched", async () => {
+Deno.test("K02: a damaged, empty or lost database is refused, and nothing is touched", async () => {
   await using temp = new TempDir();
   const data = temp.at("data");
   const store = await openStore(data);
