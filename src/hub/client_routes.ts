@@ -2,6 +2,7 @@
 import type { Hono } from "hono";
 import type { Digest } from "../core/entry.ts";
 import { type RelPath, ROOT } from "../core/path.ts";
+import { nextTurn } from "../core/turn.ts";
 import { require } from "./access.ts";
 import { actionAt, type ClientFile } from "./compare_list.ts";
 import { conflictCopyOf } from "./conflict_copy.ts";
@@ -177,6 +178,7 @@ async function* currentFiles(
     });
     for (const record of page) if (record.kind === "file") yield record;
     if (page.length < PAGE) return;
+    await nextTurn();
     after = page.at(-1)!.path;
   }
 }

@@ -36,6 +36,8 @@ export async function openStore(
     const path = `${directory}/${DATABASE}`;
     makeDirectory(packs);
     refuseLostDatabase(path, packs);
+    // What SQLite makes beside it gets the same mode: digests of keys are in there.
+    makeSecretFile(path);
     const database = openDatabase(path, { owner: true });
     try {
       syncDirectory(directory);
@@ -115,6 +117,15 @@ function hasBytes(path: string): boolean {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw fileSystemError(error, "look at", path);
+  }
+}
+
+function makeSecretFile(path: string): void {
+  try {
+    const options = { write: true, create: true, mode: 0o600 };
+    Deno.openSync(path, options).close();
+  } catch (error) {
+    throw fileSystemError(error, "open", path);
   }
 }
 

@@ -84,7 +84,7 @@ export function transact<T>(database: DatabaseSync, work: () => T): T {
       return result;
     } catch (error) {
       // SQLite may have rolled back already, when the disk is full say.
-      if (database.isTransaction ?? true) rollBack(database);
+      rollBack(database);
       throw error;
     }
   });

@@ -206,8 +206,7 @@ class EventStream {
 
 function notifications(context: HubContext, options: ApiOptions): Response {
   const { hub } = options;
-  const upgrade = context.req.header("upgrade")?.toLowerCase();
-  if (upgrade !== "websocket") {
+  if (context.req.header("upgrade")?.toLowerCase() !== "websocket") {
     throw new HttpProblem(426, "websocket-only", "Connect by WebSocket", {}, {
       upgrade: "websocket",
     });
@@ -217,7 +216,7 @@ function notifications(context: HubContext, options: ApiOptions): Response {
   const id = rawPathOf(context.req.url).slice("/ws/".length);
   const client = hub.store.clients.get(id);
   // All of the request has been read: afterwards it is gone.
-  const { socket, response } = Deno.upgradeWebSocket(context.req.raw);
+  const { socket, response } = upgrade(context.req.raw);
   if (client === undefined || client.key !== key.id) {
     socket.onopen = () => socket.close(POLICY, "unknown client");
     return response;
@@ -315,6 +314,15 @@ function notifications(context: HubContext, options: ApiOptions): Response {
         close(POLICY, messageOf(error).slice(0, 40));
       }
     };
+  }
+}
+
+/** @throws {HttpProblem} If the request is not whole. */
+function upgrade(request: Request): Deno.WebSocketUpgrade {
+  try {
+    return Deno.upgradeWebSocket(request);
+  } catch (error) {
+    throw new HttpProblem(400, "bad-request", messageOf(error));
   }
 }
 

@@ -1,5 +1,6 @@
 /** Bringing back what was: each is an ordinary change, and a version of its own. */
 import type { RelPath } from "../core/path.ts";
+import { nextTurn } from "../core/turn.ts";
 import type { HubRecord } from "./record.ts";
 import type {
   CommitOptions,
@@ -75,6 +76,7 @@ export async function restoreAt(
     }
     if (page.length < PAGE) break;
     after = page.at(-1)!.path;
+    await nextTurn();
   }
   return await bringBack(store, changes, { client, operation: "restore" });
 }

@@ -18,6 +18,7 @@ import { listenHttp } from "./http_listener.ts";
 import { expiryOf, readCertificate } from "./tls_files.ts";
 
 const DAY_MS = 24 * 3_600_000;
+const FIRST_COLLECTION_MS = 3_600_000;
 
 /** The longest pause in a body, in milliseconds. */
 const IDLE_MS = 30_000;
@@ -123,8 +124,8 @@ export async function serve(
       ageMs: options.keepDays * DAY_MS,
     };
     let cancel = (): void => {};
-    const plan = (): void => {
-      cancel = systemClock.after(DAY_MS, async () => {
+    const plan = (delayMs: number): void => {
+      cancel = systemClock.after(delayMs, async () => {
         try {
           const done = await store.collect(retention, signal);
           const { versions, bytes, problems } = done;
@@ -134,10 +135,11 @@ export async function serve(
         } catch (error) {
           if (!signal.aborted) fault(error);
         }
-        if (!signal.aborted) plan();
+        if (!signal.aborted) plan(DAY_MS);
       });
     };
-    plan();
+    // Soon at first: some hubs are started anew every day.
+    plan(FIRST_COLLECTION_MS);
     return () => cancel();
   }
 }
