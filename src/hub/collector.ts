@@ -175,7 +175,7 @@ async function compactPacks(options: CollectOptions): Promise<string[]> {
       problems.push(error.message);
       continue;
     }
-    contents.space.remove(pack);
+    contents.drop(pack);
     signal?.throwIfAborted();
   }
   return problems;

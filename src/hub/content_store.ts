@@ -45,6 +45,8 @@ export class ContentStore {
   readonly #unsaved = new Map<Digest, Unsaved>();
   /** Sizes of packs that were flushed and are in no index yet. */
   readonly #flushed = new Map<number, number>();
+  /** Packs that are gone: their numbers are not used again. */
+  readonly #dropped = new Set<number>();
   /** Chunks that writers count on. */
   readonly chunkPins = new Pins();
   /** Content that readers and writers count on. */
@@ -130,7 +132,10 @@ export class ContentStore {
 
   /** Puts what was flushed into the index; within a transaction. */
   save(digests: Iterable<Digest>): void {
-    for (const [pack, size] of this.#flushed) this.#notePack.run(pack, size);
+    for (const [pack, size] of this.#flushed) {
+      // A row for a pack that is gone would be taken for damage.
+      if (!this.#dropped.has(pack)) this.#notePack.run(pack, size);
+    }
     for (const digest of digests) {
       const unsaved = this.#unsaved.get(digest);
       const key = bytesOf(digest);
@@ -147,6 +152,12 @@ export class ContentStore {
   /** The transaction of {@link save} went well. */
   saved(): void {
     this.#flushed.clear();
+  }
+
+  /** Removes a pack that no row names any more. */
+  drop(pack: number): void {
+    this.#dropped.add(pack);
+    this.space.remove(pack);
   }
 
   /** Whether chunks are in this pack that no index knows of. */

@@ -1,6 +1,7 @@
 /** The hub's data on disk: damaged, locked, of another version. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import { nextTurn } from "../../../src/core/turn.ts";
 import { SyncError } from "../../../src/errors.ts";
 import { openStore, withKeys } from "../../../src/hub/data_directory.ts";
 import { SCHEMA_VERSION, schemaVersionOf } from "../../../src/hub/schema.ts";
@@ -76,4 +77,49 @@ Deno.test("K02: a damaged, empty or lost database is refused, and nothing is tou
   const { digest } = (await again.latest("f7" as never))!;
   assertEquals(await bytesOf(again.read(digest!)), content.slice(7));
   await again.close();
+});
+
+Deno.test("writers, deletions and collections at once lose nothing, and what is left opens again", async () => {
+  await using temp = new TempDir();
+  const data = temp.at("data");
+  const small = { maxPackBytes: 60_000 };
+  const random = new Random(8);
+  const contents = Array.from({ length: 12 }, () => random.bytes(50_000));
+  const now = new Map<string, number>();
+  let store = await openStore(data, small);
+  const write = async (lane: number): Promise<void> => {
+    for (let i = 0; i < 40; i++) {
+      // Lanes share contents, so that what one gives up another one needs.
+      const [path, content] = [
+        `${lane}/${i % 5}`,
+        random.below(contents.length),
+      ];
+      await put(store, path, contents[content]!);
+      now.set(path, content);
+    }
+  };
+  const lanes = [1, 2, 3].map(write);
+  let isOver = false;
+  const all = Promise.all(lanes).then(() => isOver = true);
+  let collected = 0;
+  while (!isOver) {
+    const done = await store.collect({ versions: 0, ageMs: -1_000 });
+    assertEquals(done.problems, []);
+    collected += done.versions;
+    await nextTurn();
+  }
+  await all;
+  assert(collected > 0);
+  for (let round = 0; round < 2; round++) {
+    for (const [path, content] of now) {
+      const { digest } = (await store.latest(path as never))!;
+      assertEquals(await bytesOf(store.read(digest!)), contents[content], path);
+    }
+    await store.close();
+    store = await openStore(data, small);
+  }
+  await store.collect({ versions: 0, ageMs: -1_000 });
+  const { chunkBytes } = await store.totals();
+  assert(chunkBytes <= 12 * 50_000, `${chunkBytes} bytes are left`);
+  await store.close();
 });
