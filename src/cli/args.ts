@@ -35,6 +35,9 @@ type ValueOf<S> = S extends { refused: string } ? false
 type PositionalOf<C> = C extends
   { positional: { property: infer P extends string; many: true } }
   ? { readonly [K in P]: readonly string[] }
+  : C extends
+    { positional: { property: infer P extends string; optional: true } }
+    ? { readonly [K in P]: string | undefined }
   : C extends { positional: { property: infer P extends string } }
     ? { readonly [K in P]: string }
   : unknown;
@@ -73,9 +76,9 @@ export function parseCommandLine(args: readonly string[]): Command {
   if (options.some((arg) => arg === "--help" || arg === "-h")) {
     return { kind: "help", topic: name };
   }
-  if (options.some((arg) => arg === "--version" || arg === "-V")) {
-    return { kind: "version" };
-  }
+  const isVersion = (arg: string): boolean =>
+    arg === "-V" || (arg === "--version" && !hasVersionOption(name));
+  if (options.some(isVersion)) return { kind: "version" };
   if (name === undefined) return { kind: "none" };
   if (!isCommandName(name)) {
     const commands = commandsOf(name).join(", ");
@@ -219,9 +222,10 @@ function readPositional(
   const [extra] = args.slice(taken);
   if (extra !== undefined) throw unexpected(extra);
   if (positional === undefined) return {};
-  const { property, label, many } = positional;
+  const { property, label, many, optional } = positional;
   const [value] = args;
-  if (value === undefined || args.includes("")) {
+  const mayBeMissing = optional === true && args.length === 0;
+  if ((value === undefined && !mayBeMissing) || args.includes("")) {
     throw new UsageError(`${label} is missing`);
   }
   return { [property]: many === true ? args : value };
@@ -293,6 +297,12 @@ function shown(option: string): string {
 
 function isCommandName(text: string): text is CommandName {
   return Object.hasOwn(COMMANDS, text);
+}
+
+/** Whether `--version` means something else to this command. */
+function hasVersionOption(name: string | undefined): boolean {
+  return name !== undefined && isCommandName(name) &&
+    optionsOf(name).some(({ long }) => long === "version");
 }
 
 function isGroupName(text: string): text is GroupName {

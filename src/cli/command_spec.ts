@@ -18,6 +18,8 @@ export type ValueKind =
   | "token"
   | "size"
   | "count"
+  | "moment"
+  | "hub"
   | "shell";
 
 /** One option. */
@@ -34,6 +36,8 @@ export interface OptionSpec {
   readonly label?: string;
   /** What a value may be, for kind "choice". */
   readonly choices?: readonly string[];
+  /** The largest value, for kind "count". */
+  readonly max?: number;
   /** Taken as if it had been written. */
   readonly default?: string;
   /** Given exactly once. */
@@ -58,13 +62,17 @@ export interface CommandSpec {
   readonly description: string;
   /** Options (long names) that imply this command where none is named. */
   readonly impliedBy: readonly string[];
-  /** The one argument that is no option; it has to be there. With `many`, a list. */
+  /**
+   * The one argument that is no option; it has to be there, unless it is `optional`.
+   * With `many`, a list.
+   */
   readonly positional?: {
     /** Its name among the parsed options; its kind is "path". */
     readonly property: string;
     readonly label: string;
     readonly help: string;
     readonly many?: true;
+    readonly optional?: true;
   };
   readonly options: { readonly [property: string]: OptionSpec };
   readonly examples: readonly {

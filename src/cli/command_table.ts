@@ -6,6 +6,7 @@
 
 import { CLEAN } from "./clean_command.ts";
 import type { CommandSpec } from "./command_spec.ts";
+import { HUB_COMMANDS } from "./hub_commands.ts";
 import { EXPLAIN } from "./explain_command.ts";
 import { LISTEN } from "./listen_command.ts";
 import { SYNC } from "./sync_command.ts";
@@ -20,6 +21,7 @@ export const COMMANDS = {
   explain: EXPLAIN,
   clean: CLEAN,
   ...TRASH_COMMANDS,
+  ...HUB_COMMANDS,
 } as const;
 
 /** The name of a command in {@link COMMANDS}, of one word or two. */
@@ -60,6 +62,8 @@ export const EXCLUSIVE: readonly (readonly [string, string])[] = [
   ["apply", "interval"],
   ["watch", "dryRun"],
   ["watch", "apply"],
+  ["apiKey", "apiKeyFile"],
+  ["version", "at"],
 ];
 
 /** Environment variables that Lockstep reads. */
@@ -72,6 +76,10 @@ export const ENVIRONMENT: readonly {
   {
     name: "LOCKSTEP_TOKEN",
     help: "The token, where neither --token nor --token-file is given",
+  },
+  {
+    name: "LOCKSTEP_API_KEY",
+    help: "The key for a hub, where no option gives it",
   },
   {
     name: "XDG_STATE_HOME",

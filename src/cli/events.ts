@@ -15,6 +15,7 @@ import type { Differences } from "./differences.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { LogEntry } from "./log/log_line.ts";
 import type { Explanation } from "./explanation.ts";
+import type { HubEvent } from "./hub_report.ts";
 import type { TrashEvent } from "./trash_report.ts";
 import type { TwoWayReport } from "./two_way_report.ts";
 
@@ -172,6 +173,8 @@ export type CommandEvent =
     readonly bytes: number;
     readonly dryRun: boolean;
   }
+  /** A hub, or a command for one, has something to say. */
+  | { readonly kind: "hub"; readonly event: HubEvent }
   /** `explain` has its answer. */
   | { readonly kind: "explained"; readonly explanation: Explanation }
   | { readonly kind: "warning"; readonly message: string }

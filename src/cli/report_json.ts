@@ -4,6 +4,7 @@ import type { Side, SyncEvent } from "../session/events.ts";
 import { differenceOf } from "./differences.ts";
 import type { CommandEvent, Reporter } from "./events.ts";
 import { explanationFields } from "./explanation.ts";
+import { hubFields } from "./hub_report.ts";
 import type { Output } from "./output.ts";
 import { ProgressMeter } from "./progress.ts";
 import type { ReportClock } from "./report.ts";
@@ -214,6 +215,11 @@ export class JsonReporter implements Reporter {
       case "cleaned": {
         const { files, bytes, dryRun } = event;
         this.#print("cleaned", { files, bytes, dryRun });
+        break;
+      }
+      case "hub": {
+        const [name, fields] = hubFields(event.event);
+        this.#print(name, fields);
         break;
       }
       case "explained":

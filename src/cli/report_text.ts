@@ -15,6 +15,7 @@ import {
   formatTotals,
 } from "./format.ts";
 import { formatAction, formatDifference, formatMove } from "./format_action.ts";
+import { hubText } from "./hub_report.ts";
 import { formatLogLine } from "./log/log_line.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
@@ -216,6 +217,13 @@ export class TextReporter implements Reporter {
       case "cleaned":
         this.#cleaned(event);
         break;
+      case "hub": {
+        const { text, isProblem, isAsked } = hubText(event.event);
+        if (isProblem) this.#warn(text);
+        else if (isAsked) this.#output.result(text);
+        else this.#tell(text);
+        break;
+      }
       case "explained":
         this.#tell(explanationText(event.explanation));
         break;

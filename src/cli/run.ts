@@ -7,6 +7,9 @@ import { EXIT, type ExitCode, exitCodeOfError } from "./exit_code.ts";
 import { Interruption, InterruptListener } from "./interrupt.ts";
 import type { Output } from "./output.ts";
 
+/** For commands that do not have these options. */
+const QUIETLY = { json: false, quiet: false, verbose: false };
+
 /** Does what `args` say; never throws. */
 export async function run(
   args: readonly string[],
@@ -31,7 +34,7 @@ export async function run(
         using interrupts = new InterruptListener();
         const { signal } = interrupts;
         const { createReporter } = await import("./report.ts");
-        const reports = { quiet: false, verbose: false, ...command.options };
+        const reports = { ...QUIETLY, ...command.options };
         reporter = await createReporter(reports, output);
         try {
           return await runCommand(command, { reporter, signal });
@@ -91,6 +94,26 @@ async function runCommand(
     case "trash empty": {
       const { trashEmpty } = await import("./commands/trash_empty.ts");
       return await trashEmpty(command.options, context);
+    }
+    case "serve": {
+      const { serve } = await import("./commands/serve.ts");
+      return await serve(command.options, context);
+    }
+    case "gc": {
+      const { gc } = await import("./commands/gc.ts");
+      return await gc(command.options, context);
+    }
+    case "key create":
+    case "key list":
+    case "key revoke": {
+      const { runKeyCommand } = await import("./commands/keys.ts");
+      return runKeyCommand(command, context);
+    }
+    case "history":
+    case "restore":
+    case "undo": {
+      const { runHistoryCommand } = await import("./commands/history.ts");
+      return await runHistoryCommand(command, context);
     }
     default:
       return command satisfies never;

@@ -111,6 +111,7 @@ export const SYNC = {
       long: "log-keep",
       kind: "count",
       label: "N",
+      max: 1_000,
       default: "5",
       help: "Keep so many old logs, as FILE.1, FILE.2 …",
     },

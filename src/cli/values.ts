@@ -31,8 +31,13 @@ export interface ValueTypes {
   stamp: Stamp;
   pattern: string;
   token: string;
+  /** In bytes. */
   size: number;
   count: number;
+  /** In milliseconds since 1970. */
+  moment: number;
+  /** The address of a hub, without a slash at its end. */
+  hub: string;
   /** A command for the shell. */
   shell: string;
 }
@@ -49,8 +54,8 @@ const AGE_UNIT_MS = {
   w: 7 * 24 * 3_600_000,
 } as const;
 
-const SIZE_UNITS = { K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
-const MAX_COUNT = 1_000;
+const SIZE_UNITS = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+const MAX_COUNT = 999_999_999;
 
 const READERS: {
   [K in ValueKind]: (
@@ -75,6 +80,8 @@ const READERS: {
   token: readToken,
   size: readSize,
   count: readCount,
+  moment: readMoment,
+  hub: readHub,
   shell: readShell,
 };
 
@@ -168,24 +175,6 @@ function toMilliseconds(text: string, usual: keyof typeof UNIT_MS): number {
   return Number(match?.[1] ?? NaN) * UNIT_MS[unit];
 }
 
-function readSize(text: string, option: string): number {
-  const match = /^(\d{1,12})([KMG])?$/i.exec(text);
-  const unit = match?.[2]?.toUpperCase() as keyof typeof SIZE_UNITS | undefined;
-  const size = Number(match?.[1] ?? NaN) * (unit ? SIZE_UNITS[unit] : 1);
-  if (Number.isSafeInteger(size)) return size;
-  throw new UsageError(
-    `${option} ${quote(text)} is not a size: bytes, or a number with K, M or G`,
-  );
-}
-
-function readCount(text: string, option: string): number {
-  const count = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-  if (count <= MAX_COUNT) return count;
-  throw new UsageError(
-    `${option} ${quote(text)} is not a number from 0 to ${MAX_COUNT}`,
-  );
-}
-
 function readShell(text: string, option: string): string {
   if (text.trim() !== "" && !text.includes("\0")) return text;
   throw new UsageError(`${option} ${quote(text)} is no command`);
@@ -249,6 +238,61 @@ function toLimit(text: string): DeleteLimit | undefined {
 function readToken(text: string, option: string): string {
   if (isToken(text)) return text;
   throw new UsageError(`${option}: a token has ${TOKEN_RULE}`);
+}
+
+function readSize(text: string, option: string): number {
+  const match = /^(\d{1,12})([KMGT]?)(?:iB|B)?$/i.exec(text);
+  const unit = (match?.[2] ?? "").toUpperCase() as keyof typeof SIZE_UNITS;
+  const size = Number(match?.[1] ?? NaN) * SIZE_UNITS[unit];
+  if (Number.isSafeInteger(size)) return size;
+  throw new UsageError(
+    `${option} ${
+      quote(text)
+    } is not a size: a number of bytes, or with K, M, G, T`,
+  );
+}
+
+function readCount(
+  text: string,
+  option: string,
+  { max = MAX_COUNT }: OptionSpec,
+): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (count <= max) return count;
+  throw new UsageError(
+    `${option} ${quote(text)} is not a number from 0 to ${max}`,
+  );
+}
+
+/** A point in time, or how long ago it was. */
+function readMoment(text: string, option: string): number {
+  if (/^\d{1,6}(\.\d{1,3})?[smhdw]$/.test(text)) {
+    return Date.now() - readAge(text, option);
+  }
+  const isIso =
+    /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/
+      .test(text);
+  const time = isIso ? Date.parse(text.replace(" ", "T")) : NaN;
+  if (!Number.isNaN(time)) return time;
+  throw new UsageError(
+    `${option} ${quote(text)} is not a time: 2026-01-31T12:00, or 2h (ago)`,
+  );
+}
+
+function readHub(text: string, option: string): string {
+  refuseSecrets(text, option);
+  if (!/^https?:\/\//i.test(text)) {
+    throw new UsageError(
+      `${option} ${
+        quote(text)
+      }: the address of a hub begins with http:// or https://`,
+    );
+  }
+  checkUrl(text, option);
+  if (text.includes("?")) {
+    throw new UsageError(`${option} ${quote(text)}: an address has no query`);
+  }
+  return text.replace(/\/+$/, "");
 }
 
 function readTarget(text: string, option: string): Target {

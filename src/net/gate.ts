@@ -5,7 +5,7 @@
 import type { Clock } from "../core/clock.ts";
 import { FailureLimit, type FailureLimits } from "./failure_limit.ts";
 import { addressGroup, bracketed, hostOfHeader, isLoopback } from "./host.ts";
-import { TokenCheck } from "./token.ts";
+import { TokenCheck, type TokenVerdict } from "./token.ts";
 
 /** Guesses that one address has; then it waits until its window is over. */
 export const GUESS_LIMITS: FailureLimits = {
@@ -22,6 +22,10 @@ export interface GateOptions {
   readonly token: string | undefined;
   /** The time, by which wrong tokens are forgotten. */
   readonly clock: Clock;
+  /** Judges the `Authorization` header, where there is more than one token. */
+  readonly judge?: (header: string | null) => TokenVerdict;
+  /** What listens, for messages; "receiver" unless said. */
+  readonly name?: string;
 }
 
 /** The answer to somebody who is not let in. */
@@ -42,13 +46,19 @@ export interface Refusal {
 /** Judges upgrade requests. */
 export class Gate {
   readonly #host: string;
-  readonly #check: TokenCheck | undefined;
+  readonly #name: string;
+  readonly #judge: GateOptions["judge"];
   readonly #guesses: FailureLimit;
 
   /** A gate that nobody has come to yet. */
-  constructor({ host, token, clock }: GateOptions) {
+  constructor({ host, token, clock, judge, name }: GateOptions) {
     this.#host = host;
-    this.#check = token === undefined ? undefined : new TokenCheck(token);
+    this.#name = name ?? "receiver";
+    this.#judge = judge;
+    if (token !== undefined) {
+      const check = new TokenCheck(token);
+      this.#judge = (header) => check.judge(header);
+    }
     this.#guesses = new FailureLimit(clock, GUESS_LIMITS);
   }
 
@@ -58,10 +68,15 @@ export class Gate {
    * looked at: a proxy may have a prefix of its own.
    */
   refuse(request: Request, remote: string): Refusal | undefined {
+    return this.refuseStranger(request, remote) ??
+      this.#refuseToken(request, addressGroup(remote));
+  }
+
+  /** The same, for what needs no token. */
+  refuseStranger(request: Request, remote: string): Refusal | undefined {
     const address = addressGroup(remote);
     return this.#refuseHost(request, address) ??
-      this.#refuseOrigin(request, address) ??
-      this.#refuseToken(request, address);
+      this.#refuseOrigin(request, address);
   }
 
   /**
@@ -78,7 +93,7 @@ export class Gate {
     return this.#forbid(
       address,
       "a request for another host (its Host)",
-      "This Lockstep receiver listens for this machine only; a proxy in " +
+      `This Lockstep ${this.#name} listens for this machine only; a proxy in ` +
         `front of it must set the header "Host: ${bracketed(this.#host)}"`,
     );
   }
@@ -89,7 +104,7 @@ export class Gate {
     return this.#forbid(
       address,
       "a web page (it has an Origin)",
-      "Web pages can't connect to a Lockstep receiver",
+      `Web pages can't connect to a Lockstep ${this.#name}`,
     );
   }
 
@@ -108,7 +123,7 @@ export class Gate {
    * is no guess; health checks of a proxy must not lock out those behind it.
    */
   #refuseToken(request: Request, address: string): Refusal | undefined {
-    if (this.#check === undefined) return undefined;
+    if (this.#judge === undefined) return undefined;
     const waitMs = this.#guesses.waitMs(address);
     if (waitMs > 0) {
       return {
@@ -117,7 +132,7 @@ export class Gate {
         headers: { "retry-after": String(Math.ceil(waitMs / 1000)) },
       };
     }
-    const verdict = this.#check.judge(request.headers.get("authorization"));
+    const verdict = this.#judge(request.headers.get("authorization"));
     if (verdict === "right") return undefined;
     return {
       status: 401,

@@ -8,15 +8,22 @@ export interface CapabilityOptions {
   readonly compress?: CompressMode | undefined;
   /** Whether files may be described before they are sent; true unless said. */
   readonly recipes?: boolean | undefined;
+  /** Whether this side can be asked to move entries; true unless said. */
+  readonly moves?: boolean | undefined;
+  /** Whether it knows after a transition what it has; true unless said. */
+  readonly follows?: boolean | undefined;
   /** Whether this side takes part in a two-way sync; not unless said. */
   readonly twoWay?: boolean | undefined;
 }
 
 /** The names of what such a session may do. */
 export function capabilitiesFor(
-  { compress, recipes = true, twoWay = false }: CapabilityOptions,
+  { compress, recipes = true, moves = true, follows = true, twoWay = false }:
+    CapabilityOptions,
 ): string[] {
-  const names: string[] = [Capability.moves, Capability.follow];
+  const names: string[] = [];
+  if (moves) names.push(Capability.moves);
+  if (follows) names.push(Capability.follow);
   if (wantsPacked(compress)) names.push(Capability.zstd);
   if (recipes) names.push(Capability.recipes);
   if (twoWay) names.push(Capability.twoWay);

@@ -147,7 +147,8 @@ export class EndpointServer {
   ) {
     this.#pairing = pairing;
     this.#onSynced = onSynced;
-    this.#follows = session.peer.capabilities.has(Capability.follow);
+    this.#follows = endpoint.follows &&
+      session.peer.capabilities.has(Capability.follow);
     this.#endpoint = endpoint;
     this.#role = role;
     this.#clock = session.clock;
@@ -167,6 +168,9 @@ export class EndpointServer {
         return await this.#confirm(exchange);
       case FrameType.move:
         this.#require("target", type);
+        if (!this.#endpoint.moves) {
+          throw new ProtocolError("Nothing can be moved here");
+        }
         return await this.#move(exchange);
       case FrameType.stage:
         this.#require("target", type);

@@ -74,6 +74,10 @@ export interface SessionOptions {
   readonly limit?: number;
   /** Whether files may be described before they are sent; true unless said. */
   readonly recipes?: boolean;
+  /** Whether this side can be asked to move entries; true unless said. */
+  readonly moves?: boolean;
+  /** Whether it knows after a transition what it has; true unless said. */
+  readonly follows?: boolean;
   /** Whether this side takes part in a two-way sync; not unless said. */
   readonly twoWay?: boolean;
 }
@@ -163,10 +167,10 @@ function requireTwoWay(
 async function introduce(
   transport: Transport,
   self: Party,
-  { compress, limit = Infinity, recipes, twoWay }: SessionOptions,
+  { limit = Infinity, ...options }: SessionOptions,
 ): Promise<void> {
   const capabilities = [
-    ...capabilitiesFor({ compress, recipes, twoWay }),
+    ...capabilitiesFor(options),
     ...rateCapabilities(limit),
   ];
   await sendHello(transport, self, capabilities, windowAt(limit));

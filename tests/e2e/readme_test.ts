@@ -6,6 +6,7 @@ import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { helpText } from "../../src/cli/help.ts";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
 import { shell } from "../support/command.ts";
+import { serve } from "../support/hub_program.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
 import {
@@ -390,7 +391,8 @@ Deno.test("the README names no option that does not exist", () => {
     section("Leave things out") + section("What is mirrored") +
     section("Output for programs") +
     section("See first what would happen") + section("Guards") +
-    section("Two-way") + section("Local loops, log and hooks");
+    section("Two-way") + section("Local loops, log and hooks") +
+    section("The hub").replaceAll(/```.*?```/gs, "");
   const named = new Set(text.match(/--[a-z][a-z-]+/g));
   assert(named.size > 10);
   for (const option of named) {
@@ -502,6 +504,41 @@ test("a project of its own imports the library as the README says", [
     }).output();
     assert(success, new TextDecoder().decode(stderr));
     await assertSameTree(photos, temp.at("backup"));
+  }
+});
+
+test("the README's walk through a hub runs", ["curl", "bash"], async () => {
+  await using temp = new TempDir();
+  await using hub = await serve(temp.at("hub"));
+  Deno.writeTextFileSync(temp.at("plan.txt"), "the plan");
+  const shells = blocks(section("The hub"), "sh");
+  const walk = shells.find((text) => text.includes("curl"))!
+    .replace("http://127.0.0.1:8000", hub.url)
+    .replaceAll("curl ", "curl --fail --silent --show-error ");
+  const said = await shell(
+    `cd "$1"; KEY="$2"; set -o pipefail; ${walk}`,
+    temp.path,
+    hub.key,
+  );
+  // As \`sha256sum plan.txt\` says it.
+  const sum = await shell('sha256sum < "$1"', temp.at("plan.txt"));
+  assertStringIncludes(said, sum.slice(0, 64));
+  assertStringIncludes(said, '"operation":"delete"');
+
+  const env = { LOCKSTEP_API_KEY: hub.key };
+  for (const text of shells.filter((text) => !text.includes("curl"))) {
+    for (const line of text.trim().split("\n")) {
+      const words = line.split(" ").slice(1);
+      if (words[0] === "serve") continue;
+      const isLocal = words[0] === "key";
+      const at = words.indexOf("--server");
+      if (at >= 0) words.splice(at, 2);
+      const more = isLocal ? [] : ["--server", hub.url];
+      const ended = await run([...words, ...more], { cwd: temp.path, env });
+      // Two hours ago there was no hub, and the laptop has done nothing.
+      const nothing = /nothing|is not known/.test(ended.stderr);
+      assert(ended.code === 0 || nothing, `${line}: ${ended.stderr}`);
+    }
   }
 });
 

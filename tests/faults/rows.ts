@@ -5,7 +5,8 @@
 import { HOSTILE_ROWS } from "./hostile_rows.ts";
 import { type FaultRow, impossible, missing } from "./row.ts";
 
-const HUB = missing("hub");
+const HUB = missing("clients of a hub");
+const HUB_EPOCH = missing("an epoch that a restored hub changes");
 const WATCHER = missing("watching");
 const DAEMON = missing("daemon");
 
@@ -29,13 +30,13 @@ export const ROWS: readonly FaultRow[] = [
   ...HOSTILE_ROWS,
   ...section("C", [
     ["no token, a wrong one, one that is no token at all"],
-    ["a key that is revoked, has run out, or may only read", HUB],
+    ["a key that is revoked, has run out, or may only read"],
     ["a WebSocket that a web page opens"],
     ["a name that is made to point to this machine"],
-    ["a form of a foreign page that posts", missing("an HTTP interface")],
+    ["a form of a foreign page that posts"],
     ["markup in names, shown by a dashboard", missing("dashboard")],
-    ["encoded dots and slashes in addresses", missing("an HTTP interface")],
-    ["SQL, endless ids and other shapes in queries", HUB],
+    ["encoded dots and slashes in addresses"],
+    ["SQL, endless ids and other shapes in queries"],
     [
       "endless requests and headers, connections that say nothing",
       "not in our hands: Deno.serve reads requests, within limits of its own",
@@ -44,20 +45,23 @@ export const ROWS: readonly FaultRow[] = [
       "WebSocket frames that lie about their length, floods of empty ones",
       "not in our hands: Deno reads the frames, and hands on whole messages",
     ],
-    ["a commit based on a version that is not the latest", HUB],
-    ["two commits to one path at one time", HUB],
-    ["content that is not what its hash says", HUB],
-    ["content asked for by its hash alone", HUB],
-    ["more versions, files or bytes than there is room for", HUB],
+    ["a commit based on a version that is not the latest"],
+    ["two commits to one path at one time"],
+    ["content that is not what its hash says"],
+    [
+      "content asked for by its hash alone",
+      impossible("no request of a hub names content by its hash"),
+    ],
+    ["more versions, files or bytes than there is room for"],
     ["one identity used by two machines", HUB],
-    ["a state that was restored from a backup", HUB],
+    ["a state that was restored from a backup", HUB_EPOCH],
     ["a flood of wrong tokens"],
     ["a hub whose data lies in what it shares", HUB],
     ["other users at the control socket", DAEMON],
     ["an environment that opens the port to everybody"],
-    ["internal pages without a key", missing("dashboard")],
+    ["internal pages without a key"],
     ["secrets in addresses and logs"],
-    ["events of somebody else's workspace", HUB],
+    ["events of somebody else's workspace"],
   ]),
   ...section("D", [
     ["the connection breaks, at any byte"],
@@ -70,7 +74,7 @@ export const ROWS: readonly FaultRow[] = [
     ["a server that is no receiver"],
     ["nobody there, no such name, a port that is taken"],
     ["a peer of an older or a newer version"],
-    ["the hub starts again in the middle of an upload", HUB],
+    ["the hub starts again in the middle of an upload"],
     ["two hundred clients come back at once", HUB],
     ["a proxy that cuts idle connections and long messages"],
     ["a listener without a free file descriptor"],
@@ -88,7 +92,7 @@ export const ROWS: readonly FaultRow[] = [
     ["killed while one kind takes the place of another"],
     ["killed while it makes a conflict copy"],
     ["killed while directories change places"],
-    ["killed hub: blobs, rows, heads, garbage collection", HUB],
+    ["killed hub: blobs, rows, heads, garbage collection"],
     ["killed daemon, killed watchdog", DAEMON],
     ["told to stop in the middle of a file, once and twice"],
     ["power is lost, and what was not flushed with it"],
@@ -201,10 +205,10 @@ export const ROWS: readonly FaultRow[] = [
     ["another directory is in the source's place"],
     ["a first run on two trees that both hold something"],
     ["the memory of the last round is lost"],
-    ["a hub from last week's backup", HUB],
+    ["a hub from last week's backup", HUB_EPOCH],
     ["a root that became a file or a link"],
     ["most files are rewritten at once", missing("versions")],
-    ["the only copy would be given up", missing("versions")],
+    ["the only copy would be given up"],
     ["a run that shall only show what it would do"],
   ]),
   ...section("K", [

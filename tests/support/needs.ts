@@ -5,6 +5,7 @@ import { hasCommand } from "./command.ts";
 export type Need =
   | "bash"
   | "chattr"
+  | "curl"
   | "git"
   | "linux"
   | "mkfifo"
@@ -28,6 +29,7 @@ const root = !windows && Deno.uid() === 0;
 
 const met: Record<Need, () => boolean> = {
   bash: () => hasCommand("bash"),
+  curl: () => hasCommand("curl"),
   chattr: () => root && hasCommand("chattr"),
   git: () => hasCommand("git"),
   linux: () => Deno.build.os === "linux",

@@ -1,12 +1,11 @@
 /** The listening socket of `lockstep listen`. */
 import type { Clock } from "../../core/clock.ts";
-import { messageOf, SyncError } from "../../errors.ts";
 import { Gate } from "../../net/gate.ts";
-import { authority, canonicalHost, isLoopback } from "../../net/host.ts";
+import { authority } from "../../net/host.ts";
 import type { Transport } from "../../net/transport.ts";
 import { upgradeToTransport } from "../../net/upgrade.ts";
-import { LastingServer } from "./lasting_server.ts";
-import { type Certificate, certificateFault } from "./tls_files.ts";
+import { listenHttp } from "./http_listener.ts";
+import type { Certificate } from "./tls_files.ts";
 
 /**
  * So many connections are open at a time, most of them senders who are about to
@@ -58,24 +57,15 @@ export function listenOn(
   options: ListenOnOptions,
   handler: ConnectionHandler,
 ): Listening {
-  const { host, port, certificate } = options;
-  // They would override where `Deno.serve` listens and what it sends.
-  Deno.env.delete("DENO_SERVE_ADDRESS");
-  Deno.env.delete("DENO_SERVE_AUTOMATIC_COMPRESSION");
+  const { host, certificate } = options;
   const gate = new Gate({ host, token: options.token, clock: options.clock });
   let connections = 0;
-  const server = new LastingServer({
-    bind: (port) => bind({ ...options, port }, admit),
-    port,
-    clock: options.clock,
-    onFault: (reason) => handler.faltered(reason),
-  });
-  const { addr } = server;
+  const server = listenHttp(options, admit, (r) => handler.faltered(r));
   const scheme = certificate === undefined ? "ws" : "wss";
   return {
     host,
-    port: addr.port,
-    url: `${scheme}://${authority(reachable(host), addr.port)}`,
+    port: server.port,
+    url: `${scheme}://${server.authority}`,
     close: () => server.close(),
   };
 
@@ -120,75 +110,4 @@ export function listenOn(
       transport.close();
     }
   }
-}
-
-/** Listens just where it was asked to. */
-function bind(
-  options: ListenOnOptions,
-  handler: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
-  const { host, port } = options;
-  const server = serveHttp(options, handler);
-  const { addr } = server;
-  if ((port === 0 || addr.port === port) && isAddress(addr.hostname, host)) {
-    return server;
-  }
-  void server.shutdown();
-  throw new SyncError(
-    "failed",
-    `Cannot listen on ${authority(host, port)}: the system listens on ${
-      authority(addr.hostname, addr.port)
-    } instead`,
-  );
-}
-
-function serveHttp(
-  { host, port, certificate }: ListenOnOptions,
-  handler: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({
-      hostname: host,
-      port,
-      ...(certificate && { cert: certificate.cert, key: certificate.key }),
-      onListen: () => {},
-      onError: () => new Response("Internal error\n", { status: 500 }),
-    }, handler);
-  } catch (error) {
-    throw (certificate && certificateFault(error, certificate)) ??
-      new SyncError(
-        "failed",
-        `Cannot listen on ${authority(host, port)}: ${bindFault(error)}`,
-        { cause: error },
-      );
-  }
-}
-
-function bindFault(error: unknown): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the port is in use";
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return "this machine does not have that address";
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "not permitted (ports below 1024 need extra rights)";
-  }
-  return messageOf(error);
-}
-
-/**
- * Whether `bound` is what was asked for. A name may become any address, but one
- * that stands for this machine only may not become one that others reach.
- */
-function isAddress(bound: string, asked: string): boolean {
-  if (isLoopback(asked) && !isLoopback(bound)) return false;
-  const wanted = canonicalHost(asked);
-  const isLiteral = wanted.startsWith("[") || /^[\d.]+$/.test(wanted);
-  return !isLiteral || canonicalHost(bound) === wanted;
-}
-
-/** Who listens everywhere is reached by the name of the machine. */
-function reachable(host: string): string {
-  return host === "0.0.0.0" || canonicalHost(host) === "[::]"
-    ? Deno.hostname()
-    : host;
 }

@@ -478,7 +478,7 @@ const BAD: readonly [line: string, message: string][] = [
     `sync -f a -t b --interval=${text}`,
     `--interval "${text}" is not an interval`,
   ]),
-  ["sync -f a -t b --log-max-size 1T", '"1T" is not a size'],
+  ["sync -f a -t b --log-max-size 1P", '"1P" is not a size'],
   ["sync -f a -t b --log-max-size 1.5M", '"1.5M" is not a size'],
   ["sync -f a -t b --log-keep 1001", '"1001" is not a number from 0 to 1000'],
   ["sync -f a -t b --on-change=", "--on-change needs a value (CMD)"],

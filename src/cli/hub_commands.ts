@@ -1,0 +1,329 @@
+/** The commands of a hub, and those for one: their options, and what help says. */
+import type { CommandSpec, OptionSpec } from "./command_spec.ts";
+import { JSON_OPTION, OUTPUT_OPTIONS, QUIET } from "./option_groups.ts";
+
+const DATA_DIR = {
+  long: "data-dir",
+  kind: "path",
+  label: "DIR",
+  required: true,
+  help: "Directory of the hub's data",
+} as const satisfies OptionSpec;
+
+const RETENTION = {
+  keepVersions: {
+    long: "keep-versions",
+    kind: "count",
+    label: "N",
+    default: "20",
+    help: "Keep so many old versions of each file that exists",
+  },
+  keepDays: {
+    long: "keep-days",
+    kind: "count",
+    label: "N",
+    default: "90",
+    help: "Keep every version that long after it was replaced or deleted",
+  },
+} as const satisfies CommandSpec["options"];
+
+const HUB_OPTIONS = {
+  server: {
+    long: "server",
+    short: "s",
+    kind: "hub",
+    label: "URL",
+    default: "http://127.0.0.1:8000",
+    help: "Address of the hub",
+  },
+  apiKey: {
+    long: "api-key",
+    kind: "token",
+    label: "KEY",
+    optional: true,
+    help: "Key for the hub; other users of this machine can see it in the " +
+      "list of processes",
+  },
+  apiKeyFile: {
+    long: "api-key-file",
+    kind: "path",
+    label: "FILE",
+    optional: true,
+    help: "File with the key, which only you may read",
+  },
+  caFile: {
+    long: "ca-file",
+    kind: "path",
+    label: "FILE",
+    optional: true,
+    help: "Trust also the certificates in this PEM file (https:// only)",
+  },
+  json: JSON_OPTION,
+} as const satisfies CommandSpec["options"];
+
+const SERVE = {
+  summary: "Run a hub that many clients share",
+  description:
+    "Keeps files and all their versions in DIR, and serves them over HTTP. The\n" +
+    "first start prints a key for the administrator, once. Runs until it is\n" +
+    "interrupted, and ends with 0 then.",
+  impliedBy: [],
+  options: {
+    port: {
+      long: "port",
+      short: "p",
+      kind: "port",
+      label: "N",
+      default: "8000",
+      help: "Port to listen on; 0 picks a free one",
+    },
+    dataDir: {
+      ...DATA_DIR,
+      short: "d",
+      help: "Directory of the hub's data; made where missing",
+    },
+    host: {
+      long: "host",
+      kind: "host",
+      label: "HOST",
+      default: "127.0.0.1",
+      help: "Address to listen on",
+    },
+    maxFileSize: {
+      long: "max-file-size",
+      kind: "size",
+      label: "SIZE",
+      default: "10G",
+      help: "Refuse uploads that are larger (500M, 10G)",
+    },
+    ...RETENTION,
+    noAuth: {
+      long: "no-auth",
+      kind: "flag",
+      help: "Ask nobody for a key; only where other machines can't reach it",
+    },
+    tlsCert: {
+      long: "tls-cert",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "Serve https:// with the certificate in this PEM file",
+    },
+    tlsKey: {
+      long: "tls-key",
+      kind: "path",
+      label: "FILE",
+      optional: true,
+      help: "The certificate's private key, a PEM file",
+    },
+    ...OUTPUT_OPTIONS,
+  },
+  examples: [
+    {
+      line: "lockstep serve --port 8000 --data-dir ./hub",
+      meaning: "a hub for this machine",
+    },
+    {
+      line:
+        "lockstep serve -d hub --host 0.0.0.0 --tls-cert c.pem --tls-key k.pem",
+      meaning: "a hub for others",
+    },
+  ],
+} as const satisfies CommandSpec;
+
+const GC = {
+  summary: "Remove versions of a hub that are too old",
+  description:
+    "Removes what retention no longer keeps, and makes the packs smaller. A hub\n" +
+    "that runs does this once a day by itself; this is for one that does not.",
+  impliedBy: [],
+  options: { dataDir: DATA_DIR, ...RETENTION, json: JSON_OPTION, quiet: QUIET },
+  examples: [
+    {
+      line: "lockstep gc --data-dir ./hub --keep-days 30",
+      meaning: "keep the last month, and 20 versions of each file",
+    },
+  ],
+} as const satisfies CommandSpec;
+
+const KEY_CREATE = {
+  summary: "Make a key for a hub, and print it",
+  description:
+    "Makes a key, also while the hub runs. It is printed this once: the hub keeps\n" +
+    "only its digest.",
+  impliedBy: [],
+  options: {
+    dataDir: DATA_DIR,
+    name: {
+      long: "name",
+      kind: "pattern",
+      label: "NAME",
+      required: true,
+      help: "What to call it; unique",
+    },
+    role: {
+      long: "role",
+      kind: "choice",
+      label: "ROLE",
+      choices: ["read", "write", "admin"],
+      default: "write",
+      help: "What it allows: read, write or admin",
+    },
+    path: {
+      long: "path",
+      kind: "path",
+      label: "PREFIX",
+      optional: true,
+      help: "It opens only what is at or below this path",
+    },
+    expires: {
+      long: "expires",
+      kind: "age",
+      label: "TIME",
+      optional: true,
+      help: "For how long it is valid (12h, 30d, 8w)",
+    },
+    json: JSON_OPTION,
+  },
+  examples: [
+    {
+      line: "lockstep key create --data-dir ./hub --name laptop --role write",
+      meaning: "a key for a client",
+    },
+    {
+      line: "lockstep key create --data-dir ./hub --name guest --expires 30d",
+      meaning: "a key for a month",
+    },
+  ],
+} as const satisfies CommandSpec;
+
+const KEY_LIST = {
+  summary: "List the keys of a hub",
+  description: "Lists all keys of a hub: name, role, path, and until when.",
+  impliedBy: [],
+  options: { dataDir: DATA_DIR, json: JSON_OPTION },
+  examples: [
+    { line: "lockstep key list --data-dir ./hub", meaning: "all keys" },
+  ],
+} as const satisfies CommandSpec;
+
+const KEY_REVOKE = {
+  summary: "Make a key of a hub worthless",
+  description:
+    "From now on the key opens nothing; who is connected with it is thrown out\n" +
+    "within seconds.",
+  impliedBy: [],
+  positional: {
+    property: "name",
+    label: "NAME",
+    help: "Name of the key",
+  },
+  options: { dataDir: DATA_DIR, json: JSON_OPTION },
+  examples: [
+    {
+      line: "lockstep key revoke laptop --data-dir ./hub",
+      meaning: "the laptop was lost",
+    },
+  ],
+} as const satisfies CommandSpec;
+
+const HISTORY = {
+  summary: "Show what has changed at a hub",
+  description:
+    "Lists the versions of PATH, a file, or all changes at or below it; without\n" +
+    "PATH all changes. The newest come first.",
+  impliedBy: [],
+  positional: {
+    property: "path",
+    label: "PATH",
+    help: "A file or directory of the hub",
+    optional: true,
+  },
+  options: {
+    ...HUB_OPTIONS,
+    limit: {
+      long: "limit",
+      kind: "count",
+      label: "N",
+      default: "100",
+      help: "So many changes at the most",
+    },
+  },
+  examples: [
+    { line: "lockstep history docs/plan.txt", meaning: "all its versions" },
+  ],
+} as const satisfies CommandSpec;
+
+const RESTORE = {
+  summary: "Bring back what was at a hub",
+  description:
+    "Makes the version N of PATH the current one, or everything at or below PATH\n" +
+    "what it was at TIME. What is replaced stays as a version, too.",
+  impliedBy: [],
+  positional: {
+    property: "path",
+    label: "PATH",
+    help: "A file or directory of the hub; with --at, all of it if left out",
+    optional: true,
+  },
+  options: {
+    ...HUB_OPTIONS,
+    version: {
+      long: "version",
+      kind: "count",
+      label: "N",
+      optional: true,
+      help: 'Revision of the version, as "history" shows it',
+    },
+    at: {
+      long: "at",
+      kind: "moment",
+      label: "TIME",
+      optional: true,
+      help: "When it was good (2026-01-31T12:00, or 2h ago: 2h)",
+    },
+  },
+  examples: [
+    {
+      line: "lockstep restore docs/plan.txt --version 12",
+      meaning: "one version of one file",
+    },
+    {
+      line: "lockstep restore --at 2h docs",
+      meaning: "a directory as it was two hours ago",
+    },
+  ],
+} as const satisfies CommandSpec;
+
+const UNDO = {
+  summary: "Take back what a client has changed last at a hub",
+  description:
+    "Takes back the last change set of a client: all that it changed at once. What\n" +
+    "others have changed since is left alone, and named.",
+  impliedBy: [],
+  options: {
+    ...HUB_OPTIONS,
+    client: {
+      long: "client",
+      kind: "pattern",
+      label: "CLIENT",
+      required: true,
+      help: 'A client\'s id or the name of a key, as "history" shows it',
+    },
+  },
+  examples: [
+    { line: "lockstep undo --client laptop", meaning: "its last change set" },
+  ],
+} as const satisfies CommandSpec;
+
+/** The commands, by name. */
+export const HUB_COMMANDS = {
+  serve: SERVE,
+  gc: GC,
+  "key create": KEY_CREATE,
+  "key list": KEY_LIST,
+  "key revoke": KEY_REVOKE,
+  history: HISTORY,
+  restore: RESTORE,
+  undo: UNDO,
+} as const;

@@ -1,0 +1,156 @@
+/** What a hub and the commands for one tell, in words and for programs. */
+import { displayPath } from "../core/path.ts";
+import { formatBytes, formatCount, formatNumberOf } from "./format.ts";
+
+/** A change at a hub, as its answers tell it. */
+export interface WireRecord {
+  readonly revision: number;
+  readonly path: string;
+  readonly kind: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly digest?: string | undefined;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly client: string;
+  readonly operation: string;
+}
+
+/** A key, without its secret. */
+export interface ListedKey {
+  readonly name: string;
+  readonly role: string;
+  readonly path: string;
+  /** Times in ISO 8601. */
+  readonly created: string;
+  readonly expires: string | undefined;
+  readonly revoked: string | undefined;
+}
+
+/** Something to tell. */
+export type HubEvent =
+  /** The hub is ready. */
+  | {
+    readonly kind: "serving";
+    readonly host: string;
+    readonly port: number;
+    readonly url: string;
+    readonly dir: string;
+  }
+  /** A key was made: told this once. */
+  | {
+    readonly kind: "key-created";
+    readonly name: string;
+    readonly role: string;
+    readonly key: string;
+    /** Whether it is the one of a first start. */
+    readonly isFirst: boolean;
+  }
+  | { readonly kind: "key"; readonly key: ListedKey }
+  | { readonly kind: "key-revoked"; readonly name: string }
+  | {
+    readonly kind: "collected";
+    readonly versions: number;
+    readonly bytes: number;
+  }
+  /** One change, of a list or brought about just now. */
+  | { readonly kind: "change"; readonly record: WireRecord }
+  | {
+    readonly kind: "left-out";
+    readonly path: string;
+    readonly message: string;
+  }
+  /** All was brought back. */
+  | {
+    readonly kind: "restore-done";
+    readonly count: number;
+    readonly leftOut: number;
+  }
+  | { readonly kind: "stopped" };
+
+/** What people read of an event. */
+export interface HubText {
+  readonly text: string;
+  readonly isProblem: boolean;
+  /** Whether it is what the command was run for, so that it is printed in any case. */
+  readonly isAsked: boolean;
+}
+
+/** The event in words. */
+export function hubText(event: HubEvent): HubText {
+  return {
+    text: textOf(event),
+    isProblem: event.kind === "left-out",
+    isAsked: event.kind === "key-created",
+  };
+}
+
+function textOf(event: HubEvent): string {
+  switch (event.kind) {
+    case "serving":
+      return `Serving ${displayPath(event.dir)} at ${event.url}`;
+    case "key-created":
+      return event.isFirst
+        ? `Key of the administrator, shown this once: ${event.key}`
+        : event.key;
+    case "key":
+      return textOfKey(event.key);
+    case "key-revoked":
+      return `The key ${displayPath(event.name)} opens nothing any more`;
+    case "collected": {
+      const versions = formatNumberOf(event.versions, "version");
+      return `${versions} removed, ${formatBytes(event.bytes)} freed`;
+    }
+    case "change": {
+      const { revision, time, kind, size, client, path } = event.record;
+      const size_ = kind === "file" ? formatBytes(size) : "";
+      const columns = [
+        String(revision).padStart(7),
+        time.slice(0, 19).replace("T", " "),
+        kind.padEnd(9),
+        size_.padStart(8),
+      ].join("  ");
+      return `${columns}  ${
+        displayPath(path)
+      }  (${client}, ${event.record.operation})`;
+    }
+    case "left-out":
+      return `Left out: ${displayPath(event.path)}: ${event.message}`;
+    case "restore-done": {
+      const { count, leftOut } = event;
+      const left = leftOut === 0 ? "" : `, ${formatCount(leftOut)} left out`;
+      return `${formatNumberOf(count, "change")}${left}`;
+    }
+    case "stopped":
+      return "The hub has stopped";
+    default:
+      return event satisfies never;
+  }
+}
+
+function textOfKey(key: ListedKey): string {
+  const state = key.revoked !== undefined
+    ? `revoked ${key.revoked.slice(0, 10)}`
+    : key.expires !== undefined
+    ? `until ${key.expires.slice(0, 16).replace("T", " ")}`
+    : "";
+  const path = key.path === "" ? "everything" : displayPath(key.path);
+  return `${key.name.padEnd(20)}  ${key.role.padEnd(5)}  ${path}  ${state}`
+    .trimEnd();
+}
+
+/** The name and the fields of an event for programs. */
+export function hubFields(
+  event: HubEvent,
+): readonly [name: string, fields: Readonly<Record<string, unknown>>] {
+  switch (event.kind) {
+    case "key":
+      return ["key", { ...event.key }];
+    case "change":
+      return ["change", { ...event.record }];
+    default: {
+      const { kind, ...fields } = event;
+      return [kind, fields];
+    }
+  }
+}

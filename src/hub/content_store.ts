@@ -1,0 +1,334 @@
+/**
+ * The content of files: cut into chunks, each kept once. Content is written to
+ * the packs as it comes; the index of what is where is part of the transaction
+ * that makes it belong to a file. What is in use is never collected.
+ */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { Chunker } from "../content/chunker.ts";
+import { MAX_CHUNK_BYTES } from "../content/limits.ts";
+import {
+  chunkId,
+  ID_BYTES,
+  offsetsOf,
+  type Recipe,
+  RecipeBuilder,
+} from "../content/recipe.ts";
+import type { Digest } from "../core/entry.ts";
+import { FileSystemError, IntegrityError } from "../errors.ts";
+import type { ChunkPlace, ChunkSpace } from "./chunk_space.ts";
+import { Pins } from "./pins.ts";
+import { decodeRecipe, encodeRecipe } from "./recipe_blob.ts";
+import type { ContentWriter, StoredContent } from "./store.ts";
+
+/** Buffers for chunks that have begun, and were used before. */
+const spare: Uint8Array[] = [];
+const MAX_SPARE = 16;
+
+/** Content that no transaction knows of yet. */
+interface Unsaved {
+  readonly size: number;
+  readonly recipe: Recipe;
+}
+
+/** The content of one store. */
+export class ContentStore {
+  readonly space: ChunkSpace;
+  readonly #findChunk: StatementSync;
+  readonly #findContent: StatementSync;
+  readonly #insertChunk: StatementSync;
+  readonly #insertContent: StatementSync;
+  readonly #notePack: StatementSync;
+  /** Chunks, by id, that were written and are in no index yet. */
+  readonly #pending = new Map<string, ChunkPlace>();
+  readonly #unsaved = new Map<Digest, Unsaved>();
+  /** Sizes of packs that were flushed and are in no index yet. */
+  readonly #flushed = new Map<number, number>();
+  /** Packs that are gone: their numbers are not used again. */
+  readonly #dropped = new Set<number>();
+  /** Chunks that writers count on. */
+  readonly chunkPins = new Pins();
+  /** Content that readers and writers count on. */
+  readonly contentPins = new Pins();
+
+  constructor(database: DatabaseSync, space: ChunkSpace) {
+    this.space = space;
+    this.#findChunk = database.prepare(
+      "SELECT pack, offset, length FROM chunks WHERE id = ?",
+    );
+    this.#findContent = database.prepare(
+      "SELECT size, recipe FROM contents WHERE digest = ?",
+    );
+    this.#insertChunk = database.prepare(
+      "INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?)",
+    );
+    this.#insertContent = database.prepare(
+      "INSERT INTO contents VALUES (?, ?, ?)",
+    );
+    this.#notePack = database.prepare(
+      "INSERT INTO packs VALUES (?, ?) ON CONFLICT DO UPDATE SET size = max(size, excluded.size)",
+    );
+  }
+
+  /** Begins to store the content of a file. */
+  write(): ContentWriter {
+    return new ChunkedWriter(this);
+  }
+
+  /** The size of the content with this digest, in bytes, if it is here. */
+  sizeOf(digest: Digest): number | undefined {
+    return this.#unsaved.get(digest)?.size ??
+      this.#findContent.get(bytesOf(digest))?.["size"] as number | undefined;
+  }
+
+  /** Keeps content that is here, see `HubStore.hold`. */
+  hold(digest: Digest): StoredContent | undefined {
+    const size = this.sizeOf(digest);
+    if (size === undefined) return undefined;
+    return { digest, size, release: this.contentPins.pin(digest) };
+  }
+
+  /** Content, see `HubStore.read`. */
+  read(
+    digest: Digest,
+    range?: { readonly start: number; readonly end: number },
+  ): ReadableStream<Uint8Array> {
+    const recipe = this.#recipeOf(digest);
+    if (recipe === undefined) {
+      throw new FileSystemError(
+        "not-found",
+        `There is no content with the digest ${digest}`,
+      );
+    }
+    const { start, end } = range ?? { start: 0, end: recipe.size };
+    if (!(start >= 0 && start <= end && end <= recipe.size)) {
+      throw new RangeError(`Cannot read ${start} to ${end} of ${recipe.size}`);
+    }
+    const parts = this.#parts(recipe, start, end);
+    const unpin = this.contentPins.pin(digest);
+    return new ReadableStream<Uint8Array>({
+      pull: (controller): void => {
+        try {
+          const next = parts.next();
+          if (!next.done) return controller.enqueue(next.value);
+          unpin();
+          controller.close();
+        } catch (error) {
+          unpin();
+          throw error;
+        }
+      },
+      cancel: unpin,
+    }, { highWaterMark: 1 });
+  }
+
+  /** Makes all that was written so far durable; before {@link save}. */
+  async flush(): Promise<void> {
+    for (const [pack, size] of await this.space.flush()) {
+      this.#flushed.set(pack, Math.max(size, this.#flushed.get(pack) ?? 0));
+    }
+  }
+
+  /** Puts what was flushed into the index; within a transaction. */
+  save(digests: Iterable<Digest>): void {
+    for (const [pack, size] of this.#flushed) {
+      // A row for a pack that is gone would be taken for damage.
+      if (!this.#dropped.has(pack)) this.#notePack.run(pack, size);
+    }
+    for (const digest of digests) {
+      const unsaved = this.#unsaved.get(digest);
+      const key = bytesOf(digest);
+      if (unsaved === undefined || this.#findContent.get(key)) continue;
+      for (const id of idsOf(unsaved.recipe)) {
+        const place = this.#pending.get(hexOf(id));
+        if (place === undefined) continue;
+        this.#insertChunk.run(id, place.pack, place.offset, place.length);
+      }
+      this.#insertContent.run(key, unsaved.size, encodeRecipe(unsaved.recipe));
+    }
+  }
+
+  /** The transaction of {@link save} went well. */
+  saved(): void {
+    this.#flushed.clear();
+  }
+
+  /** Removes a pack that no row names any more. */
+  drop(pack: number): void {
+    this.#dropped.add(pack);
+    this.space.remove(pack);
+  }
+
+  /** Whether chunks are in this pack that no index knows of. */
+  hasPending(pack: number): boolean {
+    for (const place of this.#pending.values()) {
+      if (place.pack === pack) return true;
+    }
+    return false;
+  }
+
+  /** For writers: makes sure that a chunk is there, and stays. */
+  put(id: string, bytes: Uint8Array): () => void {
+    const unpin = this.chunkPins.pin(id);
+    try {
+      const key = bytesOf(id);
+      if (!this.#pending.has(id) && this.#findChunk.get(key) === undefined) {
+        this.#pending.set(id, this.space.append(key, bytes));
+      }
+    } catch (error) {
+      unpin();
+      throw error;
+    }
+    return () => {
+      unpin();
+      if (!this.chunkPins.has(id)) this.#pending.delete(id);
+    };
+  }
+
+  /** For writers: content is whole, and stays until it is released. */
+  keep(digest: Digest, content: Unsaved, release: () => void): StoredContent {
+    const unpin = this.contentPins.pin(digest);
+    this.#unsaved.set(digest, content);
+    let isReleased = false;
+    return {
+      digest,
+      size: content.size,
+      release: (): void => {
+        if (isReleased) return;
+        isReleased = true;
+        unpin();
+        release();
+        if (!this.contentPins.has(digest)) this.#unsaved.delete(digest);
+      },
+    };
+  }
+
+  #recipeOf(digest: Digest): Recipe | undefined {
+    const unsaved = this.#unsaved.get(digest);
+    if (unsaved !== undefined) return unsaved.recipe;
+    const row = this.#findContent.get(bytesOf(digest));
+    if (row === undefined) return undefined;
+    return decodeRecipe(row["recipe"] as Uint8Array, row["size"] as number);
+  }
+
+  *#parts(
+    recipe: Recipe,
+    start: number,
+    end: number,
+  ): Generator<Uint8Array> {
+    const offsets = offsetsOf(recipe);
+    let i = chunkAt(offsets, start);
+    for (; i < recipe.lengths.length && offsets[i]! < end; i++) {
+      const id = recipe.ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
+      const bytes = this.space.read(id, this.#placeOf(id));
+      const from = Math.max(0, start - offsets[i]!);
+      const to = Math.min(bytes.length, end - offsets[i]!);
+      yield bytes.subarray(from, to);
+    }
+  }
+
+  #placeOf(id: Uint8Array): ChunkPlace {
+    const row = this.#findChunk.get(id) as ChunkPlace | undefined;
+    const place = row ?? this.#pending.get(hexOf(id));
+    if (place !== undefined) return place;
+    throw new IntegrityError("The hub's data is damaged: a chunk is missing");
+  }
+}
+
+/** Cuts and stores one file. */
+class ChunkedWriter implements ContentWriter {
+  readonly #store: ContentStore;
+  readonly #chunker = new Chunker();
+  readonly #recipe = new RecipeBuilder();
+  readonly #digest = createHash("sha256");
+  readonly #held: (() => void)[] = [];
+  /** The chunk that has begun: its first {@link Chunker.pending} bytes. */
+  #begun: Uint8Array | undefined;
+  #size = 0;
+  #isOver = false;
+
+  constructor(store: ContentStore) {
+    this.#store = store;
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#digest.update(bytes);
+    this.#size += bytes.length;
+    let at = 0;
+    while (at < bytes.length) {
+      const before = this.#chunker.pending;
+      const end = this.#chunker.next(bytes, at, bytes.length);
+      const part = bytes.subarray(at, end ?? bytes.length);
+      if (end === undefined || before > 0) {
+        // New memory for each small file would cost more than all else.
+        this.#begun ??= spare.pop() ?? new Uint8Array(MAX_CHUNK_BYTES);
+        this.#begun.set(part, before);
+      }
+      if (end === undefined) return;
+      this.#put(
+        before > 0 ? this.#begun!.subarray(0, before + part.length) : part,
+      );
+      at = end;
+    }
+  }
+
+  finish(): StoredContent {
+    const rest = this.#chunker.pending;
+    if (rest > 0) this.#put(this.#begun!.subarray(0, rest));
+    this.#end();
+    const content = { size: this.#size, recipe: this.#recipe.finish() };
+    const release = (): void => this.#release();
+    return this.#store.keep(this.#digest.digest("hex"), content, release);
+  }
+
+  abort(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#release();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    const begun = this.#begun;
+    this.#begun = undefined;
+    if (begun !== undefined && spare.length < MAX_SPARE) spare.push(begun);
+  }
+
+  #put(chunk: Uint8Array): void {
+    const id = chunkId(chunk);
+    this.#held.push(this.#store.put(id, chunk));
+    this.#recipe.add(bytesOf(id), chunk.length);
+  }
+
+  #release(): void {
+    for (const release of this.#held.splice(0)) release();
+  }
+}
+
+/** The chunk in which byte `at` lies. */
+function chunkAt(offsets: Float64Array, at: number): number {
+  let low = 0;
+  let high = offsets.length - 1;
+  while (low + 1 < high) {
+    const middle = (low + high) >>> 1;
+    if (offsets[middle]! <= at) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+function* idsOf({ ids }: Recipe): Generator<Uint8Array> {
+  for (let at = 0; at < ids.length; at += ID_BYTES) {
+    yield ids.subarray(at, at + ID_BYTES);
+  }
+}
+
+function bytesOf(hex: string): Uint8Array {
+  return Buffer.from(hex, "hex");
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    .toString("hex");
+}

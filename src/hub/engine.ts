@@ -1,0 +1,129 @@
+/**
+ * The engine's own protocol on a hub's port: a WebSocket at `/engine`, where the
+ * hub is the target of a sync, or with `?role=source` its source. Many may be
+ * connected at once; each has an endpoint of its own.
+ */
+import type { Clock } from "../core/clock.ts";
+import { ROOT } from "../core/path.ts";
+import { SyncError } from "../errors.ts";
+import type { Transport } from "../net/transport.ts";
+import { upgradeToTransport } from "../net/upgrade.ts";
+import { type ServedRole, serveEndpoint } from "../session/serve_endpoint.ts";
+import { awaitHello } from "../session/session.ts";
+import { type Access, require } from "./access.ts";
+import { HubEndpoint } from "./hub_endpoint.ts";
+import { HubTrees } from "./hub_tree.ts";
+import type { KeyInfo } from "./keys.ts";
+import { HttpProblem } from "./problem.ts";
+import type { HubStore } from "./store.ts";
+
+/** So many sessions are open at a time. */
+const MAX_SESSIONS = 64;
+
+/** How often a key is looked at again, in milliseconds. */
+const CHECK_MS = 2_000;
+
+/** What an engine works with. */
+export interface EngineOptions {
+  readonly store: HubStore;
+  readonly access: Access;
+  /** Name and version of the program. */
+  readonly software: string;
+  /** 32 hexadecimal digits, drawn once for each run of a program. */
+  readonly clientId: string;
+  readonly clock: Clock;
+  /** Ends all sessions. */
+  readonly signal: AbortSignal;
+  /** Something failed that is nobody's fault out there. */
+  fault(error: unknown): void;
+}
+
+/** Serves the store to engines. */
+export class Engine {
+  readonly path = "/engine";
+  readonly #options: EngineOptions;
+  readonly #trees: HubTrees;
+  readonly #sessions = new Set<Promise<void>>();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#trees = new HubTrees(options.store);
+  }
+
+  /** Upgrades a request that `key` has let in. @throws {HttpProblem} */
+  handle(
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+    key: KeyInfo,
+  ): Response {
+    const query = new URLSearchParams(request.url.split("?")[1] ?? "");
+    const role = query.get("role") ?? "target";
+    if (role !== "target" && role !== "source") {
+      throw new HttpProblem(400, "bad-request", "role is target or source");
+    }
+    // The tree is seen as a whole: a key for a part of it opens none of it.
+    require(key, role === "source" ? "read" : "write", ROOT);
+    if (this.#sessions.size >= MAX_SESSIONS) {
+      throw new HttpProblem(503, "too-many", "Too many sessions", {}, {
+        "retry-after": "5",
+      });
+    }
+    const { response, transport } = upgradeToTransport(request, info);
+    if (transport !== undefined) this.#begin(transport, role, key);
+    return response;
+  }
+
+  /** Resolves when all sessions have ended. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#sessions);
+  }
+
+  #begin(opening: Promise<Transport>, role: ServedRole, key: KeyInfo): void {
+    const work = this.#serve(opening, role, key)
+      .catch((error) => {
+        // What a peer does wrong, or a lost connection, is nothing to tell.
+        if (!(error instanceof SyncError)) this.#options.fault(error);
+      })
+      .finally(() => this.#sessions.delete(work));
+    this.#sessions.add(work);
+  }
+
+  async #serve(
+    opening: Promise<Transport>,
+    role: ServedRole,
+    key: KeyInfo,
+  ): Promise<void> {
+    const { store, clock, software, clientId, access } = this.#options;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, this.#options.signal]);
+    let cancel = (): void => {};
+    const watch = (): void => {
+      cancel = clock.after(CHECK_MS, () => {
+        if (access.isAlive(key)) return watch();
+        stop.abort(new DOMException("The key was revoked", "AbortError"));
+      });
+    };
+    const transport = await opening;
+    watch();
+    try {
+      const pending = await awaitHello(transport, {
+        clock,
+        signal,
+        recipes: false,
+        moves: false,
+        follows: false,
+      });
+      const endpoint = new HubEndpoint({
+        store,
+        trees: this.#trees,
+        client: key.name,
+      });
+      const { traits } = endpoint;
+      const session = await pending.accept({ software, clientId, traits });
+      await serveEndpoint(session, endpoint, { role });
+    } finally {
+      cancel();
+      transport.close();
+    }
+  }
+}

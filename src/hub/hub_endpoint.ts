@@ -1,0 +1,328 @@
+/**
+ * The files of a hub as one side of a sync. What a transition carries out is one
+ * change set; a path that somebody has changed since the scan is stale.
+ */
+import {
+  type Change,
+  filesOf,
+  isTouch,
+  needsContent,
+  type PlannedFile,
+} from "../core/change.ts";
+import {
+  type DirectoryEntry,
+  entriesBelow,
+  type Entry,
+  type TrackedEntry,
+} from "../core/entry.ts";
+import {
+  displayPath,
+  isWithin,
+  type RelPath,
+  RESERVED_NAME,
+} from "../core/path.ts";
+import { applyChanges } from "../core/apply_changes.ts";
+import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
+import type { Problem } from "../core/problem.ts";
+import { entryAt, type ScanOptions, type Snapshot } from "../core/snapshot.ts";
+import type { FileSystemTraits } from "../fs/file_system.ts";
+import type {
+  Endpoint,
+  MoveResult,
+  ScanContext,
+  Staging,
+  TransitionResult,
+} from "../session/endpoint.ts";
+import { HubStage } from "./hub_stage.ts";
+import { supplyFrom } from "./hub_supply.ts";
+import type { HubTrees, TreeAt } from "./hub_tree.ts";
+import type { HubStore, NewState, ProposedChange } from "./store.ts";
+import { totalsOfTree } from "./tree.ts";
+
+/** What a {@link HubEndpoint} works on. */
+export interface HubEndpointOptions {
+  readonly store: HubStore;
+  /** Shared by all endpoints of the store. */
+  readonly trees: HubTrees;
+  /** Whom its changes are put down to. */
+  readonly client: string;
+}
+
+/** Changes that are staged. */
+interface Staged {
+  readonly changes: readonly Change[];
+  readonly stage: HubStage;
+}
+
+/** One side of a sync that is a hub's store. Its owner closes it, not the store. */
+export class HubEndpoint implements Endpoint {
+  readonly name = "the hub";
+  readonly traits: FileSystemTraits = {
+    modes: true,
+    symlinks: true,
+    owners: false,
+  };
+  /** A rename is a deletion and a new path: each path has a history of its own. */
+  readonly moves = false;
+  /** Between two transitions others may have changed anything. */
+  readonly follows = false;
+  readonly #options: HubEndpointOptions;
+  /** What the last scan saw. */
+  #seen: TreeAt | undefined;
+  #staged: Staged | undefined;
+
+  constructor(options: HubEndpointOptions) {
+    this.#options = options;
+  }
+
+  /** Files have digests where content is compared; else they count by size and time. */
+  async scan(
+    { checksum, modes }: ScanOptions,
+    context: ScanContext = {},
+  ): Promise<Snapshot> {
+    const traits = { digests: checksum, modes };
+    const seen = await this.#options.trees.current(traits);
+    context.signal?.throwIfAborted();
+    this.#seen = seen;
+    const totals = totalsOfTree(seen.root);
+    context.onProgress?.(totals.files + totals.directories + totals.symlinks);
+    return { root: seen.root, totals, problems: [] };
+  }
+
+  /** The store knows what is not there; but somebody may have put it there since. */
+  async confirmAbsent(absent: readonly RelPath[]): Promise<readonly Problem[]> {
+    const problems: Problem[] = [];
+    for (const path of absent) {
+      const latest = await this.#options.store.latest(path);
+      if (latest === undefined || latest.kind === "deleted") continue;
+      const message = `${displayPath(path)} is there again`;
+      problems.push({ path, code: "stale", message });
+    }
+    return problems;
+  }
+
+  move(): Promise<MoveResult> {
+    return Promise.reject(new TypeError("Nothing is moved at a hub"));
+  }
+
+  stage(changes: readonly Change[], signal?: AbortSignal): Promise<Staging> {
+    this.#unstage();
+    const { store } = this.#options;
+    const files = [...filesOf(changes)];
+    const stage = new HubStage(store, files);
+    this.#staged = { changes, stage };
+    const wants = wantsOf(files, stage, store);
+    const writable = new WritableStream<ContentBatch>({
+      async write(batch): Promise<void> {
+        signal?.throwIfAborted();
+        await stage.accept(batch);
+        batch.release?.();
+      },
+    });
+    return Promise.resolve({ wants, writable });
+  }
+
+  supply(
+    requests: Iterable<SupplyRequest>,
+    signal?: AbortSignal,
+  ): ReadableStream<ContentBatch> {
+    const revision = this.#seen?.revision ?? 0;
+    return supplyFrom(this.#options.store, requests, revision, signal);
+  }
+
+  async transition(
+    changes: readonly Change[],
+    signal?: AbortSignal,
+  ): Promise<TransitionResult> {
+    const staged = this.#staged;
+    const seen = this.#seen;
+    if (staged?.changes !== changes || seen === undefined) {
+      throw new TypeError("These changes are not the ones that were staged");
+    }
+    signal?.throwIfAborted();
+    const { store, client } = this.#options;
+    const { stage } = staged;
+    try {
+      const draft = new Draft(seen.revision, stage);
+      for (const [i, change] of changes.entries()) {
+        draft.add(i, change, entryAt(seen.root, change.path));
+      }
+      await draft.fillTouches(store);
+      const { refused } = await store.commit(draft.proposed, {
+        client,
+        operation: "sync",
+      });
+      const done = new Uint8Array(changes.length).fill(1);
+      const problems: Problem[] = [...stage.problems, ...draft.problems];
+      for (const { index, reason } of refused) {
+        done[draft.owners[index]!] = 0;
+        const { path } = draft.proposed[index]!;
+        const isStale = reason === "stale" || reason === "blocked";
+        const message = `${displayPath(path)} ${
+          isStale ? "was changed at the hub meanwhile" : "could not be changed"
+        }`;
+        problems.push({ path, code: isStale ? "stale" : "failed", message });
+      }
+      for (const i of draft.incomplete) done[i] = 0;
+      return { done, problems };
+    } finally {
+      this.#unstage();
+    }
+  }
+
+  advance(
+    root: DirectoryEntry,
+    changes: readonly Change[],
+    modes: boolean,
+  ): Promise<DirectoryEntry> {
+    return Promise.resolve(applyChanges(root, changes, modes));
+  }
+
+  synced(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.#unstage();
+    return Promise.resolve();
+  }
+
+  #unstage(): void {
+    this.#staged?.stage.close();
+    this.#staged = undefined;
+  }
+}
+
+/** Changes of a tree, as changes of paths. */
+class Draft {
+  readonly proposed: ProposedChange[] = [];
+  /** For each proposed change the number of the change that it belongs to. */
+  readonly owners: number[] = [];
+  /** Changes of which a part is left out. */
+  readonly incomplete = new Set<number>();
+  readonly problems: Problem[] = [];
+  readonly #revision: number;
+  readonly #stage: HubStage;
+  /** Proposed files that keep the content which is there. */
+  readonly #touched: number[] = [];
+  #nextFile = 0;
+
+  constructor(revision: number, stage: HubStage) {
+    this.#revision = revision;
+    this.#stage = stage;
+  }
+
+  add(i: number, change: Change, there: Entry | undefined): void {
+    const { path, new: wanted } = change;
+    if (isWithin(path, RESERVED_NAME as string as RelPath)) {
+      const message = `${displayPath(path)} is a reserved name`;
+      this.problems.push({ path, code: "failed", message });
+      this.incomplete.add(i);
+      // Its files are numbered all the same.
+      if (needsContent(change)) this.#nextFile += countFiles(change.new);
+      return;
+    }
+    if (wanted === undefined) {
+      return this.#propose(i, path, { kind: "deleted" });
+    }
+    if (isTouch(change)) {
+      if (wanted.kind === "file") this.#touched.push(this.proposed.length);
+      // A file's content is filled in later.
+      return this.#propose(i, path, stateOfEntry(wanted, there));
+    }
+    if (wanted.kind === "file") return this.#proposeFile(i, path, wanted);
+    this.#propose(i, path, stateOfEntry(wanted, there));
+    for (const [at, entry] of entriesBelow(path, wanted)) {
+      if (entry.kind === "file") this.#proposeFile(i, at, entry);
+      else if (entry.kind === "directory" || entry.kind === "symlink") {
+        this.#propose(i, at, stateOfEntry(entry, undefined));
+      }
+    }
+  }
+
+  /** Says which content a file has of which only mode and time change. */
+  async fillTouches(store: HubStore): Promise<void> {
+    for (const at of this.#touched) {
+      const change = this.proposed[at]!;
+      const latest = await store.latest(change.path);
+      const { state } = change;
+      if (state.kind !== "file" || latest?.kind !== "file") continue;
+      const { digest, size } = latest;
+      this.proposed[at] = {
+        ...change,
+        state: { ...state, digest: digest!, size },
+      };
+    }
+  }
+
+  #proposeFile(
+    i: number,
+    path: RelPath,
+    entry: Entry & { kind: "file" },
+  ): void {
+    const content = this.#stage.contentOf(this.#nextFile++);
+    if (content === undefined) {
+      this.incomplete.add(i);
+      return;
+    }
+    const { mtime, mode } = entry;
+    this.#propose(i, path, { kind: "file", mtime, mode, ...content });
+  }
+
+  #propose(i: number, path: RelPath, state: NewState): void {
+    const expected = { kind: "seen", revision: this.#revision } as const;
+    this.owners.push(i);
+    this.proposed.push({ path, state, expected, subtree: true });
+  }
+}
+
+function stateOfEntry(entry: TrackedEntry, there: Entry | undefined): NewState {
+  const { kind, mtime } = entry;
+  switch (kind) {
+    case "directory":
+      return { kind, mtime, mode: entry.mode };
+    case "symlink":
+      return { kind, mtime, target: entry.target };
+    case "file": {
+      const digest = (there?.kind === "file" ? there.digest : undefined) ?? "";
+      return { kind, mtime, mode: entry.mode, size: entry.size, digest };
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+function countFiles(entry: Entry): number {
+  if (entry.kind === "file") return 1;
+  let count = 0;
+  for (const [, below] of entriesBelow("" as RelPath, entry)) {
+    if (below.kind === "file") count++;
+  }
+  return count;
+}
+
+/** What is lacking: not that of which the digest is known, and the content here. */
+function wantsOf(
+  files: readonly PlannedFile[],
+  stage: HubStage,
+  store: HubStore,
+): Want[] {
+  const wants: Want[] = [];
+  let run: { first: number; count: number; resume: undefined } | undefined;
+  for (const { index, entry } of files) {
+    const { digest, size } = entry;
+    const held = digest === undefined ? undefined : store.hold(digest);
+    if (held?.size === size) {
+      stage.take(index, held);
+      run = undefined;
+      continue;
+    }
+    held?.release();
+    if (run !== undefined) run.count++;
+    else {
+      run = { first: index, count: 1, resume: undefined };
+      wants.push(run);
+    }
+  }
+  return wants;
+}

@@ -1,0 +1,323 @@
+/** The store of a hub in SQLite, with its content in packs. */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Digest } from "../core/entry.ts";
+import type { RelPath } from "../core/path.ts";
+import { ROOT } from "../core/path.ts";
+import { AllRefused, ChangeStatements, ChangeWriter } from "./change_writer.ts";
+import { type ChunkSpace, MemoryChunks } from "./chunk_space.ts";
+import { ClientTable } from "./clients.ts";
+import { collect } from "./collector.ts";
+import { type Conflict, ConflictTable, type NewConflict } from "./conflicts.ts";
+import { ContentStore } from "./content_store.ts";
+import { guardDatabase, openDatabase, transact } from "./database.ts";
+import { KeyTable } from "./keys.ts";
+import type { HubRecord } from "./record.ts";
+import type { Retention } from "./retention.ts";
+import { type Condition, every, type Row, toRecord, within } from "./rows.ts";
+import type {
+  ChangeQuery,
+  Collected,
+  CommitOptions,
+  CommitResult,
+  ContentWriter,
+  FileQuery,
+  HubStore,
+  ProposedChange,
+  StoredContent,
+  StoreTotals,
+} from "./store.ts";
+
+const NAME = "the hub's database";
+
+/** What a {@link SqliteStore} is made of; it closes them. */
+export interface StoreParts {
+  readonly database: DatabaseSync;
+  readonly space: ChunkSpace;
+  /** The time of day, in milliseconds since 1970. */
+  readonly now: () => number;
+  /** Called at the very end. */
+  readonly onClose?: () => void;
+}
+
+/** A store that goes with the process, for tests and short lives. */
+export function openMemoryStore(now: () => number = Date.now): SqliteStore {
+  const database = openDatabase(":memory:", { owner: true });
+  return new SqliteStore({ database, space: new MemoryChunks(), now });
+}
+
+/** The embedded store. */
+export class SqliteStore implements HubStore {
+  readonly epoch: string;
+  readonly clients: ClientTable;
+  readonly conflicts: ConflictTable;
+  readonly keys: KeyTable;
+  readonly #parts: StoreParts;
+  readonly #database: DatabaseSync;
+  readonly #contents: ContentStore;
+  readonly #statements: ChangeStatements;
+  readonly #head: StatementSync;
+  readonly #listeners = new Set<(records: readonly HubRecord[]) => void>();
+  #collecting = false;
+
+  constructor(parts: StoreParts) {
+    const { database, space, now } = parts;
+    this.#parts = parts;
+    this.#database = database;
+    this.#contents = new ContentStore(database, space);
+    this.#statements = new ChangeStatements(database);
+    this.#head = database.prepare(
+      "SELECT seq FROM sqlite_sequence WHERE name = 'changes'",
+    );
+    this.clients = new ClientTable(database, now);
+    this.conflicts = new ConflictTable(database, now);
+    this.keys = new KeyTable(database, now);
+    this.epoch = this.#meta("epoch");
+  }
+
+  async totals(): Promise<StoreTotals> {
+    const head = await this.head();
+    const one = (sql: string): Row =>
+      this.#ask(() => this.#database.prepare(sql).get() ?? {});
+    const files = one(
+      "SELECT count(*) AS n, coalesce(sum(size), 0) AS bytes FROM files JOIN changes USING (revision) WHERE kind = 'file'",
+    );
+    const all = one("SELECT count(*) AS n FROM changes WHERE kind = 'file'");
+    const chunks = one(
+      "SELECT count(*) AS n, coalesce(sum(length), 0) AS bytes FROM chunks",
+    );
+    const packs = one("SELECT coalesce(sum(size), 0) AS bytes FROM packs");
+    return {
+      head,
+      horizon: Number(this.#meta("horizon")),
+      files: Number(files["n"]),
+      bytes: Number(files["bytes"]),
+      oldVersions: Number(all["n"]) - Number(files["n"]),
+      chunks: Number(chunks["n"]),
+      chunkBytes: Number(chunks["bytes"]),
+      packBytes: Number(packs["bytes"]),
+    };
+  }
+
+  head(): Promise<number> {
+    return this.#answer(() => this.#headNow());
+  }
+
+  horizon(): Promise<number> {
+    return this.#answer(() => Number(this.#meta("horizon")));
+  }
+
+  latest(path: RelPath): Promise<HubRecord | undefined> {
+    return this.#one(
+      "SELECT * FROM changes WHERE path = ? ORDER BY revision DESC LIMIT 1",
+      [path],
+    );
+  }
+
+  record(revision: number): Promise<HubRecord | undefined> {
+    return this.#one("SELECT * FROM changes WHERE revision = ?", [revision]);
+  }
+
+  at(path: RelPath, revision: number): Promise<HubRecord | undefined> {
+    return this.#one(
+      "SELECT * FROM changes WHERE path = ? AND revision <= ? ORDER BY revision DESC LIMIT 1",
+      [path, revision],
+    );
+  }
+
+  revisionAt(time: number): Promise<number> {
+    return this.#answer(() => {
+      const row = this.#database.prepare(
+        "SELECT max(revision) AS n FROM changes WHERE time <= ?",
+      ).get(time);
+      return Number(row?.["n"] ?? 0);
+    });
+  }
+
+  files({ within: top = ROOT, after, limit }: FileQuery): Promise<
+    readonly HubRecord[]
+  > {
+    const where = every(
+      within(top, "files.path"),
+      ...is("files.path > ?", after),
+    );
+    return this.#many(
+      `SELECT changes.* FROM files JOIN changes USING (revision) WHERE ${where.sql} ORDER BY files.path LIMIT ?`,
+      [...where.values, limit],
+    );
+  }
+
+  changes(query: ChangeQuery): Promise<readonly HubRecord[]> {
+    const { after, before, limit } = query;
+    const where = every(
+      within(query.within ?? ROOT),
+      ...is("path = ?", query.path),
+      ...is("client = ?", query.client),
+      ...is("change_set = ?", query.changeSet),
+      ...is("revision > ?", after),
+      ...is("revision < ?", before),
+    );
+    const order = after === undefined ? "DESC" : "ASC";
+    return this.#many(
+      `SELECT * FROM changes WHERE ${where.sql} ORDER BY revision ${order} LIMIT ?`,
+      [...where.values, limit],
+    );
+  }
+
+  changedSince(
+    revision: number,
+    { within: top = ROOT, after, limit }: FileQuery,
+  ): Promise<readonly HubRecord[]> {
+    const where = every(
+      { sql: "revision > ?", values: [revision] },
+      within(top),
+      ...is("path > ?", after),
+    );
+    return this.#many(
+      `SELECT * FROM changes WHERE revision IN (SELECT max(revision) FROM changes WHERE ${where.sql} GROUP BY path) ORDER BY path LIMIT ?`,
+      [...where.values, limit],
+    );
+  }
+
+  write(): ContentWriter {
+    return this.#contents.write();
+  }
+
+  sizeOf(digest: Digest): Promise<number | undefined> {
+    return this.#answer(() => this.#contents.sizeOf(digest));
+  }
+
+  hold(digest: Digest): StoredContent | undefined {
+    return this.#ask(() => this.#contents.hold(digest));
+  }
+
+  read(
+    digest: Digest,
+    range?: { readonly start: number; readonly end: number },
+  ): ReadableStream<Uint8Array> {
+    return this.#ask(() => this.#contents.read(digest, range));
+  }
+
+  async commit(
+    changes: readonly ProposedChange[],
+    options: CommitOptions,
+  ): Promise<CommitResult> {
+    await this.#contents.flush();
+    let result: CommitResult;
+    try {
+      result = transact(this.#database, () => {
+        this.#contents.save(digestsOf(changes));
+        const time = this.#parts.now();
+        return new ChangeWriter(this.#statements, options, time).write(changes);
+      });
+    } catch (error) {
+      if (error instanceof AllRefused) {
+        return { accepted: [], refused: error.refused };
+      }
+      throw error;
+    }
+    this.#contents.saved();
+    if (result.accepted.length > 0) {
+      for (const listener of [...this.#listeners]) listener(result.accepted);
+    }
+    return result;
+  }
+
+  async addConflict(conflict: NewConflict): Promise<Conflict> {
+    await this.#contents.flush();
+    const id = transact(this.#database, () => {
+      this.#contents.save([conflict.digest]);
+      return this.conflicts.insert(conflict);
+    });
+    this.#contents.saved();
+    return this.conflicts.get(id)!;
+  }
+
+  onAccepted(listener: (records: readonly HubRecord[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async collect(
+    retention: Retention,
+    signal?: AbortSignal,
+  ): Promise<Collected> {
+    if (this.#collecting) {
+      return { versions: 0, chunks: 0, bytes: 0, problems: [] };
+    }
+    this.#collecting = true;
+    try {
+      return await collect({
+        database: this.#database,
+        contents: this.#contents,
+        retention,
+        now: this.#parts.now(),
+        ...(signal && { signal }),
+      });
+    } finally {
+      this.#collecting = false;
+    }
+  }
+
+  close(): Promise<void> {
+    const { database, space, onClose } = this.#parts;
+    this.#listeners.clear();
+    space.close();
+    database.close();
+    onClose?.();
+    return Promise.resolve();
+  }
+
+  #headNow(): number {
+    return Number(this.#head.get()?.["seq"] ?? 0);
+  }
+
+  #meta(name: string): string {
+    const row = this.#ask(() =>
+      this.#database.prepare("SELECT value FROM meta WHERE name = ?").get(name)
+    );
+    return String(row?.["value"]);
+  }
+
+  #one(
+    sql: string,
+    values: readonly (string | number)[],
+  ): Promise<HubRecord | undefined> {
+    return this.#answer(() => {
+      const row = this.#database.prepare(sql).get(...values);
+      return row === undefined ? undefined : toRecord(row);
+    });
+  }
+
+  #many(
+    sql: string,
+    values: readonly (string | number)[],
+  ): Promise<readonly HubRecord[]> {
+    return this.#answer(() =>
+      this.#database.prepare(sql).all(...values).map(toRecord)
+    );
+  }
+
+  #ask<T>(work: () => T): T {
+    return guardDatabase(NAME, work);
+  }
+
+  #answer<T>(work: () => T): Promise<T> {
+    try {
+      return Promise.resolve(this.#ask(work));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+}
+
+function is(sql: string, value: string | number | undefined): Condition[] {
+  return value === undefined ? [] : [{ sql, values: [value] }];
+}
+
+function digestsOf(changes: readonly ProposedChange[]): Set<Digest> {
+  const digests = new Set<Digest>();
+  for (const { state } of changes) {
+    if (state.kind === "file") digests.add(state.digest);
+  }
+  return digests;
+}

@@ -1,0 +1,242 @@
+/**
+ * What a hub keeps: the files, all their versions, and the order of changes.
+ * Acknowledged means durable: when a call that changes something has resolved,
+ * a loss of power takes nothing of it back.
+ */
+import type { Digest } from "../core/entry.ts";
+import type { RelPath } from "../core/path.ts";
+import type { HubRecord, Operation } from "./record.ts";
+import type { ClientTable } from "./clients.ts";
+import type { Conflict, ConflictTable, NewConflict } from "./conflicts.ts";
+import type { KeyTable } from "./keys.ts";
+import type { Retention } from "./retention.ts";
+
+/** Content that is stored, but belongs to no file yet. */
+export interface StoredContent {
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+  /** Where nothing refers to it, it may go; to be called once, in any case. */
+  release(): void;
+}
+
+/** Takes the content of one file, in order. */
+export interface ContentWriter {
+  /** @throws {FileSystemError} `no-space` … */
+  append(bytes: Uint8Array): void;
+  /** No more comes. @throws {FileSystemError} */
+  finish(): StoredContent;
+  /** Gives up what has come, unless {@link finish} was called. */
+  abort(): void;
+}
+
+/** What shall stand at a path. Content has to be in the store. */
+export type NewState =
+  | {
+    readonly kind: "file";
+    readonly digest: Digest;
+    readonly size: number;
+    readonly mtime: number;
+    readonly mode: number;
+  }
+  | {
+    readonly kind: "directory";
+    readonly mtime: number;
+    readonly mode: number;
+  }
+  | {
+    readonly kind: "symlink";
+    readonly target: string;
+    readonly mtime: number;
+  }
+  | { readonly kind: "deleted" };
+
+/**
+ * What has to be so for a change to be accepted:
+ * - `any`: nothing;
+ * - `revision`: the last change at the path has this revision (0: nothing is
+ *   there, and it does not matter what was);
+ * - `seen`: nothing has changed at the path, nor below it where that goes, since
+ *   this revision of the hub.
+ */
+export type Expectation =
+  | { readonly kind: "any" }
+  | { readonly kind: "revision"; readonly revision: number }
+  | { readonly kind: "seen"; readonly revision: number };
+
+/** A change that somebody wants. */
+export interface ProposedChange {
+  readonly path: RelPath;
+  readonly state: NewState;
+  readonly expected: Expectation;
+  /** Whether a directory may go with all that is in it. */
+  readonly subtree?: boolean;
+}
+
+/** Why a change was not accepted. */
+export type RefusalReason =
+  /** The path is not what the proposer expected. */
+  | "stale"
+  /** What is above it is no directory. */
+  | "blocked"
+  /** A directory that holds something would go. */
+  | "not-empty"
+  /** The content is not in the store. */
+  | "content-missing";
+
+/** A change that was not accepted. */
+export interface RefusedChange {
+  /** Its place in the list of proposed changes. */
+  readonly index: number;
+  readonly reason: RefusalReason;
+  /** The last change at its path, if there was one. */
+  readonly current: HubRecord | undefined;
+}
+
+/** Who proposes changes, and why. */
+export interface CommitOptions {
+  readonly client: string;
+  readonly operation: Operation;
+  /** Whether all are refused where one is; else the others are accepted. */
+  readonly atomic?: boolean;
+}
+
+/** What became of a list of proposed changes. */
+export interface CommitResult {
+  /** All that changed, in order; also what went or came by implication. */
+  readonly accepted: readonly HubRecord[];
+  readonly refused: readonly RefusedChange[];
+}
+
+/** A page of a list. */
+export interface PageOptions {
+  /** At the most. */
+  readonly limit: number;
+}
+
+/** Which current files to list: those at or below `within`, in path order. */
+export interface FileQuery extends PageOptions {
+  readonly within?: RelPath;
+  /** Only what comes after this path. */
+  readonly after?: RelPath;
+}
+
+/** Which changes to list. */
+export interface ChangeQuery extends PageOptions {
+  readonly within?: RelPath;
+  /** Of this path only. */
+  readonly path?: RelPath;
+  readonly client?: string;
+  readonly changeSet?: number;
+  /** Only later ones, the oldest first. */
+  readonly after?: number;
+  /** Only earlier ones, the newest first; without this and `after` from the newest. */
+  readonly before?: number;
+}
+
+/** Sums over a store. */
+export interface StoreTotals {
+  /** Revision of the last change; 0 before the first. */
+  readonly head: number;
+  /** Changes up to this revision may be missing from the list of changes. */
+  readonly horizon: number;
+  readonly files: number;
+  /** Sizes of the current files. */
+  readonly bytes: number;
+  /** Old versions of which the content is kept. */
+  readonly oldVersions: number;
+  readonly chunks: number;
+  /** What chunks take, in bytes. */
+  readonly chunkBytes: number;
+  /** What the packs take on the disk, in bytes. */
+  readonly packBytes: number;
+}
+
+/** What {@link HubStore.collect} has done. */
+export interface Collected {
+  /** Versions that were removed. */
+  readonly versions: number;
+  readonly chunks: number;
+  /** By how much the packs became smaller. */
+  readonly bytes: number;
+  /** Packs that are damaged, and were left as they are, each with the reason. */
+  readonly problems: readonly string[];
+}
+
+/** The store of one hub. Its owner closes it. */
+export interface HubStore {
+  /**
+   * Drawn when the store was made: revisions of another one mean nothing here.
+   * 32 hexadecimal digits.
+   */
+  readonly epoch: string;
+  readonly clients: ClientTable;
+  readonly conflicts: ConflictTable;
+  readonly keys: KeyTable;
+
+  totals(): Promise<StoreTotals>;
+  /** Revision of the last change. */
+  head(): Promise<number>;
+  /** Changes up to this revision may be missing from the list of changes. */
+  horizon(): Promise<number>;
+
+  /** The last change at `path`, also if it deleted what was there. */
+  latest(path: RelPath): Promise<HubRecord | undefined>;
+  /** The change that has this revision. */
+  record(revision: number): Promise<HubRecord | undefined>;
+  /** What stood at `path` when `revision` was the last one. */
+  at(path: RelPath, revision: number): Promise<HubRecord | undefined>;
+  /** The last revision that was accepted at `time` or before; 0 if none was. */
+  revisionAt(time: number): Promise<number>;
+  /** What is there now. */
+  files(query: FileQuery): Promise<readonly HubRecord[]>;
+  /** What was accepted. */
+  changes(query: ChangeQuery): Promise<readonly HubRecord[]>;
+  /** The last change at each path that has changed after `revision`. */
+  changedSince(
+    revision: number,
+    query: FileQuery,
+  ): Promise<readonly HubRecord[]>;
+
+  /** Begins to store the content of a file. */
+  write(): ContentWriter;
+  /** Whether content with this digest is there, and how long it is, in bytes. */
+  sizeOf(digest: Digest): Promise<number | undefined>;
+  /** Keeps content that is there from being removed; undefined: it is not there. */
+  hold(digest: Digest): StoredContent | undefined;
+  /**
+   * Content from `start` up to, not including, `end`. It stays there until the
+   * stream has ended or was cancelled.
+   * @throws {FileSystemError} `not-found`: there is no such content.
+   * The stream errors with {@link IntegrityError} where the store is damaged.
+   */
+  read(
+    digest: Digest,
+    range?: { readonly start: number; readonly end: number },
+  ): ReadableStream<Uint8Array>;
+
+  /**
+   * Accepts those of `changes` that are as expected, in order and all at once,
+   * durably. What is that way already is no change. Missing directories above are
+   * made. `accepted` tells listeners, see {@link onAccepted}.
+   * @throws {FileSystemError} `no-space` … Then nothing is accepted.
+   */
+  commit(
+    changes: readonly ProposedChange[],
+    options: CommitOptions,
+  ): Promise<CommitResult>;
+
+  /**
+   * Keeps a change that came too late; its content is in the store.
+   * @throws {FileSystemError} `no-space` …
+   */
+  addConflict(conflict: NewConflict): Promise<Conflict>;
+
+  /** Calls `listener` with each accepted change, in order, once it is durable. */
+  onAccepted(listener: (records: readonly HubRecord[]) => void): () => void;
+
+  /** Removes what nothing needs any more. */
+  collect(retention: Retention, signal?: AbortSignal): Promise<Collected>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,428 @@
+/** What every store of a hub does; run on each of them. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createHash } from "node:crypto";
+import { parseRelPath, type RelPath, ROOT } from "../../src/core/path.ts";
+import { FileSystemError } from "../../src/errors.ts";
+import type { HubRecord } from "../../src/hub/record.ts";
+import type {
+  ChangeQuery,
+  Expectation,
+  HubStore,
+  ProposedChange,
+  StoredContent,
+} from "../../src/hub/store.ts";
+import { Random } from "../support/random.ts";
+
+/** A store to be tested. */
+export interface StoreFixture {
+  readonly store: HubStore;
+  /** The time of day of the store; tests set it. */
+  readonly time: { now: number };
+  close(): Promise<void>;
+}
+
+export const ANY: Expectation = { kind: "any" };
+const WHO = { client: "tester", operation: "upload" } as const;
+
+/** A checked path. */
+export function at(text: string): RelPath {
+  return parseRelPath(text);
+}
+
+/** Stores `content`, which the caller releases. */
+export function store(
+  into: HubStore,
+  content: string | Uint8Array,
+): StoredContent {
+  const writer = into.write();
+  writer.append(
+    typeof content === "string" ? new TextEncoder().encode(content) : content,
+  );
+  return writer.finish();
+}
+
+/** Puts a file at `path`: its record. @throws If that is refused. */
+export async function put(
+  into: HubStore,
+  path: string,
+  content: string | Uint8Array,
+  expected: Expectation = ANY,
+  client: string = WHO.client,
+): Promise<HubRecord> {
+  const held = store(into, content);
+  try {
+    const { accepted, refused } = await into.commit(
+      [fileChange(path, held, expected)],
+      { ...WHO, client },
+    );
+    if (refused.length > 0) throw new Error(`refused: ${refused[0]!.reason}`);
+    return accepted.at(-1)!;
+  } finally {
+    held.release();
+  }
+}
+
+/** All bytes of a stream. */
+export async function bytesOf(
+  stream: ReadableStream<Uint8Array>,
+): Promise<Uint8Array> {
+  return new Uint8Array(
+    await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>)
+      .arrayBuffer(),
+  );
+}
+
+function fileChange(
+  path: string,
+  { digest, size }: StoredContent,
+  expected: Expectation,
+): ProposedChange {
+  const state = { kind: "file", digest, size, mtime: 7, mode: 0o640 } as const;
+  return { path: at(path), state, expected };
+}
+
+function deletion(
+  path: string,
+  expected = ANY,
+  subtree = false,
+): ProposedChange {
+  return { path: at(path), state: { kind: "deleted" }, expected, subtree };
+}
+
+async function pathsIn(into: HubStore): Promise<string[]> {
+  return (await into.files({ limit: 100 })).map(({ path }) => path);
+}
+
+/** Registers the tests for the stores that `open` makes. */
+export function hubStoreContract(
+  name: string,
+  open: () => Promise<StoreFixture>,
+): void {
+  const test = (
+    title: string,
+    run: (fixture: StoreFixture) => Promise<void>,
+  ): void => {
+    Deno.test(`${name} ${title}`, async () => {
+      const fixture = await open();
+      try {
+        await run(fixture);
+      } finally {
+        await fixture.close();
+      }
+    });
+  };
+
+  test("gives back what was stored, whole and in parts", async ({ store }) => {
+    const content = new Random(1).bytes(900_000);
+    const record = await put(store, "a/b", content);
+    assertEquals(
+      record.digest,
+      createHash("sha256").update(content).digest("hex"),
+    );
+    assertEquals(record.size, content.length);
+    assertEquals(await bytesOf(store.read(record.digest!)), content);
+    for (
+      const [start, end] of [[0, 0], [0, 1], [5, 300_000], [899_999, 900_000]]
+    ) {
+      const part = await bytesOf(
+        store.read(record.digest!, { start: start!, end: end! }),
+      );
+      assertEquals(part, content.subarray(start, end));
+    }
+  });
+
+  test("keeps an empty file", async ({ store }) => {
+    const { digest } = await put(store, "empty", "");
+    assertEquals((await bytesOf(store.read(digest!))).length, 0);
+  });
+
+  test("keeps equal chunks once, whoever brings them", async ({ store }) => {
+    const content = new Random(2).bytes(500_000);
+    await put(store, "a", content);
+    const { chunkBytes } = await store.totals();
+    await put(store, "b", content);
+    const edited = content.slice();
+    edited[0] = content[0]! ^ 1;
+    await put(store, "c", edited);
+    const grown = (await store.totals()).chunkBytes - chunkBytes;
+    assert(grown <= 256 * 1024, `${grown} bytes more`);
+  });
+
+  test("counts changes from 1, and makes missing directories", async ({ store }) => {
+    assertEquals(await store.head(), 0);
+    const record = await put(store, "x/y/z", "text");
+    assertEquals(record.revision, 3);
+    assertEquals(record.changeSet, 1);
+    assertEquals(await pathsIn(store), ["x", "x/y", "x/y/z"]);
+    assertEquals(record.mode, 0o640);
+    assertEquals(await store.head(), 3);
+  });
+
+  test("takes what is that way already for no change", async ({ store }) => {
+    await put(store, "f", "text");
+    const held = storeText(store);
+    const result = await store.commit([fileChange("f", held, ANY)], WHO);
+    held.release();
+    assertEquals(result, { accepted: [], refused: [] });
+    assertEquals(await store.head(), 1);
+  });
+
+  test("refuses a change of another version than the current one", async ({ store }) => {
+    const first = await put(store, "f", "one");
+    const second = await put(store, "f", "two", {
+      kind: "revision",
+      revision: first.revision,
+    });
+    const held = storeText(store);
+    for (const revision of [0, first.revision, second.revision + 1]) {
+      const expected = { kind: "revision", revision } as const;
+      const { accepted, refused } = await store.commit(
+        [fileChange("f", held, expected)],
+        WHO,
+      );
+      assertEquals(accepted, []);
+      assertEquals(refused, [{ index: 0, reason: "stale", current: second }]);
+    }
+    held.release();
+    assertEquals((await store.latest(at("f")))?.revision, second.revision);
+  });
+
+  test("lets exactly one of two who change the same version win", async ({ store }) => {
+    let { revision } = await put(store, "f", "start");
+    for (let round = 0; round < 20; round++) {
+      const expected = { kind: "revision", revision } as const;
+      const results = await Promise.allSettled(
+        ["a", "b"].map((who) =>
+          put(store, "f", `${who} ${round}`, expected, who)
+        ),
+      );
+      const won = results.filter((result) => result.status === "fulfilled");
+      assertEquals(won.length, 1, `round ${round}`);
+      revision = won[0]!.value.revision;
+    }
+  });
+
+  test("knows of what was deleted, and takes revision 0 for nothing there", async ({ store }) => {
+    const { revision } = await put(store, "f", "one");
+    await store.commit([deletion("f")], { ...WHO, operation: "delete" });
+    assertEquals((await store.latest(at("f")))?.kind, "deleted");
+    assertEquals(await pathsIn(store), []);
+    const old = await store.record(revision);
+    assertEquals(await bytesOf(store.read(old!.digest!)), text("one"));
+    await put(store, "f", "again", { kind: "revision", revision: 0 });
+  });
+
+  test("deletes a directory with all that is in it only when told so", async ({ store }) => {
+    await put(store, "d/e/f", "text");
+    await put(store, "d2", "beside it");
+    await put(store, "d/g", "text");
+    const { refused } = await store.commit([deletion("d")], WHO);
+    assertEquals(refused[0]?.reason, "not-empty");
+    const { accepted } = await store.commit([deletion("d", ANY, true)], WHO);
+    assertEquals(
+      accepted.map(({ path }) => path),
+      ["d/g", "d/e/f", "d/e", "d"],
+    );
+    assertEquals(new Set(accepted.map(({ changeSet }) => changeSet)).size, 1);
+    assertEquals(await pathsIn(store), ["d2"]);
+  });
+
+  test("refuses what was changed since it was seen, at the path and below", async ({ store }) => {
+    await put(store, "d/f", "one");
+    const revision = await store.head();
+    const seen = { kind: "seen", revision } as const;
+    await put(store, "d/f", "two");
+    const { refused } = await store.commit([
+      deletion("d/f", seen),
+      deletion("d", seen, true),
+    ], WHO);
+    assertEquals(refused.map(({ reason }) => reason), ["stale", "stale"]);
+    const now = { kind: "seen", revision: await store.head() } as const;
+    const again = await store.commit(
+      [deletion("d/f", now), deletion("d", now, true)],
+      WHO,
+    );
+    assertEquals(again.refused, []);
+    assertEquals(await pathsIn(store), []);
+  });
+
+  test("puts nothing below a file, and no file in place of what is in use", async ({ store }) => {
+    await put(store, "f", "text");
+    await put(store, "d/g", "text");
+    const held = storeText(store);
+    const { refused } = await store.commit([
+      fileChange("f/below", held, ANY),
+      fileChange("d", held, ANY),
+      { path: ROOT, state: { kind: "deleted" }, expected: ANY, subtree: true },
+    ], WHO);
+    held.release();
+    assertEquals(refused.map(({ reason }) => reason), [
+      "blocked",
+      "not-empty",
+      "blocked",
+    ]);
+  });
+
+  test("refuses content that it does not have", async ({ store }) => {
+    const digest = "0".repeat(64);
+    const state = { kind: "file", digest, size: 1, mtime: 0, mode: 0 } as const;
+    const { refused } = await store.commit(
+      [{ path: at("f"), state, expected: ANY }],
+      WHO,
+    );
+    assertEquals(refused[0]?.reason, "content-missing");
+    await assertRejects(
+      () => Promise.resolve().then(() => store.read(digest)),
+      FileSystemError,
+      "no content",
+    );
+  });
+
+  test("accepts all or nothing where that is asked for", async ({ store }) => {
+    const held = storeText(store);
+    const changes = [
+      fileChange("a", held, ANY),
+      fileChange("b", held, { kind: "revision", revision: 9 }),
+    ];
+    const strict = await store.commit(changes, { ...WHO, atomic: true });
+    assertEquals(strict.accepted, []);
+    assertEquals(strict.refused.length, 1);
+    assertEquals(await pathsIn(store), []);
+    const loose = await store.commit(changes, WHO);
+    held.release();
+    assertEquals(loose.accepted.length, 1);
+  });
+
+  test("tells of changes in order, once they are there", async ({ store }) => {
+    const heard: number[] = [];
+    const stop = store.onAccepted((records) => {
+      for (const { revision } of records) heard.push(revision);
+    });
+    await put(store, "a/b", "1");
+    await put(store, "c", "2");
+    stop();
+    await put(store, "d", "3");
+    assertEquals(heard, [1, 2, 3]);
+  });
+
+  test("lists changes from both ends, of a part, and of somebody", async ({ store }) => {
+    await put(store, "a/1", "1", ANY, "one");
+    await put(store, "a/2", "2", ANY, "two");
+    await put(store, "ab", "3", ANY, "one");
+    const list = async (
+      query: Omit<ChangeQuery, "limit">,
+      limit = 10,
+    ): Promise<string[]> =>
+      (await store.changes({ ...query, limit })).map(({ path }) => path);
+    assertEquals(await list({ after: 0 }), ["a", "a/1", "a/2", "ab"]);
+    assertEquals(await list({}, 2), ["ab", "a/2"]);
+    assertEquals(await list({ before: 3 }), ["a/1", "a"]);
+    assertEquals(await list({ within: at("a") }), ["a/2", "a/1", "a"]);
+    assertEquals(await list({ client: "two" }), ["a/2"]);
+    assertEquals(await list({ path: at("a/1") }), ["a/1"]);
+    const since = await store.changedSince(2, { limit: 10 });
+    assertEquals(since.map(({ path }) => path), ["a/2", "ab"]);
+  });
+
+  test("knows what was when, by revision and by time", async ({ store, time }) => {
+    time.now = 1_000;
+    const one = await put(store, "f", "one");
+    time.now = 2_000;
+    const two = await put(store, "f", "two");
+    assertEquals(await store.revisionAt(999), 0);
+    assertEquals(await store.revisionAt(1_500), one.revision);
+    assertEquals(await store.revisionAt(9_000), two.revision);
+    assertEquals(await store.at(at("f"), one.revision), one);
+    assertEquals(await store.at(at("f"), 0), undefined);
+  });
+
+  test("keeps what is needed when it collects, and only that", async ({ store, time }) => {
+    time.now = 1_000;
+    const random = new Random(3);
+    const contents = [1, 2, 3, 4].map(() => random.bytes(400_000));
+    const versions: HubRecord[] = [];
+    for (const content of contents) {
+      versions.push(await put(store, "f", content));
+    }
+    const gone = await put(store, "gone", random.bytes(300_000));
+    await store.commit([deletion("gone")], WHO);
+    const late = storeBytes(store, random.bytes(200_000));
+    const conflict = await store.addConflict({
+      ...{ path: at("f"), base: 1, current: 4, client: "late" },
+      ...{ size: late.size, digest: late.digest, mtime: 1, mode: 0o644 },
+    });
+    late.release();
+    const before = await store.totals();
+    time.now = 100_000;
+    const kept = await store.collect({ versions: 1, ageMs: 99_500 });
+    assertEquals(kept.versions, 0, "nothing is old enough");
+    const done = await store.collect({ versions: 1, ageMs: 10_000 });
+    // Two of four, and both of what was deleted.
+    assertEquals(done.versions, 4);
+    const after = await store.totals();
+    assert(after.packBytes < before.packBytes, `${after.packBytes} left`);
+    assertEquals(after.oldVersions, 1);
+    for (const i of [2, 3]) {
+      const { digest } = versions[i]!;
+      assertEquals(await bytesOf(store.read(digest!)), contents[i]);
+    }
+    assertEquals(await store.sizeOf(versions[0]!.digest!), undefined);
+    assertEquals(await store.sizeOf(gone.digest!), undefined);
+    const { length } = await bytesOf(store.read(conflict.digest));
+    assertEquals(length, conflict.size);
+    store.conflicts.resolve(conflict.id, "current");
+    time.now = 200_000;
+    await store.collect({ versions: 1, ageMs: 10_000 });
+    assertEquals(await store.sizeOf(conflict.digest), undefined);
+    assertEquals(await store.horizon(), gone.revision + 1);
+  });
+
+  test("never collects what is being written or read", async ({ store, time }) => {
+    time.now = 1_000;
+    const content = new Random(4).bytes(600_000);
+    await put(store, "f", content);
+    await put(store, "f", "other");
+    const writer = store.write();
+    // Its chunks are those of the version that goes now.
+    writer.append(content);
+    const { digest } = (await store.record(1))!;
+    const reader = store.read(digest!).getReader();
+    const first = await reader.read();
+    time.now = 1_000_000;
+    const done = await store.collect({ versions: 0, ageMs: 0 });
+    assertEquals(done.versions, 1);
+    let length = first.value!.length;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.length;
+    }
+    assertEquals(length, content.length);
+    const held = writer.finish();
+    await store.commit([fileChange("g", held, ANY)], WHO);
+    held.release();
+    assertEquals(await bytesOf(store.read(digest!)), content);
+  });
+
+  test("gives up what was written and belongs to nothing", async ({ store }) => {
+    const writer = store.write();
+    writer.append(new Random(5).bytes(600_000));
+    writer.abort();
+    const held = storeBytes(store, new Random(6).bytes(100_000));
+    held.release();
+    assertEquals(await store.sizeOf(held.digest), undefined);
+    const { refused } = await store.commit([fileChange("f", held, ANY)], WHO);
+    assertEquals(refused[0]?.reason, "content-missing");
+    assertEquals((await store.totals()).chunks, 0);
+  });
+}
+
+function storeText(into: HubStore): StoredContent {
+  return store(into, "text");
+}
+
+const storeBytes = store;
+
+function text(content: string): Uint8Array {
+  return new TextEncoder().encode(content);
+}
