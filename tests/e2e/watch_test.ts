@@ -102,6 +102,39 @@ test("sync --watch carries out each kind of change, and both sides end well", [
   );
 });
 
+test("sync --watch renames whole directories, and sends nothing for it", [
+  "bash",
+  "linux",
+], async () => {
+  await using watching = await Watching.start({
+    prepare: (source) => {
+      Deno.mkdirSync(join(source, "a/deep"), { recursive: true });
+      for (let i = 0; i < 500; i++) {
+        Deno.writeTextFileSync(join(source, `a/deep/f${i}`), `file ${i}`);
+      }
+    },
+  });
+  const { source, target, sender } = watching;
+  await watching.equal();
+  const { ino } = Deno.statSync(join(target, "a/deep/f7"));
+  await shell(`mv "$1/a" "$1/b"`, source);
+  await watching.equal();
+  assertEquals(Deno.statSync(join(target, "b/deep/f7")).ino, ino);
+  const other = Deno.statSync(join(target, "b/deep/f8")).ino;
+  await shell(
+    `mkdir "$1/new"; mv "$1/b/deep" "$1/new/"; echo x > "$1/new/deep/f7"`,
+    source,
+  );
+  await watching.equal();
+  assertEquals(Deno.statSync(join(target, "new/deep/f8")).ino, other);
+  await watching.stop();
+  const rounds = sender.events.filter(({ event }) => event === "synced");
+  const sum = (field: string): number =>
+    rounds.slice(1).reduce((total, round) => total + Number(round[field]), 0);
+  assert(sum("moved") >= 2, JSON.stringify(rounds));
+  assert(sum("files") <= 2, JSON.stringify(rounds));
+});
+
 test(
   "sync --watch never shows a target without a file that is saved by renaming",
   [

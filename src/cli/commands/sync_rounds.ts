@@ -5,8 +5,11 @@
  */
 import { dirname } from "@std/path";
 import { hasChanges } from "../../core/change.ts";
+import type { DirectoryEntry } from "../../core/entry.ts";
+import { NO_ORIGINS, type Origins, originsOf } from "../../core/origins.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { displayPath } from "../../core/path.ts";
+import type { Snapshot } from "../../core/snapshot.ts";
 import {
   GuardError,
   messageOf,
@@ -21,6 +24,7 @@ import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { mirror } from "../../session/mirror.ts";
 import { repeat } from "../../session/repeat.ts";
 import type { RoundRecord, RoundRecords } from "../../session/round_record.ts";
+import type { RoundObserver } from "../../session/round_observer.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { CommandEvent } from "../events.ts";
 import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
@@ -84,6 +88,8 @@ class Rounds {
   readonly #connecting: Connecting;
   readonly #followers: Followers;
   readonly #memory = new RecordInMemory();
+  /** The source at the end of the round before. */
+  #earlier: DirectoryEntry | undefined;
 
   constructor(
     job: SyncJob,
@@ -154,6 +160,23 @@ class Rounds {
     await repeat(() => this.#once(act), { intervalMs, clock, signal });
   }
 
+  /** `work`, for which the round before is evidence of what has only moved. */
+  #withOrigins(work: SyncWork): SyncWork {
+    const { mirrorOptions } = work;
+    const observer: RoundObserver = {
+      staging(): void {},
+      passing(): void {},
+      applied: ({ comparison }): Promise<void> => {
+        this.#earlier = comparison.source.root;
+        return Promise.resolve();
+      },
+    };
+    const observers = [...mirrorOptions.observers ?? [], observer];
+    const origins = ({ root }: Snapshot): Origins =>
+      this.#earlier === undefined ? NO_ORIGINS : originsOf(this.#earlier, root);
+    return { ...work, mirrorOptions: { ...mirrorOptions, observers, origins } };
+  }
+
   /** @throws If what went wrong will not go better in the next round. */
   async #once(act: (work: SyncWork) => Promise<Mirrored>): Promise<void> {
     const { reporter, signal } = this.#context;
@@ -172,7 +195,8 @@ class Rounds {
         { signal, reporter: { report } },
         this.#connecting,
         async (opened) => {
-          const mirrored = await act(this.#followers.follow(opened));
+          const work = this.#withOrigins(this.#followers.follow(opened));
+          const mirrored = await act(work);
           return { result: mirrored, outcome: outcomeOf(mirrored.summary) };
         },
         { isFirst: this.completed === 0, memory: this.#memory },
