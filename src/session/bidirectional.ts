@@ -287,13 +287,14 @@ class Bidirectional {
       if (changes[side].length === 0) continue;
       const { origins } = reconciled[side];
       const giver = this.#sides[otherSide(side)];
+      const before = { files, bytes };
       await handOver(giver, this.#sides[side], changes[side], {
         origins,
         signal,
-        onBatch(moreFiles, moreBytes, path): void {
-          files += moreFiles;
-          bytes += moreBytes;
-          onEvent?.({ kind: "transfer", files, bytes, path });
+        onProgress(done): void {
+          files = before.files + done.files;
+          bytes = before.bytes + done.bytes;
+          onEvent?.({ kind: "transfer", files, bytes, path: done.path });
         },
       });
     }

@@ -1,11 +1,9 @@
 /** One round's work at a target: content is staged, then all changes at once. */
-import type { ContentRequest, GapRequest } from "../content/description.ts";
-import { type Change, filesOf, type PlannedFile } from "../core/change.ts";
+import type { Change } from "../core/change.ts";
 import type { RelPath } from "../core/path.ts";
-import { type ContentBatch, lengthOf, type Want } from "../core/piece.ts";
-import type { Endpoint, RecipeCalls, TransitionResult } from "./endpoint.ts";
+import type { Endpoint, TransitionResult } from "./endpoint.ts";
 import type { EventListener } from "./events.ts";
-import { negotiate } from "./negotiate.ts";
+import { handOver } from "./hand_over.ts";
 import type { RoundObserver } from "./round_observer.ts";
 
 /** Who hears of the work, and may stop it. */
@@ -22,109 +20,14 @@ export async function carryOut(
   source: Endpoint,
   target: Endpoint,
   changes: readonly Change[],
-  { signal, onEvent, observers = [], onUnavailable }: CarryOutOptions,
+  { signal, onEvent, observers, onUnavailable }: CarryOutOptions,
 ): Promise<TransitionResult> {
-  const calls = recipeCalls(source, target);
-  const recipes = calls !== undefined;
-  const { wants, writable } = await target.stage(changes, signal, { recipes });
-  for (const observer of observers) observer.staging(changes);
-  let path: RelPath | undefined;
-  const asked = new Map<number, RelPath>();
-  let files = 0;
-  let bytes = 0;
-  let gaps: ReadonlyMap<number, readonly GapRequest[]> = new Map();
-  const described = wants.filter((want) => want.recipe === true);
-  if (calls !== undefined && described.length > 0) {
-    try {
-      gaps = await negotiate(calls, filesFor(changes, described), {
-        signal,
-        onProgress: (path) =>
-          onEvent?.({ kind: "transfer", files, bytes, path }),
-      });
-    } catch (error) {
-      await writable.abort(error).catch(() => {});
-      throw error;
-    }
-  }
-  const requests = requestsFor(changes, wants, gaps, (next, index) => {
-    path = next;
-    if (onUnavailable !== undefined) asked.set(index, next);
+  await handOver(source, target, changes, {
+    signal,
+    observers,
+    onProgress: (done) => onEvent?.({ kind: "transfer", ...done }),
+    onUnavailable,
   });
-  const meter = new TransformStream<ContentBatch, ContentBatch>({
-    transform(batch, controller): void {
-      // Once it is handed on, its bytes may be used again.
-      for (const observer of observers) observer.passing(batch);
-      controller.enqueue(batch);
-      for (const piece of batch.pieces) {
-        if (piece.kind === "unavailable") {
-          onUnavailable?.(asked.get(piece.index)!);
-          continue;
-        }
-        bytes += lengthOf(piece);
-        if (!piece.last) continue;
-        files++;
-        asked.delete(piece.index);
-      }
-      onEvent?.({ kind: "transfer", files, bytes, path });
-    },
-  });
-  await source.supply(requests, signal).pipeThrough(meter).pipeTo(
-    writable,
-    signal && { signal },
-  );
   onEvent?.({ kind: "applying" });
   return await target.transition(changes, signal);
-}
-
-/** What both sides can do to send less; undefined where whole files are better. */
-function recipeCalls(
-  source: Endpoint,
-  target: Endpoint,
-): { source: RecipeCalls; target: RecipeCalls } | undefined {
-  if (source.recipes === undefined || target.recipes === undefined) {
-    return undefined;
-  }
-  const isRemote = source.recipes.isRemote || target.recipes.isRemote;
-  return isRemote
-    ? { source: source.recipes, target: target.recipes }
-    : undefined;
-}
-
-/**
- * The files that `wants` name, as the source is asked for them; `onPath` hears
- * of each when its turn comes.
- */
-function* requestsFor(
-  changes: readonly Change[],
-  wants: readonly Want[],
-  gaps: ReadonlyMap<number, readonly GapRequest[]>,
-  onPath: (path: RelPath, index: number) => void,
-): Generator<ContentRequest> {
-  for (const file of filesFor(changes, wants)) {
-    onPath(file.path, file.index);
-    const lacking = gaps.get(file.index);
-    const { resume } = file;
-    yield lacking === undefined
-      ? { ...file, resume }
-      : { ...file, resume, gaps: lacking };
-  }
-}
-
-/** The files that `wants` name, in order. */
-function* filesFor(
-  changes: readonly Change[],
-  wants: readonly Want[],
-): Generator<PlannedFile & Pick<Want, "resume">> {
-  let at = 0;
-  for (const file of filesOf(changes)) {
-    while (at < wants.length && file.index >= endOf(wants[at]!)) at++;
-    const want = wants[at];
-    if (want === undefined) return;
-    if (file.index < want.first) continue;
-    yield { ...file, resume: want.resume };
-  }
-}
-
-function endOf({ first, count }: Want): number {
-  return first + count;
 }

@@ -696,6 +696,43 @@ test(
 );
 
 test(
+  "two-way with a listener: edits of large files cost little, both ways and as conflict copies",
+  NEEDS,
+  async () => {
+    const bytes = 4 * 1024 * 1024;
+    const random = new Random(77);
+    await using sides = new TwoSides(true);
+    for (const name of ["here", "there", "both"]) {
+      Deno.writeFileSync(join(sides.alpha, name), random.bytes(bytes));
+    }
+    await sides.syncWell();
+    const edit = (
+      side: "alpha" | "beta",
+      name: string,
+      mtime: number,
+    ): void => {
+      const at = join(sides[side], name);
+      const content = Deno.readFileSync(at);
+      content.set(random.bytes(64), random.below(bytes - 64));
+      Deno.writeFileSync(at, content);
+      Deno.utimeSync(at, mtime, mtime);
+    };
+    edit("alpha", "here", 1_600_000_000);
+    edit("beta", "there", 1_600_000_000);
+    edit("alpha", "both", 1_600_000_000);
+    edit("beta", "both", 1_700_000_000);
+    const loser = Deno.readFileSync(join(sides.alpha, "both"));
+    const winner = Deno.readFileSync(join(sides.beta, "both"));
+    const { events } = await sides.syncWell();
+    const copy = namesIn(sides.beta).find((name) => name.includes("conflict"));
+    assertEquals(Deno.readFileSync(join(sides.beta, copy!)), loser);
+    assertEquals(Deno.readFileSync(join(sides.alpha, "both")), winner);
+    const { sent, received } = events.at(-1)!;
+    assert(Number(sent) + Number(received) < 100_000, `${sent} ${received}`);
+  },
+);
+
+test(
   "two-way: options that make no sense with it are refused",
   NEEDS,
   async () => {

@@ -3,6 +3,7 @@ import type { Name } from "../../../src/core/path.ts";
 import { FileSystemError, GuardError } from "../../../src/errors.ts";
 import type { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import type { Endpoint } from "../../../src/session/endpoint.ts";
+import { Random } from "../../support/random.ts";
 import {
   TwoWayWorld,
   type WorldRun,
@@ -343,8 +344,13 @@ Deno.test("bidirectional() forgets what was agreed on with another directory", a
   assertBoth(world, tree);
 });
 
+/** Larger than what is sent without being described first. */
+const LARGE = new Random(5).bytes(60_000).toHex();
+const MIDDLE = LARGE.length / 2;
+
 /** What both sides of the worlds below have at first, and what each does then. */
 const START = {
+  "large, edited at both": LARGE,
   same: "same",
   "edited at alpha": "0",
   "edited at beta": "0",
@@ -359,7 +365,19 @@ const START = {
 };
 
 /** Contents that nobody may lose. */
-const EDITS = ["1", "2", "3a", "3b", "4", "5", "6", "7".repeat(70_000), "8"];
+const EDITS = [
+  "1",
+  "2",
+  "3a",
+  "3b",
+  "4",
+  "5",
+  "6",
+  "7".repeat(70_000),
+  "8",
+  `${LARGE.slice(0, MIDDLE)}9a${LARGE.slice(MIDDLE)}`,
+  `${LARGE}9b`,
+];
 
 async function diverged(run: WorldRun): Promise<TwoWayWorld> {
   const world = new TwoWayWorld(START, START);
@@ -376,6 +394,9 @@ async function diverged(run: WorldRun): Promise<TwoWayWorld> {
   await remove(world.alpha, "e");
   await save(world.beta, "e/new", EDITS[6]!);
   await save(world.beta, "large", EDITS[7]!);
+  const both = "large, edited at both";
+  await save(world.alpha, both, EDITS[9]!, 1_700_000_000_000);
+  await save(world.beta, both, EDITS[10]!, 1_700_000_001_000);
   await remove(world.alpha, "kind");
   (await world.alpha.openRoot("/kind", { create: true })).close();
   await save(world.alpha, "kind/inner", EDITS[8]!);
@@ -448,19 +469,26 @@ Deno.test("bidirectional() loses nothing, wherever the connection is cut", async
 
 Deno.test("bidirectional() loses nothing, whichever call fails", async () => {
   let failures = 0;
-  for (const code of ["io", "no-space", "denied"] as const) {
+  const cases = [
+    ["io", {}],
+    ["no-space", {}],
+    ["denied", {}],
+    // Over a connection, files are described and made of others.
+    ["io", { connection: {} }],
+  ] as const;
+  for (const [code, run] of cases) {
     for (let call = 1;; call += 3) {
-      const world = await diverged({});
+      const world = await diverged(run);
       let calls = 0;
       world.fault = () =>
         ++calls === call
           ? new FileSystemError(code, "The call failed")
           : undefined;
-      await world.sync().catch(() => {});
+      await world.sync(run).catch(() => {});
       world.fault = undefined;
       if (calls < call) break;
       failures++;
-      await assertNothingLost(world, {}, `${code} at call ${call}`);
+      await assertNothingLost(world, run, `${code} at call ${call}`);
     }
   }
   assert(failures > 300, `${failures} failures`);
