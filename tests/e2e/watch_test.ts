@@ -72,35 +72,39 @@ line"`,
   ],
 ];
 
-test("sync --watch carries out each kind of change, and both sides end well", [
-  "bash",
-  "rsync",
-], async () => {
-  await using watching = await Watching.start({ sync: ["--no-state"] });
-  const { source, temp } = watching;
-  const outside = temp.at("outside");
-  for (const [title, script] of CHANGES) {
-    await shell(
-      `find "$1" -mindepth 1 -delete; rm -rf "$2"; ${PREPARE}`,
-      source,
-      outside,
+test(
+  "H04, H05: sync --watch carries out each kind of change, and both sides end well",
+  [
+    "bash",
+    "rsync",
+  ],
+  async () => {
+    await using watching = await Watching.start({ sync: ["--no-state"] });
+    const { source, temp } = watching;
+    const outside = temp.at("outside");
+    for (const [title, script] of CHANGES) {
+      await shell(
+        `find "$1" -mindepth 1 -delete; rm -rf "$2"; ${PREPARE}`,
+        source,
+        outside,
+      );
+      await watching.equal(`the tree before ${title}`);
+      await shell(script, source, outside);
+      await watching.equal(title);
+    }
+    await watching.stop();
+    const rounds = watching.sender.events.filter(({ event }) =>
+      event === "synced"
     );
-    await watching.equal(`the tree before ${title}`);
-    await shell(script, source, outside);
-    await watching.equal(title);
-  }
-  await watching.stop();
-  const rounds = watching.sender.events.filter(({ event }) =>
-    event === "synced"
-  );
-  const heard = watching.receiver.events.filter(({ event }) =>
-    event === "synced"
-  );
-  assertEquals(
-    heard.map(({ round, digest }) => [round, digest]),
-    rounds.map(({ round, digest }) => [round, digest]),
-  );
-});
+    const heard = watching.receiver.events.filter(({ event }) =>
+      event === "synced"
+    );
+    assertEquals(
+      heard.map(({ round, digest }) => [round, digest]),
+      rounds.map(({ round, digest }) => [round, digest]),
+    );
+  },
+);
 
 test("sync --watch renames whole directories, and sends nothing for it", [
   "bash",
@@ -136,7 +140,7 @@ test("sync --watch renames whole directories, and sends nothing for it", [
 });
 
 test(
-  "sync --watch never shows a target without a file that is saved by renaming",
+  "H06: sync --watch never shows a target without a file that is saved by renaming",
   [
     "bash",
   ],
@@ -168,7 +172,7 @@ test(
   },
 );
 
-test("sync --watch shows what git checks out as one change", [
+test("H06: sync --watch shows what git checks out as one change", [
   "git",
   "bash",
 ], async () => {
