@@ -143,6 +143,8 @@ function newFollower(
       reporter.report({ kind: "watch-synced", round });
       witnesses?.tellHook(round.round, round.digest);
     },
+    // The rest may take hours: what there is so far is told of now.
+    onBrokenOff: (round) => witnesses?.tellHook(round),
     onHalted: ({ message }) => reporter.report({ kind: "halted", message }),
     onWarning: (message) => reporter.report({ kind: "warning", message }),
   });
