@@ -23,8 +23,6 @@ export const OPERATION_NAMES = [
   "modify",
   /** What was at the target under another name has this one now. */
   "move",
-  /** The content came from another path of the target. */
-  "copy",
   /** What the source does not have went. */
   "delete",
   /** What was changed or had vanished at the target alone is as it was. */
@@ -40,7 +38,7 @@ export type OperationName = (typeof OPERATION_NAMES)[number];
 export interface Operation {
   readonly name: OperationName;
   readonly path: RelPath;
-  /** Where it came from; there for "move" and "copy". */
+  /** Where it came from; there for "move". */
   readonly from?: RelPath;
   /** Of what is there now; of what was there, where it was deleted. */
   readonly kind: TrackedEntry["kind"];

@@ -11,6 +11,10 @@ import type { RoundObserver } from "./round_observer.ts";
 /** Who hears of the work, and may stop it. */
 export interface CarryOutOptions {
   readonly signal?: AbortSignal;
+  /** Breaks off the content alone: what is staged stays, nothing is carried out. */
+  readonly stop?: AbortSignal;
+  /** Called when all content has passed. */
+  readonly onSupplied?: () => void;
   readonly onEvent?: EventListener;
   readonly observers?: readonly RoundObserver[];
   /** Called with the path of each file that the source could not supply. */
@@ -22,8 +26,12 @@ export async function carryOut(
   source: Endpoint,
   target: Endpoint,
   changes: readonly Change[],
-  { signal, onEvent, observers = [], onUnavailable }: CarryOutOptions,
+  options: CarryOutOptions,
 ): Promise<TransitionResult> {
+  const { signal, onEvent, observers = [], onUnavailable } = options;
+  const supplying = signal && options.stop
+    ? AbortSignal.any([signal, options.stop])
+    : options.stop ?? signal;
   const calls = recipeCalls(source, target);
   const recipes = calls !== undefined;
   const { wants, writable } = await target.stage(changes, signal, { recipes });
@@ -37,7 +45,7 @@ export async function carryOut(
   if (calls !== undefined && described.length > 0) {
     try {
       gaps = await negotiate(calls, filesFor(changes, described), {
-        signal,
+        signal: supplying,
         onProgress: (path) =>
           onEvent?.({ kind: "transfer", files, bytes, path }),
       });
@@ -68,10 +76,11 @@ export async function carryOut(
       onEvent?.({ kind: "transfer", files, bytes, path });
     },
   });
-  await source.supply(requests, signal).pipeThrough(meter).pipeTo(
+  await source.supply(requests, supplying).pipeThrough(meter).pipeTo(
     writable,
-    signal && { signal },
+    supplying && { signal: supplying },
   );
+  options.onSupplied?.();
   onEvent?.({ kind: "applying" });
   return await target.transition(changes, signal);
 }

@@ -5,7 +5,13 @@
  * looks at the target again. It holds no queue: who was away for long needs one
  * round, like who was away for a moment.
  */
-import { type Change, isIdle, totalsOfChanges } from "../core/change.ts";
+import {
+  addChanges,
+  type Change,
+  isIdle,
+  NO_CHANGES,
+  totalsOfChanges,
+} from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import { withDigests } from "../core/apply_changes.ts";
 import { type Totals, totalsOf } from "../core/entry.ts";
@@ -16,8 +22,9 @@ import type { RelPath } from "../core/path.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
 import { suspectsBetween } from "../core/suspects.ts";
 import { FileSystemError, GuardError, messageOf } from "../errors.ts";
-import { achievedChanges, unexplained } from "./achieved.ts";
+import { achievedChanges } from "./achieved.ts";
 import { carryOut } from "./carry_out.ts";
+import { carryOutInOrder, type Interruption } from "./carry_out_in_order.ts";
 import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
 import {
   type CompareOptions,
@@ -32,6 +39,7 @@ import {
 import type { Endpoint } from "./endpoint.ts";
 import type { Comparison, SidedProblem, SyncedRound } from "./events.ts";
 import type { Feed, Version } from "./feed.ts";
+import { FeedInterruption } from "./interruption.ts";
 import { Resting } from "./resting.ts";
 import type { RoundGuard } from "./round_guard.ts";
 import type { RoundObserver } from "./round_observer.ts";
@@ -65,6 +73,8 @@ export interface FollowOptions extends CompareOptions {
   readonly staysOnFailure: boolean;
   /** Hears of each round that did something, and of the first. */
   readonly onSynced: (round: SyncedRound) => void;
+  /** Hears that the rest of a round, which is large, was put off. */
+  readonly onBrokenOff?: (round: number) => void;
   /** Hears why nothing is carried out any more, once until it is again. */
   readonly onHalted: (error: GuardError) => void;
   readonly onWarning: (message: string) => void;
@@ -91,6 +101,11 @@ export class Follower {
   #deleted: Change[] = [];
   #lastDeletion = -Infinity;
   #lastRecord = -Infinity;
+  /** What was done in a round that was broken off, and is to be told of at its end. */
+  #untold = NO_CHANGES;
+  #isMidway = false;
+  /** When the round was begun that was broken off. */
+  #begun: number | undefined;
   /** What is still to be recorded. */
   #unrecorded: (() => Promise<void>) | undefined;
 
@@ -251,36 +266,48 @@ export class Follower {
       course.model = target.follows ? { ...there, root } : undefined;
       changes = withCtimes(changes, moves, moved.ctimes);
     }
+    let postponed: readonly Change[] = [];
+    let failure: { readonly error: unknown } | undefined;
     if (changes.length > 0) {
       const unavailable = new Set<RelPath>();
-      const result = await carryOut(feed.source, target, changes, {
+      const result = await carryOutInOrder(feed.source, target, changes, {
         signal,
+        root,
+        modes,
         ...(onEvent && { onEvent }),
         ...(observers && { observers }),
         onUnavailable: (path) => unavailable.add(path),
+        // Who has to look at the target again after each break had better wait.
+        ...(target.follows && {
+          interruption: (large): Interruption =>
+            new FeedInterruption(feed, version, large, clock),
+        }),
       });
-      achieved = achievedChanges(changes, result);
-      const left = [...result.problems, ...unexplained(changes, result)];
-      problems = problems.concat(left.map(onSide("target")));
+      ({ achieved, postponed, failure } = result);
+      problems = problems.concat(result.problems.map(onSide("target")));
       const settled = new Set(achieved.map(({ path }) => path));
       for (const path of settled) this.#resting.delete(path);
       let isForeign = false;
-      for (const { path, code } of left) {
+      for (const { path, code } of result.problems) {
         if (code !== "kept") this.#resting.add(path, code);
         if (code === "stale" && !unavailable.has(path)) isForeign = true;
       }
       this.#noteDeletions(achieved);
-      course.model = isForeign || !target.follows ? undefined : {
+      const isKnown = !isForeign && failure === undefined && target.follows;
+      course.model = !isKnown ? undefined : {
         ...there,
-        root: await target.advance(root, achieved, modes),
+        root: await target.advance(result.root, result.since, modes),
         totals: totalsAfter(there.totals, achieved),
       };
     }
+    const isThrough = postponed.length === 0;
+    const left = new Set(postponed.map(({ path }) => path));
     for (const path of this.#suspects) {
-      if (!this.#resting.has(path)) this.#suspects.delete(path);
+      if (this.#resting.has(path) || left.has(path)) continue;
+      this.#suspects.delete(path);
     }
     this.#tellProblems(problems);
-    this.#recordLater(guards, comparison);
+    if (isThrough) this.#recordLater(guards, comparison);
     for (const observer of observers ?? []) {
       await observer.applied({
         source: feed.source,
@@ -288,11 +315,29 @@ export class Follower {
         changes,
         moves: movedAt(here.root, moves),
         achieved,
-        problems,
+        problems: [...problems, ...postponed.map(asPostponed)],
       });
     }
+    const done = totalsOfChanges(
+      [...madeBy(moves), ...achieved],
+      modes,
+      moves.length,
+    );
+    const hasDone = moves.length + achieved.length > 0 || this.#isMidway;
+    this.#untold = addChanges(this.#untold, done);
+    this.#isMidway = !isThrough;
+    if (failure !== undefined) throw failure.error;
     this.#equal = here;
-    const hasDone = moves.length + achieved.length > 0;
+    if (!isThrough) {
+      // The round is not over: the next version brings the rest of it.
+      this.#begun ??= start;
+      this.#options.onBrokenOff?.(this.#rounds + 1);
+      return;
+    }
+    const told = this.#untold;
+    const begun = this.#begun ?? start;
+    this.#untold = NO_CHANGES;
+    this.#begun = undefined;
     if (!hasDone && !isFirst && !course.isNew) return;
     course.isNew = false;
     const round = ++this.#rounds;
@@ -301,14 +346,10 @@ export class Follower {
     onSynced({
       round,
       digest,
-      changes: totalsOfChanges(
-        [...madeBy(moves), ...achieved],
-        modes,
-        moves.length,
-      ),
+      changes: told,
       totals: here.totals,
       problems: problems.length,
-      seconds: (clock.now() - start) / 1_000,
+      seconds: (clock.now() - begun) / 1_000,
     });
     await target.synced({ round, digest }, signal);
     if (clock.now() - this.#lastRecord >= RECORD_MS) await this.#record();
@@ -469,6 +510,12 @@ class Course {
   isBehind(feed: Feed): boolean {
     return (feed.version?.number ?? 0) > this.done;
   }
+}
+
+/** What is not there yet is left out so far. */
+function asPostponed({ path }: Change): SidedProblem {
+  const message = "It was broken off for something smaller";
+  return { side: "target", problem: { path, code: "stale", message } };
 }
 
 /** A deletion that the source could not confirm. */

@@ -113,6 +113,12 @@ export class LocalEndpoint implements Endpoint {
   /** Paths that could not be made of other files, in this run. */
   readonly #distrusted = new Map<RelPath, Distrust>();
   #staged: Staged | undefined;
+  /**
+   * Whether large content may be there in part, from a run before or from what was
+   * broken off just now, that is not among the changes which are staged: it stays
+   * for those that come next, and no longer.
+   */
+  #hasParts = true;
   /** Whether a transition has broken off, and may have left something held. */
   #hasFailed = false;
 
@@ -198,7 +204,7 @@ export class LocalEndpoint implements Endpoint {
     moves: readonly Move[],
     signal?: AbortSignal,
   ): Promise<MoveResult> {
-    await this.#unstage();
+    await this.#breakOff();
     const { durable = true, trash } = this.#options;
     const { mode, mtime } = await this.#root.stat();
     const area = await StagingArea.open(this.#root, trash);
@@ -225,7 +231,7 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
     options: StageOptions = {},
   ): Promise<Staging> {
-    await this.#unstage();
+    await this.#breakOff();
     if (await areTouches(this.#root, changes)) {
       this.#staged = { changes, work: undefined };
       return { wants: [], writable: new WritableStream<ContentBatch>() };
@@ -270,12 +276,15 @@ export class LocalEndpoint implements Endpoint {
       return await touch(this.#root, changes, { durable, signal });
     }
     const { area, stage, reuse } = staged.work;
+    const keepsParts = this.#hasParts;
+    this.#hasParts = false;
     try {
       trash?.begin();
       await reuse?.settle();
       const outcome = await transition(this.#root, area, stage, changes, {
         durable,
         trash,
+        keepsParts,
         signal,
       });
       if (recipes !== undefined && reuse !== undefined) {
@@ -390,6 +399,12 @@ export class LocalEndpoint implements Endpoint {
 
   #tellOf(kept: readonly Problem[]): void {
     for (const problem of kept) this.#options.onKept?.(problem);
+  }
+
+  /** Gives up what is staged for something else; parts of it are worth keeping. */
+  async #breakOff(): Promise<void> {
+    if (this.#staged?.work !== undefined) this.#hasParts = true;
+    await this.#unstage();
   }
 
   async #unstage(): Promise<void> {

@@ -30,7 +30,7 @@ import type { CommandEvent } from "../events.ts";
 import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
 import { RoundReporter } from "../round_reporter.ts";
 import type { CommandContext } from "./context.ts";
-import { followed, type Followers } from "./followers.ts";
+import { witnessed, type Witnesses } from "./witnesses.ts";
 import { outcomeOf } from "./outcome.ts";
 import { USUAL_PATIENCE_MS } from "./patience.ts";
 import { realPlaceOf } from "./overlap.ts";
@@ -57,8 +57,8 @@ export async function syncRounds(
 ): Promise<ExitCode> {
   const reporter = new RoundReporter(context.reporter, job.options);
   const loop = { reporter, signal: context.signal };
-  return await followed(job, loop, async (followers) => {
-    const rounds = new Rounds(job, loop, connecting, followers);
+  return await witnessed(job, loop, async (witnesses) => {
+    const rounds = new Rounds(job, loop, connecting, witnesses);
     const { to } = job.options;
     try {
       if (to.kind === "directory") {
@@ -86,7 +86,7 @@ class Rounds {
   readonly #job: SyncJob;
   readonly #context: CommandContext;
   readonly #connecting: Connecting;
-  readonly #followers: Followers;
+  readonly #witnesses: Witnesses;
   readonly #memory = new RecordInMemory();
   /** The source at the end of the round before. */
   #earlier: DirectoryEntry | undefined;
@@ -95,12 +95,12 @@ class Rounds {
     job: SyncJob,
     context: CommandContext,
     connecting: Connecting,
-    followers: Followers,
+    witnesses: Witnesses,
   ) {
     this.#job = job;
     this.#context = context;
     this.#connecting = connecting;
-    this.#followers = followers;
+    this.#witnesses = witnesses;
   }
 
   async withDirectory(path: string, intervalMs: number): Promise<void> {
@@ -114,7 +114,7 @@ class Rounds {
     });
   }
 
-  /** In one session, as long as that lasts; a lost one is followed by another. */
+  /** In one session, as long as that lasts; a lost one is witnessed by another. */
   async withListener(url: string, intervalMs: number): Promise<void> {
     const { options: { from, retryFor } } = this.#job;
     const fileSystem = new DenoFileSystem();
@@ -195,7 +195,7 @@ class Rounds {
         { signal, reporter: { report } },
         this.#connecting,
         async (opened) => {
-          const work = this.#withOrigins(this.#followers.follow(opened));
+          const work = this.#withOrigins(this.#witnesses.attend(opened));
           const mirrored = await act(work);
           return { result: mirrored, outcome: outcomeOf(mirrored.summary) };
         },
@@ -206,7 +206,7 @@ class Rounds {
       this.exit = summary.problems.length === 0 ? EXIT.done : EXIT.partial;
       this.#outcome = outcomeOf(summary);
       reporter.report({ kind: "synced", round, summary, seconds, trashed });
-      this.#followers.tellHook(round, summary.digest);
+      this.#witnesses.tellHook(round, summary.digest);
     } catch (error) {
       if (signal.aborted || this.completed === 0 || !isPassing(error)) {
         throw error;
@@ -217,7 +217,7 @@ class Rounds {
       reporter.report({ kind: "paused", round, error });
     } finally {
       // What was done before something went wrong is done.
-      this.#followers.tellHook(round);
+      this.#witnesses.tellHook(round);
     }
   }
 }

@@ -11,7 +11,7 @@ import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { Reporter, WireCounts } from "../events.ts";
 import type { CommandContext } from "./context.ts";
 import { outcomeOf } from "./outcome.ts";
-import type { Followers } from "./followers.ts";
+import type { Witnesses } from "./witnesses.ts";
 import { type Recipes, recipesFor } from "./recipes.ts";
 import { type GuardedRound, safeguardsFor } from "./safeguards.ts";
 import type { SyncJob, SyncOptions } from "./sync_job.ts";
@@ -47,13 +47,14 @@ export async function syncTrees(
     const { syncRounds } = await import("./sync_rounds.ts");
     return await syncRounds(job, interval, context, connecting);
   }
-  const isFollowed = logFile !== undefined || verbose || onChange !== undefined;
-  if (isFollowed && !dryRun) {
-    const { followed } = await import("./followers.ts");
-    return await followed(
+  const isWitnessed = logFile !== undefined || verbose ||
+    onChange !== undefined;
+  if (isWitnessed && !dryRun) {
+    const { witnessed } = await import("./witnesses.ts");
+    return await witnessed(
       job,
       context,
-      (followers) => syncOnce(job, context, connecting, followers),
+      (witnesses) => syncOnce(job, context, connecting, witnesses),
     );
   }
   return await syncOnce(job, context, connecting);
@@ -63,10 +64,10 @@ async function syncOnce(
   job: SyncJob,
   context: CommandContext,
   connecting: Connecting,
-  followers?: Followers,
+  witnesses?: Witnesses,
 ): Promise<ExitCode> {
   return await withSource(job, context, connecting, async (opened) => {
-    const work = followers ? followers.follow(opened) : opened;
+    const work = witnesses ? witnesses.attend(opened) : opened;
     if (job.options.dryRun) {
       const { preview } = await import("./dry_run.ts");
       const exit = await preview(work);
@@ -74,15 +75,15 @@ async function syncOnce(
     }
     if (job.options.watch) {
       const { watchTrees } = await import("./sync_watch.ts");
-      const { exit, outcome } = await watchTrees(work, followers);
+      const { exit, outcome } = await watchTrees(work, witnesses);
       return { result: exit, outcome };
     }
     const summary = await mirrorAndReport(work).catch((error) => {
       // What was done before something went wrong is done.
-      followers?.tellHook(1);
+      witnesses?.tellHook(1);
       throw error;
     });
-    followers?.tellHook(1, summary.digest);
+    witnesses?.tellHook(1, summary.digest);
     const exit = summary.problems.length === 0 ? EXIT.done : EXIT.partial;
     return { result: exit, outcome: outcomeOf(summary) };
   });

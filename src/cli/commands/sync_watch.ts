@@ -16,7 +16,7 @@ import { backoff } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import { identityOf } from "../state/root_identity.ts";
-import type { Followers } from "./followers.ts";
+import type { Witnesses } from "./witnesses.ts";
 import { USUAL_PATIENCE_MS } from "./patience.ts";
 import { safeguardsFor } from "./safeguards.ts";
 import { openTarget, type SyncWork, trashFor } from "./sync_trees.ts";
@@ -37,7 +37,7 @@ export interface Watched {
  */
 export async function watchTrees(
   work: SyncWork,
-  followers?: Followers,
+  witnesses?: Witnesses,
 ): Promise<Watched> {
   const { job, context } = work;
   const { reporter, signal } = context;
@@ -47,7 +47,7 @@ export async function watchTrees(
   signal.addEventListener("abort", onAbort);
   if (signal.aborted) onAbort();
   const feed = await openFeed(work, stop.signal);
-  const follower = newFollower(feed, work, followers);
+  const follower = newFollower(feed, work, witnesses);
   let failure: { readonly error: unknown } | undefined;
   const feeding = feed.run().catch((error) => {
     failure = { error };
@@ -68,6 +68,8 @@ export async function watchTrees(
     feed.close();
     await feeding;
     await feed.source.close({ kind: "done", message: "" });
+    // What was done before something went wrong is done.
+    witnesses?.tellHook(follower.rounds + 1);
   }
   if (failure !== undefined) throw failure.error;
   // Before the first round is through, an interruption is one.
@@ -123,7 +125,7 @@ function openFeed(work: SyncWork, signal: AbortSignal): Promise<Feed> {
 function newFollower(
   feed: Feed,
   work: SyncWork,
-  followers: Followers | undefined,
+  witnesses: Witnesses | undefined,
 ): Follower {
   const { job, mirrorOptions, context } = work;
   const { reporter } = context;
@@ -139,8 +141,10 @@ function newFollower(
     staysOnFailure: to.kind === "url",
     onSynced: (round) => {
       reporter.report({ kind: "watch-synced", round });
-      followers?.tellHook(round.round, round.digest);
+      witnesses?.tellHook(round.round, round.digest);
     },
+    // The rest may take hours: what there is so far is told of now.
+    onBrokenOff: (round) => witnesses?.tellHook(round),
     onHalted: ({ message }) => reporter.report({ kind: "halted", message }),
     onWarning: (message) => reporter.report({ kind: "warning", message }),
   });
