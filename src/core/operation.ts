@@ -14,6 +14,7 @@ import { parentOf, type RelPath } from "./path.ts";
 import type { Move } from "./moves.ts";
 import { type Action, actionsOf } from "./plan.ts";
 import { entryAt } from "./snapshot.ts";
+import { knownDigest } from "./suspects.ts";
 
 /** Names of operations. */
 export const OPERATION_NAMES = [
@@ -87,7 +88,7 @@ export function* operationsOf(
   for (const action of actionsOf(achieved, { modes })) {
     const { path, kind, old, new: wanted } = action;
     const file = wanted?.kind === "file" ? wanted : undefined;
-    const digest = wanted === undefined ? digestOf(old) : file?.digest;
+    const digest = digestOf(wanted ?? old);
     const carried = file !== undefined && action.action !== "touch";
     const name = nameFor(action, earlier);
     yield { name, path, kind, file, digest, carried };
@@ -144,5 +145,5 @@ function isSame(before: TrackedEntry, now: TrackedEntry): boolean {
 }
 
 function digestOf(entry: TrackedEntry | undefined): Digest | undefined {
-  return entry?.kind === "file" ? entry.digest : undefined;
+  return entry?.kind === "file" ? knownDigest(entry) : undefined;
 }

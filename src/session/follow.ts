@@ -10,20 +10,20 @@ import {
   type Change,
   isIdle,
   NO_CHANGES,
+  sameContent,
   totalsOfChanges,
 } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import { withDigests } from "../core/apply_changes.ts";
-import { type Totals, totalsOf } from "../core/entry.ts";
+import { type DirectoryEntry, type Totals, totalsOf } from "../core/entry.ts";
 import type { IgnoreTree } from "../core/ignore_tree.ts";
 import { applyMoves, madeBy } from "../core/moves.ts";
 import { NO_ORIGINS, originsOf } from "../core/origins.ts";
 import type { RelPath } from "../core/path.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
-import { suspectsBetween } from "../core/suspects.ts";
-import { FileSystemError, GuardError, messageOf } from "../errors.ts";
-import { achievedChanges } from "./achieved.ts";
-import { carryOut } from "./carry_out.ts";
+import { doubted, renewed, suspectsBetween } from "../core/suspects.ts";
+import { TreeEdit } from "../core/edit_tree.ts";
+import { asError, FileSystemError, GuardError, messageOf } from "../errors.ts";
 import { carryOutInOrder, type Interruption } from "./carry_out_in_order.ts";
 import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
 import {
@@ -93,6 +93,10 @@ export class Follower {
   /** Files that may differ though they look the same, until they were sent. */
   readonly #suspects = new Set<RelPath>();
   #halted: GuardError | undefined;
+  /** Why the last try failed, if it did. */
+  #failure: Error | undefined;
+  /** The number of the version that was carried out last, by whatever connection. */
+  #carriedOut = 0;
   #problems: readonly SidedProblem[] = [];
   /** Problems that were told of and still stand. */
   #told = new Set<string>();
@@ -125,6 +129,15 @@ export class Follower {
     return this.#halted;
   }
 
+  /**
+   * Why the target is behind: the failure of the last try, while there is
+   * something that was not carried out.
+   */
+  get failure(): Error | undefined {
+    const newest = this.#feed.version?.number ?? 0;
+    return this.#carriedOut < newest ? this.#failure : undefined;
+  }
+
   /** What was left out of the last round, on either side. */
   get problems(): readonly SidedProblem[] {
     return this.#problems;
@@ -144,6 +157,9 @@ export class Follower {
         if (signal.aborted) break;
         await this.#try(course, signal);
       }
+    } catch (error) {
+      if (!signal.aborted) this.#failure = asError(error);
+      throw error;
     } finally {
       await this.#record();
     }
@@ -198,12 +214,17 @@ export class Follower {
       ) {
         const pause = FIRST_PAUSE_MS * 2 ** course.failures++;
         course.pausedUntil = clock.now() + Math.min(pause, MAX_PAUSE_MS);
-        const message = messageOf(error);
-        if (message !== this.#warned) onWarning(message);
-        this.#warned = message;
+        this.#failure = error;
+        course.done = version.number;
+        const text = messageOf(error);
+        if (text !== this.#warned) onWarning(text);
+        this.#warned = text;
+        return;
       } else throw error;
     }
     course.done = version.number;
+    this.#carriedOut = version.number;
+    this.#failure = undefined;
   }
 
   async #round(
@@ -216,14 +237,21 @@ export class Follower {
     const { target } = course;
     const start = clock.now();
     const modes = feed.source.traits.modes && target.traits.modes;
-    const here = version.snapshot;
-    const seen = await this.#modelFor(course, here, modes, signal);
-    const there = await this.#putInDoubt(course, here, seen, modes, signal);
+    const seen = await this.#modelFor(course, version.snapshot, modes, signal);
+    const { here, there, doubts } = this.#withDoubts(
+      version.snapshot,
+      seen,
+      modes,
+    );
     const options = { ...this.#options, signal };
     // What stood elsewhere when both sides were equal is moved there.
     const origins = this.#equal !== undefined && mayMove(target, options)
-      ? originsOf(this.#equal.root, here.root)
+      ? originsOf(this.#equal.root, version.snapshot.root)
       : NO_ORIGINS;
+    // A doubt goes along with what it is about.
+    for (const [to, from] of origins) {
+      if (this.#suspects.has(from)) this.#suspects.add(to);
+    }
     const comparison = await compareSnapshots(
       feed.source,
       { here, there, modes },
@@ -286,26 +314,43 @@ export class Follower {
       ({ achieved, postponed, failure } = result);
       problems = problems.concat(result.problems.map(onSide("target")));
       const settled = new Set(achieved.map(({ path }) => path));
-      for (const path of settled) this.#resting.delete(path);
+      for (const path of settled) {
+        this.#resting.delete(path);
+        if (doubts.has(path)) this.#suspects.delete(path);
+      }
       let isForeign = false;
-      for (const { path, code } of result.problems) {
-        if (code !== "kept") this.#resting.add(path, code);
+      for (const problem of result.problems) {
+        const { path, code } = problem;
+        const sided = onSide("target")(problem);
+        if (code !== "kept") this.#resting.add(path, code, sided);
         if (code === "stale" && !unavailable.has(path)) isForeign = true;
       }
       this.#noteDeletions(achieved);
       const isKnown = !isForeign && failure === undefined && target.follows;
       course.model = !isKnown ? undefined : {
         ...there,
-        root: await target.advance(result.root, result.since, modes),
+        root: withoutDoubts(
+          await target.advance(result.root, result.since, modes),
+          doubts,
+          modes,
+        ),
         totals: totalsAfter(there.totals, achieved),
       };
     }
     const isThrough = postponed.length === 0;
     const left = new Set(postponed.map(({ path }) => path));
     for (const path of this.#suspects) {
-      if (this.#resting.has(path) || left.has(path)) continue;
-      this.#suspects.delete(path);
+      // What is different anyway is sent anyway.
+      const isOpen = doubts.has(path) || this.#resting.has(path) ||
+        left.has(path) || origins.has(path);
+      if (!isOpen) this.#suspects.delete(path);
     }
+    const named = new Set(problems.map(({ problem }) => problem.path));
+    problems = problems.concat(
+      this.#resting.problems().filter(({ problem }) =>
+        !named.has(problem.path)
+      ),
+    );
     this.#tellProblems(problems);
     if (isThrough) this.#recordLater(guards, comparison);
     for (const observer of observers ?? []) {
@@ -327,7 +372,7 @@ export class Follower {
     this.#untold = addChanges(this.#untold, done);
     this.#isMidway = !isThrough;
     if (failure !== undefined) throw failure.error;
-    this.#equal = here;
+    this.#equal = version.snapshot;
     if (!isThrough) {
       // The round is not over: the next version brings the rest of it.
       this.#begun ??= start;
@@ -341,7 +386,7 @@ export class Follower {
     if (!hasDone && !isFirst && !course.isNew) return;
     course.isNew = false;
     const round = ++this.#rounds;
-    const { digest } = here.root;
+    const { digest } = version.snapshot.root;
     if (digest === undefined) throw new TypeError("A scan gave no digest");
     onSynced({
       round,
@@ -356,16 +401,14 @@ export class Follower {
   }
 
   /**
-   * Dates files at the target back of which only the source knows that they may
-   * have changed: then they are compared as different, and sent.
+   * Both trees, in which files of which only the source knows that they may have
+   * changed count as different, however equal they look: so they are sent.
    */
-  async #putInDoubt(
-    course: Course,
+  #withDoubts(
     here: Snapshot,
     there: Snapshot,
     modes: boolean,
-    signal: AbortSignal,
-  ): Promise<Snapshot> {
+  ): { here: Snapshot; there: Snapshot; doubts: ReadonlySet<RelPath> } {
     // From now on the target may have what is there now, whatever comes of this.
     for (
       const path of suspectsBetween(this.#seen?.root ?? here.root, here.root)
@@ -373,22 +416,24 @@ export class Follower {
       this.#suspects.add(path);
     }
     this.#seen = here;
-    const changes: Change[] = [];
+    const doubts = new Set<RelPath>();
+    const ours = new TreeEdit(here.root, modes);
+    const theirs = new TreeEdit(there.root, modes);
     for (const path of this.#suspects) {
       const old = entryAt(there.root, path);
       const now = entryAt(here.root, path);
       if (old?.kind !== "file" || now?.kind !== "file") continue;
-      if (old.size !== now.size || old.mtime !== now.mtime) continue;
-      changes.push({ path, old, new: { ...old, mtime: old.mtime - 1 } });
+      if (!sameContent(old, now)) continue;
+      theirs.put(path, doubted(old));
+      ours.put(path, renewed(now));
+      doubts.add(path);
     }
-    if (changes.length === 0) return there;
-    const { target } = course;
-    const result = await carryOut(this.#feed.source, target, changes, {
-      signal,
-    });
-    const achieved = achievedChanges(changes, result);
-    const root = await target.advance(there.root, achieved, modes);
-    return course.model = { ...there, root };
+    if (doubts.size === 0) return { here, there, doubts };
+    return {
+      here: { ...here, root: ours.finish() },
+      there: { ...there, root: theirs.finish() },
+      doubts,
+    };
   }
 
   /** What the target has, as far as it is not ignored. */
@@ -516,6 +561,20 @@ class Course {
 function asPostponed({ path }: Change): SidedProblem {
   const message = "It was broken off for something smaller";
   return { side: "target", problem: { path, code: "stale", message } };
+}
+
+/** The tree `root`, in which nothing is in doubt any more. */
+function withoutDoubts(
+  root: DirectoryEntry,
+  doubts: ReadonlySet<RelPath>,
+  modes: boolean,
+): DirectoryEntry {
+  const edit = new TreeEdit(root, modes);
+  for (const path of doubts) {
+    const entry = entryAt(root, path);
+    if (entry?.kind === "file") edit.put(path, { ...entry, digest: undefined });
+  }
+  return edit.finish();
 }
 
 /** A deletion that the source could not confirm. */

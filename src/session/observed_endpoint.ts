@@ -102,6 +102,8 @@ export class ObservedEndpoint implements Endpoint {
     const result = await this.#inner.move(moves, signal);
     const done = moves.filter((_, i) => result.done[i] === 1);
     if (done.length === 0) return result;
+    // Where one failed, the tree is known again after the next scan.
+    if (done.length < moves.length) this.#snapshot = undefined;
     if (this.#snapshot !== undefined) {
       const moved = applyMoves(this.#snapshot.root, done);
       const root = withDigests(moved, this.#modes);

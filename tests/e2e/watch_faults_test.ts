@@ -128,6 +128,36 @@ test("a source that is removed as a whole does not take the target with it", [
   assertEquals(namesIn(join(target, "dir")).length, 30);
 });
 
+test(
+  "a watch that is ended while its target is away says that something is missing",
+  [
+    "signals",
+  ],
+  async () => {
+    await using watching = await Watching.start({ prepare: fill });
+    const { source, sender } = watching;
+    watching.receiver.kill("SIGKILL");
+    await watching.receiver.ended;
+    Deno.writeTextFileSync(join(source, "unsent"), "1");
+    await sender.event("retrying");
+    // The change is seen by then.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    sender.kill("SIGTERM");
+    assertEquals((await sender.ended).code, 6);
+  },
+);
+
+test("a watch that is ended while its source is away says so", [
+  "signals",
+], async () => {
+  await using watching = await Watching.start({ prepare: fill });
+  const { source, temp, sender } = watching;
+  Deno.renameSync(source, temp.at("elsewhere"));
+  await sender.event("source-lost");
+  sender.kill("SIGTERM");
+  assertEquals((await sender.ended).code, 1);
+});
+
 test("a safety stop halts a watch until what was done is undone", [
   "rsync",
 ], async () => {

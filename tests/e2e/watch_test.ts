@@ -27,6 +27,14 @@ const CHANGES: readonly (readonly [title: string, script: string])[] = [
   ["a moved file", `mv "$1/dir/two" "$1/empty/moved"`],
   ["a renamed directory", `mv "$1/dir" "$1/folder"`],
   ["a moved directory", `mv "$1/dir/sub" "$1/empty/"`],
+  [
+    "another file of the same size and time",
+    `printf 'eno\\n' > "$2/x"; touch -r "$1/file" "$2/x"; mv "$2/x" "$1/file"`,
+  ],
+  [
+    "content written in place, and the time put back",
+    `sleep 1.1; touch -r "$1/file" "$2/time"; printf 'noe\\n' > "$1/file"; touch -r "$2/time" "$1/file"`,
+  ],
   ["a mode", `chmod 600 "$1/file"; chmod 700 "$1/dir"`],
   ["a time", `touch -d '2001-02-03 04:05:06.789' "$1/file" "$1/dir/sub"`],
   [

@@ -14,7 +14,7 @@ import { Follower } from "../../session/follow.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { backoff } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
-import { EXIT, type ExitCode } from "../exit_code.ts";
+import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
 import { identityOf } from "../state/root_identity.ts";
 import type { Witnesses } from "./witnesses.ts";
 import { USUAL_PATIENCE_MS } from "./patience.ts";
@@ -56,7 +56,7 @@ export async function watchTrees(
   try {
     const { to } = job.options;
     if (to.kind === "directory") {
-      await followToDirectory(work, to.path, follower, stop.signal);
+      await followToDirectory(work, to.path, follower, feed, stop.signal);
     } else {
       await followToListener(work, to.url, follower, feed, stop.signal);
     }
@@ -76,15 +76,23 @@ export async function watchTrees(
   if (follower.rounds === 0) throw signal.reason;
   const seconds = (systemClock.now() - start) / 1_000;
   reporter.report({ kind: "watch-stopped", rounds: follower.rounds, seconds });
-  return endOf(follower);
+  return endOf(follower, feed);
 }
 
 /** What both sides say of the end. */
-function endOf(follower: Follower): Watched {
-  const { halted } = follower;
+function endOf(follower: Follower, feed: Feed): Watched {
+  const { halted, failure } = follower;
   if (halted !== undefined) {
     const { message } = halted;
     return { exit: EXIT.halted, outcome: { kind: "halted", message } };
+  }
+  if (feed.isLost) {
+    const message = "the source is not there";
+    return { exit: EXIT.failed, outcome: { kind: "failed", message } };
+  }
+  if (failure !== undefined) {
+    const outcome = { kind: "failed", message: messageOf(failure) } as const;
+    return { exit: exitCodeOfError(failure), outcome };
   }
   // What is being written to at this moment is no problem.
   const left = follower.problems.filter(({ problem }) =>
@@ -177,7 +185,7 @@ async function followToListener(
       if (!stop.aborted) throw lost.reason;
       if (follower.rounds === 0) throw stop.reason;
     },
-    outcomeOf: () => endOf(follower).outcome,
+    outcomeOf: () => endOf(follower, feed).outcome,
   }, context);
 }
 
@@ -192,13 +200,14 @@ async function followToDirectory(
   work: SyncWork,
   path: string,
   follower: Follower,
+  feed: Feed,
   stop: AbortSignal,
 ): Promise<void> {
   let failures = 0;
   while (!stop.aborted) {
     const before = follower.rounds;
     try {
-      await followOnce(work, path, follower, stop);
+      await followOnce(work, path, follower, feed, stop);
     } catch (error) {
       if (stop.aborted) return;
       const mayHeal = error instanceof SyncError && follower.rounds > 0;
@@ -220,6 +229,7 @@ async function followOnce(
   work: SyncWork,
   path: string,
   follower: Follower,
+  feed: Feed,
   stop: AbortSignal,
 ): Promise<void> {
   using trash = await trashFor(work, path);
@@ -228,7 +238,7 @@ async function followOnce(
   try {
     await target.recover();
     await follower.follow(target, stop);
-    outcome = endOf(follower).outcome;
+    outcome = endOf(follower, feed).outcome;
   } catch (error) {
     outcome = { kind: "interrupted", message: messageOf(error) };
     throw error;
