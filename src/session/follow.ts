@@ -32,6 +32,7 @@ import {
 import type { Endpoint } from "./endpoint.ts";
 import type { Comparison, SidedProblem, SyncedRound } from "./events.ts";
 import type { Feed, Version } from "./feed.ts";
+import type { LocalEndpoint } from "./local_endpoint.ts";
 import { Resting } from "./resting.ts";
 import type { RoundGuard } from "./round_guard.ts";
 import type { RoundObserver } from "./round_observer.ts";
@@ -91,6 +92,8 @@ export class Follower {
   #deleted: Change[] = [];
   #lastDeletion = -Infinity;
   #lastRecord = -Infinity;
+  /** A view of the feed's source, and of which one. */
+  #view: { of: LocalEndpoint; endpoint: LocalEndpoint } | undefined;
   /** What is still to be recorded. */
   #unrecorded: (() => Promise<void>) | undefined;
 
@@ -131,7 +134,24 @@ export class Follower {
       }
     } finally {
       await this.#record();
+      await this.#leaveSource();
     }
+  }
+
+  /** The source as this target is given it: numbers are not to be mixed with others'. */
+  async #source(): Promise<LocalEndpoint> {
+    const { source } = this.#feed;
+    if (this.#view?.of === source) return this.#view.endpoint;
+    await this.#leaveSource();
+    const endpoint = source.view();
+    this.#view = { of: source, endpoint };
+    return endpoint;
+  }
+
+  async #leaveSource(): Promise<void> {
+    const view = this.#view;
+    this.#view = undefined;
+    await view?.endpoint.close({ kind: "done", message: "" });
   }
 
   /** Until there is something new, or something is due. */
@@ -196,11 +216,11 @@ export class Follower {
     version: Version,
     signal: AbortSignal,
   ): Promise<void> {
-    const feed = this.#feed;
+    const source = await this.#source();
     const { clock, onSynced, onEvent, observers } = this.#options;
     const { target } = course;
     const start = clock.now();
-    const modes = feed.source.traits.modes && target.traits.modes;
+    const modes = source.traits.modes && target.traits.modes;
     const here = version.snapshot;
     const seen = await this.#modelFor(course, here, modes, signal);
     const there = await this.#putInDoubt(course, here, seen, modes, signal);
@@ -210,7 +230,7 @@ export class Follower {
       ? originsOf(this.#equal.root, here.root)
       : NO_ORIGINS;
     const comparison = await compareSnapshots(
-      feed.source,
+      source,
       { here, there, modes },
       options,
       { origins },
@@ -253,7 +273,7 @@ export class Follower {
     }
     if (changes.length > 0) {
       const unavailable = new Set<RelPath>();
-      const result = await carryOut(feed.source, target, changes, {
+      const result = await carryOut(source, target, changes, {
         signal,
         ...(onEvent && { onEvent }),
         ...(observers && { observers }),
@@ -283,7 +303,7 @@ export class Follower {
     this.#recordLater(guards, comparison);
     for (const observer of observers ?? []) {
       await observer.applied({
-        source: feed.source,
+        source,
         comparison,
         changes,
         moves: movedAt(here.root, moves),
@@ -342,7 +362,7 @@ export class Follower {
     }
     if (changes.length === 0) return there;
     const { target } = course;
-    const result = await carryOut(this.#feed.source, target, changes, {
+    const result = await carryOut(await this.#source(), target, changes, {
       signal,
     });
     const achieved = achievedChanges(changes, result);

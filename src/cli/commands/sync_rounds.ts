@@ -36,6 +36,7 @@ import {
   type Mirrored,
   mirrorToDirectory,
   reportStart,
+  type SharedSource,
   type SyncWork,
   withSource,
 } from "./sync_trees.ts";
@@ -50,11 +51,12 @@ export async function syncRounds(
   intervalMs: number,
   context: CommandContext,
   connecting: Connecting,
+  shared?: SharedSource,
 ): Promise<ExitCode> {
   const reporter = new RoundReporter(context.reporter, job.options);
   const loop = { reporter, signal: context.signal };
   return await followed(job, loop, async (followers) => {
-    const rounds = new Rounds(job, loop, connecting, followers);
+    const rounds = new Rounds(job, loop, connecting, followers, shared);
     const { to } = job.options;
     try {
       if (to.kind === "directory") {
@@ -83,6 +85,7 @@ class Rounds {
   readonly #context: CommandContext;
   readonly #connecting: Connecting;
   readonly #followers: Followers;
+  readonly #shared: SharedSource | undefined;
   readonly #memory = new RecordInMemory();
 
   constructor(
@@ -90,7 +93,9 @@ class Rounds {
     context: CommandContext,
     connecting: Connecting,
     followers: Followers,
+    shared: SharedSource | undefined,
   ) {
+    this.#shared = shared;
     this.#job = job;
     this.#context = context;
     this.#connecting = connecting;
@@ -154,6 +159,14 @@ class Rounds {
     await repeat(() => this.#once(act), { intervalMs, clock, signal });
   }
 
+  /** Targets go their own ways after the first scan: each at its own pace. */
+  #sharedInRound(): SharedSource | undefined {
+    const shared = this.#shared;
+    if (shared === undefined || this.completed === 0) return shared;
+    const { firstScan: _, ...source } = shared.source;
+    return { ...shared, source };
+  }
+
   /** @throws If what went wrong will not go better in the next round. */
   async #once(act: (work: SyncWork) => Promise<Mirrored>): Promise<void> {
     const { reporter, signal } = this.#context;
@@ -175,7 +188,10 @@ class Rounds {
           const mirrored = await act(this.#followers.follow(opened));
           return { result: mirrored, outcome: outcomeOf(mirrored.summary) };
         },
-        { isFirst: this.completed === 0, memory: this.#memory },
+        {
+          round: { isFirst: this.completed === 0, memory: this.#memory },
+          shared: this.#sharedInRound(),
+        },
       );
       const seconds = (systemClock.now() - start) / 1_000;
       this.completed = round;
