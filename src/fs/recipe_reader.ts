@@ -13,6 +13,7 @@ import {
   type RecipeStore,
   versionOf,
 } from "./recipe_store.ts";
+import type { SharedReadings } from "./shared_readings.ts";
 import { isSameVersion } from "./version.ts";
 
 /** Chunks lie in one read mostly. */
@@ -24,6 +25,8 @@ export interface RecipeReaderOptions {
   readonly follow: boolean;
   /** Where recipes are looked up, and remembered. */
   readonly store: RecipeStore | undefined;
+  /** What others of the same tree are reading; undefined: there are no others. */
+  readonly readings?: SharedReadings | undefined;
 }
 
 /** Reads one file at a time, in the order asked for. Its owner closes it. */
@@ -52,8 +55,12 @@ export class RecipeReader {
     entry: FileEntry,
     signal?: AbortSignal,
   ): Promise<Recipe | undefined> {
-    return this.#known(path, entry) ??
-      await this.inTurn(() => this.#read(path, entry, signal));
+    const known = this.#known(path, entry);
+    if (known !== undefined) return known;
+    const read = (): Promise<Recipe | undefined> =>
+      this.inTurn(() => this.#read(path, entry, signal));
+    const { readings } = this.#options;
+    return await (readings?.once(path, entry, read) ?? read());
   }
 
   /** Runs `work` when all that was asked for before is done. */

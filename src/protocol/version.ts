@@ -28,6 +28,8 @@ export const Capability = {
    * be staged without a scan; and it hears of the end of a round, in `synced`.
    */
   follow: "follow",
+  /** An `echo` frame may ask for a `ping` at once. */
+  echo: "echo",
 } as const;
 
 /** The highest version that both sides speak, or undefined. */

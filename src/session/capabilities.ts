@@ -14,7 +14,11 @@ export interface CapabilityOptions {
 export function capabilitiesFor(
   { compress, recipes = true }: CapabilityOptions,
 ): string[] {
-  const names: string[] = [Capability.moves, Capability.follow];
+  const names: string[] = [
+    Capability.moves,
+    Capability.follow,
+    Capability.echo,
+  ];
   if (wantsPacked(compress)) names.push(Capability.zstd);
   if (recipes) names.push(Capability.recipes);
   return names;

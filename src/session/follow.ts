@@ -40,6 +40,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { Comparison, SidedProblem, SyncedRound } from "./events.ts";
 import type { Feed, Version } from "./feed.ts";
 import { FeedInterruption } from "./interruption.ts";
+import type { LocalEndpoint } from "./local_endpoint.ts";
 import { Resting } from "./resting.ts";
 import type { RoundGuard } from "./round_guard.ts";
 import type { RoundObserver } from "./round_observer.ts";
@@ -110,6 +111,8 @@ export class Follower {
   #isMidway = false;
   /** When the round was begun that was broken off. */
   #begun: number | undefined;
+  /** A view of the feed's source, and of which one. */
+  #view: { of: LocalEndpoint; endpoint: LocalEndpoint } | undefined;
   /** What is still to be recorded. */
   #unrecorded: (() => Promise<void>) | undefined;
 
@@ -138,6 +141,11 @@ export class Follower {
     return this.#carriedOut < newest ? this.#failure : undefined;
   }
 
+  /** Says that what leads to the target has failed. */
+  fail(error: unknown): void {
+    this.#failure = asError(error);
+  }
+
   /** What was left out of the last round, on either side. */
   get problems(): readonly SidedProblem[] {
     return this.#problems;
@@ -162,7 +170,24 @@ export class Follower {
       throw error;
     } finally {
       await this.#record();
+      await this.#leaveSource();
     }
+  }
+
+  /** The source as this target is given it: numbers are not to be mixed with others'. */
+  async #source(): Promise<LocalEndpoint> {
+    const { source } = this.#feed;
+    if (this.#view?.of === source) return this.#view.endpoint;
+    await this.#leaveSource();
+    const endpoint = source.view();
+    this.#view = { of: source, endpoint };
+    return endpoint;
+  }
+
+  async #leaveSource(): Promise<void> {
+    const view = this.#view;
+    this.#view = undefined;
+    await view?.endpoint.close({ kind: "done", message: "" });
   }
 
   /** Until there is something new, or something is due. */
@@ -233,10 +258,11 @@ export class Follower {
     signal: AbortSignal,
   ): Promise<void> {
     const feed = this.#feed;
+    const source = await this.#source();
     const { clock, onSynced, onEvent, observers } = this.#options;
     const { target } = course;
     const start = clock.now();
-    const modes = feed.source.traits.modes && target.traits.modes;
+    const modes = source.traits.modes && target.traits.modes;
     const seen = await this.#modelFor(course, version.snapshot, modes, signal);
     const { here, there, doubts } = this.#withDoubts(
       version.snapshot,
@@ -253,7 +279,7 @@ export class Follower {
       if (this.#suspects.has(from)) this.#suspects.add(to);
     }
     const comparison = await compareSnapshots(
-      feed.source,
+      source,
       { here, there, modes },
       options,
       { origins },
@@ -298,7 +324,7 @@ export class Follower {
     let failure: { readonly error: unknown } | undefined;
     if (changes.length > 0) {
       const unavailable = new Set<RelPath>();
-      const result = await carryOutInOrder(feed.source, target, changes, {
+      const result = await carryOutInOrder(source, target, changes, {
         signal,
         root,
         modes,
@@ -355,7 +381,7 @@ export class Follower {
     if (isThrough) this.#recordLater(guards, comparison);
     for (const observer of observers ?? []) {
       await observer.applied({
-        source: feed.source,
+        source,
         comparison,
         changes,
         moves: movedAt(here.root, moves),

@@ -28,6 +28,7 @@ import type { DigestCache } from "../fs/digest_cache.ts";
 import { findReusable } from "../fs/candidates.ts";
 import { Describer } from "../fs/describe.ts";
 import type { RecipeStore } from "../fs/recipe_store.ts";
+import type { SharedReadings } from "../fs/shared_readings.ts";
 import { rememberMade } from "../fs/remember_made.ts";
 import { type Rescan, rescan } from "../fs/rescan.ts";
 import { type Distrust, Reuse } from "../fs/reuse.ts";
@@ -45,6 +46,7 @@ import { areTouches, touch } from "../fs/touch.ts";
 import type { Trash } from "../fs/trash.ts";
 import { supply } from "../fs/supply.ts";
 import { transition } from "../fs/transition.ts";
+import type { SharedScan } from "./shared_source.ts";
 import type {
   Endpoint,
   MoveResult,
@@ -77,6 +79,10 @@ export interface LocalEndpointOptions {
    * again to be described or compared. Its owner closes it.
    */
   readonly recipes?: RecipeStore;
+  /** What endpoints of the same directory are reading at the same time. */
+  readonly readings?: SharedReadings;
+  /** The scan with which endpoints of the same directory begin. */
+  readonly firstScan?: SharedScan;
   /**
    * Hears of what is kept in `.lockstep/kept` where no answer to a transition
    * can say it: after a recovery, an interruption, a failure.
@@ -107,6 +113,9 @@ export class LocalEndpoint implements Endpoint {
   readonly #root: Directory;
   readonly #options: LocalEndpointOptions;
   #follow = false;
+  #hasScanned = false;
+  /** The endpoint of which this is another view; it owns the directory. */
+  #original: LocalEndpoint | undefined;
   /** What the last scan saw. */
   #tree: DirectoryEntry | undefined;
   #describer: Describer | undefined;
@@ -155,6 +164,22 @@ export class LocalEndpoint implements Endpoint {
   }
 
   /**
+   * Another source over the same open directory, for one more target at the same
+   * time: what is described and supplied is numbered anew. To be closed before
+   * this one, which owns the directory.
+   */
+  view(): LocalEndpoint {
+    const { recipes, readings } = this.#options;
+    const view = new LocalEndpoint(this.traits, this.#root, {
+      owners: this.traits.owners,
+      ...(recipes && { recipes }),
+      ...(readings && { readings }),
+    });
+    view.#original = this;
+    return view;
+  }
+
+  /**
    * Puts back what a run that was killed had taken out of its place, so that a
    * scan sees it. To be called before the first one, by whoever may change the
    * directory. With the `time`, in milliseconds since 1970, what was staged long
@@ -177,11 +202,12 @@ export class LocalEndpoint implements Endpoint {
     this.#follow = options.symlinks === "follow";
     await this.#describer?.close();
     this.#describer = undefined;
-    const { digests } = this.#options;
-    const snapshot = await scan(this.#root, options, {
-      ...context,
-      ...(digests && { digests }),
-    });
+    const { digests, firstScan } = this.#options;
+    const look = (): Promise<ScannedSnapshot> =>
+      scan(this.#root, options, { ...context, ...(digests && { digests }) });
+    const shared = this.#hasScanned ? undefined : firstScan;
+    this.#hasScanned = true;
+    const snapshot = await (shared?.begin(options, look) ?? look());
     this.#tree = snapshot.root;
     return snapshot;
   }
@@ -191,7 +217,7 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<readonly Problem[]> {
     return confirmAbsent(this.#root, absent, {
-      follow: this.#follow,
+      follow: this.#follows,
       ...(signal && { signal }),
     });
   }
@@ -257,7 +283,7 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     return supply(this.#root, requests, {
-      follow: this.#follow,
+      follow: this.#follows,
       ...(signal && { signal }),
     });
   }
@@ -357,8 +383,13 @@ export class LocalEndpoint implements Endpoint {
       }
       if (create && endedWell) await removeLeftovers(this.#root);
     } finally {
-      this.#root.close();
+      if (this.#original === undefined) this.#root.close();
     }
+  }
+
+  /** Whether the scan that this goes by has followed links. */
+  get #follows(): boolean {
+    return (this.#original ?? this).#follow;
   }
 
   #describe(
@@ -366,8 +397,9 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<readonly Description[]> {
     this.#describer ??= new Describer(this.#root, {
-      follow: this.#follow,
+      follow: this.#follows,
       store: this.#options.recipes,
+      readings: this.#options.readings,
     });
     return this.#describer.describe(requests, signal);
   }

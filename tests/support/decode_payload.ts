@@ -150,6 +150,7 @@ function decode(
     case FrameType.synced:
       return readSynced(reader);
     case FrameType.ping:
+    case FrameType.echo:
     case FrameType.transition:
     case FrameType.stored:
     case FrameType.noted:

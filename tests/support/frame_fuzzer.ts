@@ -286,6 +286,7 @@ export class FrameFuzzer {
       case FrameType.synced:
         return joined(varint(this.#random.below(3)), this.#random.bytes(32));
       case FrameType.ping:
+      case FrameType.echo:
       case FrameType.transition:
       case FrameType.stored:
       case FrameType.noted:

@@ -158,6 +158,7 @@ function writeValue(
     case FrameType.synced:
       return writeSynced(writer, value);
     case FrameType.ping:
+    case FrameType.echo:
     case FrameType.transition:
     case FrameType.stored:
     case FrameType.noted:

@@ -40,6 +40,7 @@ import {
   type Mirrored,
   mirrorToDirectory,
   reportStart,
+  type SharedSource,
   type SyncWork,
   withSource,
 } from "./sync_trees.ts";
@@ -54,11 +55,12 @@ export async function syncRounds(
   intervalMs: number,
   context: CommandContext,
   connecting: Connecting,
+  shared?: SharedSource,
 ): Promise<ExitCode> {
   const reporter = new RoundReporter(context.reporter, job.options);
   const loop = { reporter, signal: context.signal };
   return await witnessed(job, loop, async (witnesses) => {
-    const rounds = new Rounds(job, loop, connecting, witnesses);
+    const rounds = new Rounds(job, loop, connecting, witnesses, shared);
     const { to } = job.options;
     try {
       if (to.kind === "directory") {
@@ -87,6 +89,7 @@ class Rounds {
   readonly #context: CommandContext;
   readonly #connecting: Connecting;
   readonly #witnesses: Witnesses;
+  readonly #shared: SharedSource | undefined;
   readonly #memory = new RecordInMemory();
   /** The source at the end of the round before. */
   #earlier: DirectoryEntry | undefined;
@@ -96,7 +99,9 @@ class Rounds {
     context: CommandContext,
     connecting: Connecting,
     witnesses: Witnesses,
+    shared: SharedSource | undefined,
   ) {
+    this.#shared = shared;
     this.#job = job;
     this.#context = context;
     this.#connecting = connecting;
@@ -177,6 +182,14 @@ class Rounds {
     return { ...work, mirrorOptions: { ...mirrorOptions, observers, origins } };
   }
 
+  /** Targets go their own ways after the first scan: each at its own pace. */
+  #sharedInRound(): SharedSource | undefined {
+    const shared = this.#shared;
+    if (shared === undefined || this.completed === 0) return shared;
+    const { firstScan: _, ...source } = shared.source;
+    return { ...shared, source };
+  }
+
   /** @throws If what went wrong will not go better in the next round. */
   async #once(act: (work: SyncWork) => Promise<Mirrored>): Promise<void> {
     const { reporter, signal } = this.#context;
@@ -199,7 +212,10 @@ class Rounds {
           const mirrored = await act(work);
           return { result: mirrored, outcome: outcomeOf(mirrored.summary) };
         },
-        { isFirst: this.completed === 0, memory: this.#memory },
+        {
+          round: { isFirst: this.completed === 0, memory: this.#memory },
+          shared: this.#sharedInRound(),
+        },
       );
       const seconds = (systemClock.now() - start) / 1_000;
       this.completed = round;

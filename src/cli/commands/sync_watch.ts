@@ -11,7 +11,6 @@ import {
 import { scanOptionsOf } from "../../session/compare_sides.ts";
 import { Feed, type FeedEvent } from "../../session/feed.ts";
 import { Follower } from "../../session/follow.ts";
-import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { backoff } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
@@ -30,6 +29,19 @@ export interface Watched {
   readonly outcome: Outcome;
 }
 
+/** A watch of a source, for all who follow it. */
+export interface RunningFeed {
+  readonly feed: Feed;
+  /** Aborted when it is over, for whatever reason. */
+  readonly stop: AbortSignal;
+}
+
+/** What a watch is begun with. */
+export type WatchWork = Pick<
+  SyncWork,
+  "job" | "source" | "mirrorOptions" | "context" | "reopen"
+>;
+
 /**
  * Mirrors each change until the signal of the context aborts.
  * @throws {SyncError} If it fails before the target was equal for the first time,
@@ -39,43 +51,70 @@ export async function watchTrees(
   work: SyncWork,
   witnesses?: Witnesses,
 ): Promise<Watched> {
-  const { job, context } = work;
-  const { reporter, signal } = context;
-  const start = systemClock.now();
+  const running = work.shared?.watch;
+  if (running !== undefined) return await followTo(work, running, witnesses);
+  return await withFeed(work, (feed) => followTo(work, feed, witnesses));
+}
+
+/**
+ * Watches the source while `act` is under way.
+ * @throws {SyncError} What `act` throws; or if the source can't be watched any more.
+ */
+export async function withFeed<T>(
+  work: WatchWork,
+  act: (running: RunningFeed) => Promise<T>,
+): Promise<T> {
+  const { signal } = work.context;
   const stop = new AbortController();
   const onAbort = (): void => stop.abort(signal.reason);
   signal.addEventListener("abort", onAbort);
   if (signal.aborted) onAbort();
   const feed = await openFeed(work, stop.signal);
-  const follower = newFollower(feed, work, witnesses);
   let failure: { readonly error: unknown } | undefined;
   const feeding = feed.run().catch((error) => {
     failure = { error };
     stop.abort(error);
   });
+  let result: T;
   try {
-    const { to } = job.options;
-    if (to.kind === "directory") {
-      await followToDirectory(work, to.path, follower, feed, stop.signal);
-    } else {
-      await followToListener(work, to.url, follower, feed, stop.signal);
-    }
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
+    result = await act({ feed, stop: stop.signal });
   } finally {
     signal.removeEventListener("abort", onAbort);
     stop.abort();
     feed.close();
     await feeding;
     await feed.source.close({ kind: "done", message: "" });
+  }
+  if (failure !== undefined) throw failure.error;
+  return result;
+}
+
+/** Follows to the target of `work` until the feed stops. */
+async function followTo(
+  work: SyncWork,
+  { feed, stop }: RunningFeed,
+  witnesses: Witnesses | undefined,
+): Promise<Watched> {
+  const start = systemClock.now();
+  const follower = newFollower(feed, work, witnesses);
+  const { to } = work.job.options;
+  try {
+    if (to.kind === "directory") {
+      await followToDirectory(work, to.path, follower, feed, stop);
+    } else {
+      await followToListener(work, to.url, follower, feed, stop);
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
     // What was done before something went wrong is done.
     witnesses?.tellHook(follower.rounds + 1);
   }
-  if (failure !== undefined) throw failure.error;
   // Before the first round is through, an interruption is one.
-  if (follower.rounds === 0) throw signal.reason;
+  if (follower.rounds === 0) throw stop.reason;
+  const { rounds } = follower;
   const seconds = (systemClock.now() - start) / 1_000;
-  reporter.report({ kind: "watch-stopped", rounds: follower.rounds, seconds });
+  work.context.reporter.report({ kind: "watch-stopped", rounds, seconds });
   return endOf(follower, feed);
 }
 
@@ -107,8 +146,8 @@ function endOf(follower: Follower, feed: Feed): Watched {
   return { exit: EXIT.partial, outcome: { kind: "partial", message } };
 }
 
-function openFeed(work: SyncWork, signal: AbortSignal): Promise<Feed> {
-  const { job, fileSystem, source, mirrorOptions, context } = work;
+function openFeed(work: WatchWork, signal: AbortSignal): Promise<Feed> {
+  const { job, source, mirrorOptions, context, reopen } = work;
   const { from, rescan = USUAL_RESCAN_MS } = job.options;
   const identity = identityOf(source.name);
   return Feed.open(source, {
@@ -121,7 +160,7 @@ function openFeed(work: SyncWork, signal: AbortSignal): Promise<Feed> {
           return false;
         }
       },
-      open: () => LocalEndpoint.open(fileSystem, from),
+      open: reopen,
     },
     clock: systemClock,
     rescanMs: rescan,
@@ -182,7 +221,10 @@ async function followToListener(
         if (!stop.aborted) throw error;
       }
       // Only who was told to stop is through.
-      if (!stop.aborted) throw lost.reason;
+      if (!stop.aborted) {
+        follower.fail(lost.reason);
+        throw lost.reason;
+      }
       if (follower.rounds === 0) throw stop.reason;
     },
     outcomeOf: () => endOf(follower, feed).outcome,
