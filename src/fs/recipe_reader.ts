@@ -26,6 +26,19 @@ export interface RecipeReaderOptions {
   readonly store: RecipeStore | undefined;
 }
 
+/** Gets the bytes of a file as they are read, in order. */
+export interface RecipeCopy {
+  /** Takes the bytes that stand at `offset`; they are good until it resolves. */
+  put(bytes: Uint8Array, offset: number): Promise<void>;
+  /** The end: the recipe of what was put; undefined if the file was not read. */
+  close(recipe: Recipe | undefined): Promise<void>;
+}
+
+interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly copy?: RecipeCopy | undefined;
+}
+
 /** Reads one file at a time, in the order asked for. Its owner closes it. */
 export class RecipeReader {
   readonly #options: RecipeReaderOptions;
@@ -46,14 +59,25 @@ export class RecipeReader {
   /**
    * The recipe of the file at `path` as the scan saw it; undefined where it can't
    * be read any more, or is too long for one.
+   * @param openCopy Called where it has to be read: who gets what is read.
    */
   async recipeOf(
     path: RelPath,
     entry: FileEntry,
     signal?: AbortSignal,
+    openCopy?: () => Promise<RecipeCopy | undefined>,
   ): Promise<Recipe | undefined> {
     return this.#known(path, entry) ??
-      await this.inTurn(() => this.#read(path, entry, signal));
+      await this.inTurn(async () => {
+        this.#stop.signal.throwIfAborted();
+        const copy = await openCopy?.();
+        let recipe: Recipe | undefined;
+        try {
+          return recipe = await this.#read(path, entry, { signal, copy });
+        } finally {
+          await copy?.close(recipe);
+        }
+      });
   }
 
   /** Runs `work` when all that was asked for before is done. */
@@ -70,7 +94,7 @@ export class RecipeReader {
   async read(
     file: ReadableFile,
     size: number,
-    signal?: AbortSignal,
+    { signal, copy }: ReadOptions = {},
   ): Promise<Recipe | undefined> {
     const builder = new RecipeBuilder();
     const buffer = this.#buffer ??= new Uint8Array(READ_BYTES);
@@ -83,7 +107,9 @@ export class RecipeReader {
         if (count === 0) return undefined;
         length += count;
       }
-      builder.append(buffer.subarray(0, length));
+      const bytes = buffer.subarray(0, length);
+      builder.append(bytes);
+      if (copy !== undefined) await copy.put(bytes, offset);
       offset += length;
       const pause = this.#pacer.turn();
       if (pause !== undefined) await pause;
@@ -113,9 +139,8 @@ export class RecipeReader {
   async #read(
     path: RelPath,
     entry: FileEntry,
-    signal?: AbortSignal,
+    options: ReadOptions,
   ): Promise<Recipe | undefined> {
-    this.#stop.signal.throwIfAborted();
     // In the worst case all its chunks are as short as they can be.
     if (entry.size > MAX_RECIPE_CHUNKS * MAX_CHUNK_BYTES) return undefined;
     await settled(entry);
@@ -129,7 +154,7 @@ export class RecipeReader {
       if (opened === undefined) return undefined;
       try {
         const begun = Date.now();
-        const recipe = await this.read(opened.file, entry.size, signal);
+        const recipe = await this.read(opened.file, entry.size, options);
         if (
           recipe === undefined ||
           !isSameVersion(entry, await opened.file.stat())
