@@ -24,7 +24,11 @@ import { suspectsBetween } from "../core/suspects.ts";
 import { FileSystemError, GuardError, messageOf } from "../errors.ts";
 import { achievedChanges } from "./achieved.ts";
 import { carryOut } from "./carry_out.ts";
-import { carryOutInOrder, type Interruption } from "./carry_out_in_order.ts";
+import {
+  asPostponed,
+  carryOutInOrder,
+  type Interruption,
+} from "./carry_out_in_order.ts";
 import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
 import {
   type CompareOptions,
@@ -510,12 +514,6 @@ class Course {
   isBehind(feed: Feed): boolean {
     return (feed.version?.number ?? 0) > this.done;
   }
-}
-
-/** What is not there yet is left out so far. */
-function asPostponed({ path }: Change): SidedProblem {
-  const message = "It was broken off for something smaller";
-  return { side: "target", problem: { path, code: "stale", message } };
 }
 
 /** A deletion that the source could not confirm. */
