@@ -12,7 +12,7 @@ import type { Problem } from "../core/problem.ts";
 import { achievedChanges, unexplained } from "./achieved.ts";
 import { carryOut, type CarryOutOptions } from "./carry_out.ts";
 import type { Endpoint, TransitionResult } from "./endpoint.ts";
-import type { EventListener, SyncEvent } from "./events.ts";
+import type { EventListener, SidedProblem, SyncEvent } from "./events.ts";
 import { breaksSession } from "./fault.ts";
 import type { RoundObserver } from "./round_observer.ts";
 
@@ -262,4 +262,10 @@ function merged(
     }
   }
   return { done, problems: dones.flatMap(({ result }) => result.problems) };
+}
+
+/** What is not there yet is left out so far, for whoever hears of the round. */
+export function asPostponed({ path }: Change): SidedProblem {
+  const message = "It did not get its turn";
+  return { side: "target", problem: { path, code: "stale", message } };
 }

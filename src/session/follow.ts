@@ -24,7 +24,11 @@ import { entryAt, type Snapshot } from "../core/snapshot.ts";
 import { doubted, renewed, suspectsBetween } from "../core/suspects.ts";
 import { TreeEdit } from "../core/edit_tree.ts";
 import { asError, FileSystemError, GuardError, messageOf } from "../errors.ts";
-import { carryOutInOrder, type Interruption } from "./carry_out_in_order.ts";
+import {
+  asPostponed,
+  carryOutInOrder,
+  type Interruption,
+} from "./carry_out_in_order.ts";
 import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
 import {
   type CompareOptions,
@@ -581,12 +585,6 @@ class Course {
   isBehind(feed: Feed): boolean {
     return (feed.version?.number ?? 0) > this.done;
   }
-}
-
-/** What is not there yet is left out so far. */
-function asPostponed({ path }: Change): SidedProblem {
-  const message = "It was broken off for something smaller";
-  return { side: "target", problem: { path, code: "stale", message } };
 }
 
 /** The tree `root`, in which nothing is in doubt any more. */

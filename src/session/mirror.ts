@@ -12,7 +12,7 @@ import { comparePaths, ROOT } from "../core/path.ts";
 import { sleep } from "../core/sleep.ts";
 import { GuardError } from "../errors.ts";
 import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
-import { carryOutInOrder } from "./carry_out_in_order.ts";
+import { asPostponed, carryOutInOrder } from "./carry_out_in_order.ts";
 import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Comparison, MirrorSummary, SidedProblem } from "./events.ts";
@@ -150,6 +150,7 @@ async function mirrorOnce(
   }
 
   let problems = [...kept, ...reviewed.problems];
+  let postponed: readonly Change[] = [];
   let failure: { readonly error: unknown } | undefined;
   if (changes.length > 0) {
     const result = await carryOutInOrder(source, target, changes, {
@@ -159,7 +160,7 @@ async function mirrorOnce(
     });
     problems = problems.concat(result.problems.map(onSide("target")));
     achieved = [...achieved, ...result.achieved];
-    ({ failure } = result);
+    ({ failure, postponed } = result);
   }
   const { root } = comparison.source;
   const moves = movedAt(root, moved);
@@ -170,7 +171,7 @@ async function mirrorOnce(
       changes,
       moves,
       achieved,
-      problems,
+      problems: [...problems, ...postponed.map(asPostponed)],
     });
   }
   if (failure !== undefined) throw failure.error;

@@ -82,6 +82,43 @@ test(
 );
 
 test(
+  "a connection that breaks on the way of what is large loses nothing, in the tree, in the log and in the totals",
+  [
+    "rsync",
+  ],
+  async () => {
+    await using temp = new TempDir();
+    const source = temp.directory("source");
+    const target = temp.at("target");
+    const log = temp.at("log");
+    writeLarge(join(source, "large"), 3);
+    Deno.writeTextFileSync(join(source, "small"), "1");
+    await using receiver = await listen(target);
+    await using proxy = new TcpProxy(
+      receiver.port,
+      (i) => i === 0 ? { toServer: { cutAfter: 30 * MIB } } : {},
+    );
+    await using sender = startSync(source, proxy.url, [
+      ...["--compress", "off", "--log-file", log],
+    ]);
+    const ended = await sender.ended;
+    assertEnded(ended);
+    assertEnded(await receiver.ended);
+    await assertSameTree(source, target);
+    assertEquals(proxy.counts.connections, 2);
+    const done = ended.events.findLast(({ event }) => event === "done")!;
+    assertEquals([done.created, done.files], [2, 2]);
+    const lines = Deno.readTextFileSync(log).trimEnd().split("\n");
+    assertEquals(
+      lines.map((line) => line.split(" "))
+        .map(([, name, , path]) => `${name} ${path}`)
+        .filter((line) => line.startsWith("create")),
+      ['create "small"', 'create "large"'],
+    );
+  },
+);
+
+test(
   "sync --watch brings small edits while something large is on its way, and that comes to its end",
   [
     "rsync",

@@ -9,6 +9,7 @@ import {
 } from "../../session/local_endpoint.ts";
 import { mirror, type MirrorOptions } from "../../session/mirror.ts";
 import { compareWithNothing } from "../../session/preview.ts";
+import { RoundTally } from "../../session/round_tally.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { Reporter, WireCounts } from "../events.ts";
@@ -222,11 +223,18 @@ async function mirrorTo(work: SyncWork): Promise<Mirrored> {
     return await mirrorToDirectory(work, to.path);
   }
   const { workWithListener } = await import("./sync_remote.ts");
+  // A try that is followed by another one may have changed something, too.
+  const tally = new RoundTally();
+  const observers = [...mirrorOptions.observers ?? [], tally];
   const { result, wire } = await workWithListener(source, {
     url: to.url,
     retryFor,
     connecting,
-    work: (target) => mirror(source, target, mirrorOptions),
+    async work(target): Promise<MirrorSummary> {
+      const options = { ...mirrorOptions, observers };
+      const summary = await mirror(source, target, options);
+      return { ...summary, changes: tally.totals };
+    },
     outcomeOf,
   }, context);
   return { summary: result, wire, trashed: undefined };
