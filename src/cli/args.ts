@@ -237,10 +237,15 @@ function valueOf(
   spec: OptionSpec & { readonly kind: ValueKind },
 ): unknown {
   const values = parsed[spec.long] as readonly string[];
-  if (spec.many === true) return values.map((value) => readValue(value, spec));
   const isSaidElsewhere = spec.unless !== undefined &&
     (parsed[spec.unless] as readonly string[]).length > 0;
   const mayBeMissing = spec.optional === true || isSaidElsewhere;
+  if (spec.many === true) {
+    if (spec.required === true && !mayBeMissing && values.length === 0) {
+      throw isMissing(spec);
+    }
+    return values.map((value) => readValue(value, spec));
+  }
   if (values.length === 0 && mayBeMissing) return undefined;
   return readValue(onlyValue(values, spec), spec);
 }
@@ -261,13 +266,17 @@ function refuseExclusive(
 
 function onlyValue(values: readonly string[], spec: OptionSpec): string {
   if (values.length > 1) {
-    throw new UsageError(spec.once ?? `--${spec.long} is given more than once`);
+    throw new UsageError(`--${spec.long} is given more than once`);
   }
   const value = values[0] ?? spec.default;
   if (value === undefined) {
-    throw new UsageError(`--${spec.long} ${spec.label} is missing`);
+    throw isMissing(spec);
   }
   return value;
+}
+
+function isMissing({ long, label }: OptionSpec): UsageError {
+  return new UsageError(`--${long} ${label} is missing`);
 }
 
 function unexpected(arg: string): UsageError {

@@ -49,8 +49,6 @@ export interface OptionSpec {
   /** May be left out, and is undefined then. */
   readonly optional?: true;
   readonly help: string;
-  /** Said when it is given twice, where the usual message won't do. */
-  readonly once?: string;
   /** A planned option: known, but refused with this reason and not in the help. */
   readonly refused?: string;
 }

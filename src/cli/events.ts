@@ -144,8 +144,6 @@ export type CommandEvent =
   | {
     readonly kind: "watch-synced";
     readonly round: SyncedRound;
-    /** Which target, where there are several. */
-    readonly to?: string | undefined;
   }
   /** The listener's sender watches, and has carried out a round. */
   | { readonly kind: "peer-synced"; readonly round: RoundNote }
@@ -156,13 +154,26 @@ export type CommandEvent =
   | {
     readonly kind: "halted";
     readonly message: string;
-    readonly to?: string | undefined;
   }
   /** `sync --watch` was told to stop. */
   | {
     readonly kind: "watch-stopped";
     readonly rounds: number;
     readonly seconds: number;
+  }
+  /** One of several targets is given up. */
+  | {
+    readonly kind: "target-failed";
+    readonly error: unknown;
+    readonly exit: ExitCode;
+  }
+  /** A `sync` to several targets is through with all of them. */
+  | {
+    readonly kind: "finished";
+    readonly targets: number;
+    /** Where all is in place. */
+    readonly done: number;
+    readonly exit: ExitCode;
   }
   /** A command on a trash has something to say. */
   | { readonly kind: "trash"; readonly event: TrashEvent }
@@ -184,6 +195,12 @@ export type CommandEvent =
     readonly error: unknown;
     readonly exit: ExitCode;
   };
+
+/** A reporter that can tell targets apart. */
+export interface SplitReporter extends Reporter {
+  /** One for what happens at one of several targets; its output names `to`. */
+  forTarget(to: string): Reporter;
+}
 
 /** Turns events into output. */
 export interface Reporter {

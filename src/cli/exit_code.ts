@@ -74,6 +74,25 @@ const OF_OUTCOME: Readonly<Record<Outcome["kind"], ExitCode>> = {
   planned: EXIT.done,
 };
 
+/** What weighs more comes first: what a person has to look at, and where. */
+const BY_WEIGHT: readonly ExitCode[] = [
+  EXIT.interrupted,
+  EXIT.terminated,
+  EXIT.hangup,
+  EXIT.usage,
+  EXIT.halted,
+  EXIT.failed,
+  EXIT.unreachable,
+  EXIT.refused,
+  EXIT.partial,
+  EXIT.done,
+];
+
+/** The exit code of a run with several targets, each of which has one. */
+export function worstOf(exits: readonly ExitCode[]): ExitCode {
+  return BY_WEIGHT.find((exit) => exits.includes(exit)) ?? EXIT.done;
+}
+
 /** The exit code for something that was thrown. */
 export function exitCodeOfError(error: unknown): ExitCode {
   if (!(error instanceof SyncError)) return EXIT.failed;

@@ -1,5 +1,5 @@
 /** Chooses how a command tells what happens. */
-import type { Reporter } from "./events.ts";
+import type { SplitReporter } from "./events.ts";
 import type { Output } from "./output.ts";
 
 /** Options that commands have for it. */
@@ -25,7 +25,7 @@ export async function createReporter(
   options: ReportOptions,
   output: Output,
   time: ReportClock = systemTime,
-): Promise<Reporter> {
+): Promise<SplitReporter> {
   if (options.json) {
     const { JsonReporter } = await import("./report_json.ts");
     return new JsonReporter(output, time);

@@ -2,7 +2,7 @@
 import { messageOf, SyncError } from "../errors.ts";
 import type { Side, SyncEvent } from "../session/events.ts";
 import { differenceOf } from "./differences.ts";
-import type { CommandEvent, Reporter } from "./events.ts";
+import type { CommandEvent, SplitReporter } from "./events.ts";
 import { explanationFields } from "./explanation.ts";
 import { hubFields } from "./hub_report.ts";
 import type { Output } from "./output.ts";
@@ -17,15 +17,22 @@ const PROGRESS_INTERVAL_MS = 500;
 type Fields = { readonly [name: string]: unknown };
 
 /** Every event has `event` (its name) and `time` (ISO 8601); see the README. */
-export class JsonReporter implements Reporter {
+export class JsonReporter implements SplitReporter {
   readonly #output: Output;
   readonly #time: ReportClock;
+  /** Which of several targets it is for. */
+  readonly #to: string | undefined;
   #meter: ProgressMeter | undefined;
   #nextProgress = 0;
 
-  constructor(output: Output, time: ReportClock) {
+  constructor(output: Output, time: ReportClock, to?: string) {
     this.#output = output;
     this.#time = time;
+    this.#to = to;
+  }
+
+  forTarget(to: string): JsonReporter {
+    return new JsonReporter(this.#output, this.#time, to);
   }
 
   report(event: CommandEvent): void {
@@ -180,7 +187,6 @@ export class JsonReporter implements Reporter {
       case "watch-synced": {
         const { round, digest, changes, problems, seconds } = event.round;
         this.#print("synced", {
-          to: event.to,
           round,
           digest,
           ...counts(changes),
@@ -199,7 +205,7 @@ export class JsonReporter implements Reporter {
         this.#print(event.kind, { path: event.path });
         break;
       case "halted":
-        this.#print("halted", { to: event.to, message: event.message });
+        this.#print("halted", { message: event.message });
         break;
       case "watch-stopped":
         this.#print("stopped", {
@@ -207,6 +213,17 @@ export class JsonReporter implements Reporter {
           seconds: Math.round(event.seconds * 1_000) / 1_000,
         });
         break;
+      case "target-failed": {
+        const { error, exit } = event;
+        const code = error instanceof SyncError ? error.code : "failed";
+        this.#print("failed", { code, message: messageOf(error), exit });
+        break;
+      }
+      case "finished": {
+        const { targets, done, exit } = event;
+        this.#print("finished", { targets, done, exit });
+        break;
+      }
       case "trash": {
         const [name, fields] = trashFields(event.event) ?? [];
         if (name !== undefined) this.#print(name, fields!);
@@ -259,7 +276,16 @@ export class JsonReporter implements Reporter {
   #print(event: string, fields: Fields): void {
     const time = this.#time.date().toISOString();
     // What `printable` escapes in there is an escape of JSON as well.
-    this.#output.result(JSON.stringify({ event, time, ...fields }));
+    const to = this.#to;
+    // Where an entry was moved to comes under that name, too.
+    const target = to === undefined
+      ? {}
+      : "to" in fields && event === "moved"
+      ? { target: to }
+      : { to };
+    this.#output.result(
+      JSON.stringify({ event, time, ...target, ...fields }),
+    );
   }
 }
 

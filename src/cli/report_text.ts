@@ -2,7 +2,7 @@
 import { displayPath } from "../core/path.ts";
 import { messageOf } from "../errors.ts";
 import type { Side, SyncEvent } from "../session/events.ts";
-import type { CommandEvent, Reporter } from "./events.ts";
+import type { CommandEvent, SplitReporter } from "./events.ts";
 import { explanationText } from "./explanation.ts";
 import {
   formatBytes,
@@ -36,7 +36,7 @@ const CTRL_C_COLUMNS = 2;
 type Retrying = SyncEvent & { kind: "retrying" };
 
 /** Results go to stdout, everything else to stderr. */
-export class TextReporter implements Reporter {
+export class TextReporter implements SplitReporter {
   readonly #output: Output;
   readonly #time: ReportClock;
   readonly #quiet: boolean;
@@ -57,6 +57,22 @@ export class TextReporter implements Reporter {
     this.#time = time;
     this.#quiet = options.quiet;
     this.#verbose = options.verbose;
+  }
+
+  /** Its lines begin with `to`; live lines of several would be in each other's way. */
+  forTarget(to: string): TextReporter {
+    const output = this.#output;
+    const name = displayPath(to);
+    const named: Output = {
+      result: (line) => output.result(`${name}: ${line}`),
+      message: (line) => output.message(`${name}: ${line}`),
+      live: () => {},
+      columns: undefined,
+    };
+    return new TextReporter(named, this.#time, {
+      quiet: this.#quiet,
+      verbose: this.#verbose,
+    });
   }
 
   report(event: CommandEvent): void {
@@ -195,9 +211,7 @@ export class TextReporter implements Reporter {
         break;
       case "halted":
         this.#warn(
-          `Halted${
-            forTarget(event.to)
-          }: ${event.message}; nothing is changed ` +
+          `Halted: ${event.message}; nothing is changed ` +
             "until that is undone, or this is started again with more allowed",
         );
         break;
@@ -207,6 +221,12 @@ export class TextReporter implements Reporter {
             formatDuration(event.seconds * 1_000)
           }`,
         );
+        break;
+      case "target-failed":
+        this.#warn(messageOf(event.error));
+        break;
+      case "finished":
+        this.#tell(`${event.done} of ${event.targets} targets done`);
         break;
       case "trash": {
         const { text, isProblem } = trashLine(event.event);
@@ -370,7 +390,7 @@ export class TextReporter implements Reporter {
     );
   }
 
-  #watchSynced({ round, to }: CommandEvent & { kind: "watch-synced" }): void {
+  #watchSynced({ round }: CommandEvent & { kind: "watch-synced" }): void {
     const { changes, totals, problems, seconds } = round;
     const text = formatChanges(changes);
     const time = formatDuration(seconds * 1_000);
@@ -379,8 +399,8 @@ export class TextReporter implements Reporter {
       : `; ${formatNumberOf(problems, "path")} left out`;
     const clock = this.#time.date().toTimeString().slice(0, 8);
     const line = text === ""
-      ? `Equal${forTarget(to)}: ${formatTotals(totals)}`
-      : `Synced${forTarget(to)} in ${time}: ${text}`;
+      ? `Equal: ${formatTotals(totals)}`
+      : `Synced in ${time}: ${text}`;
     if (text !== "" || round.round === 1) {
       this.#tell(`${clock} ${line}${left}`);
     } else this.#sayMore(`${clock} ${line}${left}`);
@@ -429,11 +449,6 @@ export class TextReporter implements Reporter {
 function formatTrashed(count = 0): string {
   if (count === 0) return "";
   return `, ${formatNumberOf(count, "entry", "entries")} to the trash`;
-}
-
-/** " to TARGET", where there are several. */
-function forTarget(to: string | undefined): string {
-  return to === undefined ? "" : ` to ${displayPath(to)}`;
 }
 
 function plainProgress(progress: Progress): string {

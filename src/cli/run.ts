@@ -1,8 +1,8 @@
 /** Runs one command line, from its text to its exit code. */
 import { messageOf } from "../errors.ts";
 import { type Command, parseCommandLine } from "./args.ts";
-import type { CommandContext } from "./commands/context.ts";
-import type { Reporter } from "./events.ts";
+import type { SyncContext } from "./commands/context.ts";
+import type { SplitReporter } from "./events.ts";
 import { EXIT, type ExitCode, exitCodeOfError } from "./exit_code.ts";
 import { Interruption, InterruptListener } from "./interrupt.ts";
 import type { Output } from "./output.ts";
@@ -15,7 +15,7 @@ export async function run(
   args: readonly string[],
   output: Output,
 ): Promise<ExitCode> {
-  let reporter: Reporter | undefined;
+  let reporter: SplitReporter | undefined;
   try {
     const command = parseCommandLine(args);
     switch (command.kind) {
@@ -60,7 +60,7 @@ export async function run(
 /** Only the code of that command is loaded. */
 async function runCommand(
   command: Exclude<Command, { kind: "help" | "version" | "none" }>,
-  context: CommandContext,
+  context: SyncContext,
 ): Promise<ExitCode> {
   switch (command.kind) {
     case "listen": {

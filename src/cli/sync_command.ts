@@ -30,9 +30,10 @@ export const SYNC = {
     to: {
       ...TO,
       unless: "apply",
-      once: "Only one --to is possible in this version",
+      many: true,
       help:
-        "Where to: the ws:// or wss:// address of a listener, or a directory",
+        "Where to: the ws:// or wss:// address of a listener, or a directory; " +
+        "may be given several times",
     },
     ...REACH_OPTIONS,
     compress: {
@@ -183,6 +184,10 @@ export const SYNC = {
     {
       line: "lockstep sync --from ./site --to ws://localhost:8080 --watch",
       meaning: "go on, and send each change as it happens",
+    },
+    {
+      line: "lockstep sync -f ./site -t ws://one:8080 -t ws://two:8080 -w",
+      meaning: "the same, to two listeners at a time",
     },
     {
       line: "lockstep sync --from ./site --to /mnt/disk/site --dry-run",

@@ -14,6 +14,7 @@ import { parentOf, type RelPath } from "./path.ts";
 import type { Move } from "./moves.ts";
 import { type Action, actionsOf } from "./plan.ts";
 import { entryAt } from "./snapshot.ts";
+import { knownDigest } from "./suspects.ts";
 
 /** Names of operations. */
 export const OPERATION_NAMES = [
@@ -23,8 +24,6 @@ export const OPERATION_NAMES = [
   "modify",
   /** What was at the target under another name has this one now. */
   "move",
-  /** The content came from another path of the target. */
-  "copy",
   /** What the source does not have went. */
   "delete",
   /** What was changed or had vanished at the target alone is as it was. */
@@ -40,7 +39,7 @@ export type OperationName = (typeof OPERATION_NAMES)[number];
 export interface Operation {
   readonly name: OperationName;
   readonly path: RelPath;
-  /** Where it came from; there for "move" and "copy". */
+  /** Where it came from; there for "move". */
   readonly from?: RelPath;
   /** Of what is there now; of what was there, where it was deleted. */
   readonly kind: TrackedEntry["kind"];
@@ -89,7 +88,7 @@ export function* operationsOf(
   for (const action of actionsOf(achieved, { modes })) {
     const { path, kind, old, new: wanted } = action;
     const file = wanted?.kind === "file" ? wanted : undefined;
-    const digest = wanted === undefined ? digestOf(old) : file?.digest;
+    const digest = digestOf(wanted ?? old);
     const carried = file !== undefined && action.action !== "touch";
     const name = nameFor(action, earlier);
     yield { name, path, kind, file, digest, carried };
@@ -146,5 +145,5 @@ function isSame(before: TrackedEntry, now: TrackedEntry): boolean {
 }
 
 function digestOf(entry: TrackedEntry | undefined): Digest | undefined {
-  return entry?.kind === "file" ? entry.digest : undefined;
+  return entry?.kind === "file" ? knownDigest(entry) : undefined;
 }

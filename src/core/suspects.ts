@@ -1,5 +1,5 @@
 /** Files that look the same and may not be. */
-import type { DirectoryEntry, Entry, FileEntry } from "./entry.ts";
+import type { Digest, DirectoryEntry, Entry, FileEntry } from "./entry.ts";
 import { join, type RelPath, ROOT } from "./path.ts";
 
 /**
@@ -30,6 +30,24 @@ export function suspectsBetween(
       } else if (isSuspect(old, entry)) found.push(at);
     }
   }
+}
+
+/** `file`, as one whose content is taken for another than that of {@link renewed}. */
+export function doubted(file: FileEntry): FileEntry {
+  return { ...file, digest: "0".repeat(64) };
+}
+
+/** No content has this digest. */
+const RENEWED: Digest = "f".repeat(64);
+
+/** `file`, as one whose content has to be sent, however equal it looks. */
+export function renewed(file: FileEntry): FileEntry {
+  return { ...file, digest: RENEWED };
+}
+
+/** What is known of the content of `file`; nothing if it is {@link renewed}. */
+export function knownDigest({ digest }: FileEntry): Digest | undefined {
+  return digest === RENEWED ? undefined : digest;
 }
 
 function isSuspect(old: Entry, entry: Entry): entry is FileEntry {

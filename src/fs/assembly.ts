@@ -7,6 +7,7 @@
 import { decodeDelta } from "../content/delta_codec.ts";
 import { patch } from "../content/delta.ts";
 import type { BaseRange } from "../content/gap.ts";
+import { movesInPlace } from "../content/moves_in_place.ts";
 import { chunkId, ID_BYTES, type Recipe } from "../content/recipe.ts";
 import type { Run } from "../content/recipe_diff.ts";
 import { displayPath, type RelPath } from "../core/path.ts";
@@ -42,6 +43,11 @@ export interface AssemblyPlan {
   readonly runs: readonly Run[];
   readonly gaps: readonly PlannedGap[];
   readonly bases: readonly Candidate[];
+  /**
+   * Whether the file begins as a copy of base 0, as far as that and the file itself
+   * reach, made of bytes that were proven as they were copied.
+   */
+  readonly isDrafted: boolean;
 }
 
 /** One file that is being made; its owner closes the files that it works with. */
@@ -51,7 +57,9 @@ export class Assembly {
   readonly #bases: OpenBases;
   readonly #breathe: () => Promise<void> | undefined;
   /** From here on the file is new: what is not written there reads as zeros. */
-  readonly #dirtyEnd: number;
+  #dirtyEnd: number;
+  /** For each chunk whether it is in its place, 1 for yes. */
+  readonly #placed: Uint8Array;
   /** Chunks before this one are done. */
   #chunk = 0;
   #run = 0;
@@ -64,7 +72,7 @@ export class Assembly {
   #usedDelta = false;
 
   /**
-   * @param length Of `file`, which is made in place.
+   * @param length From here on `file`, which is made in place, reads as zeros.
    * @param breathe Called between steps, so that a long file does not stop the world.
    */
   constructor(
@@ -77,6 +85,8 @@ export class Assembly {
     this.#plan = plan;
     this.#file = file;
     this.#dirtyEnd = length;
+    this.#placed = plan.staying?.slice() ??
+      new Uint8Array(plan.recipe.lengths.length);
     this.#bases = bases;
     this.#breathe = breathe;
   }
@@ -84,6 +94,46 @@ export class Assembly {
   /** Whether a delta was applied to what failed: its short sums may have lied. */
   get usedDelta(): boolean {
     return this.#usedDelta;
+  }
+
+  /**
+   * Moves what is in the draft to where it belongs; to be called before pieces come.
+   * What was moved was proven when it was written: it is in nobody else's hands.
+   * @throws {FileSystemError} If the file can't be read or written.
+   */
+  async moveInPlace(): Promise<void> {
+    const { runs, offsets, staying, bases, recipe, isDrafted } = this.#plan;
+    if (!isDrafted) return;
+    const limit = Math.min(bases[0]!.entry.size, recipe.size);
+    const moves = movesInPlace({ runs, base: 0, limit, offsets, staying });
+    for (const { first, count, from, to, length } of moves) {
+      const buffer = this.#copied ??= new Uint8Array(COPY_BYTES);
+      for (let done = 0; done < length;) {
+        const size = Math.min(buffer.length, length - done);
+        const at = to > from ? length - done - size : done;
+        const bytes = buffer.subarray(0, size);
+        await this.#readBack(bytes, from + at);
+        await this.#file.write(bytes, to + at);
+        done += size;
+        const pause = this.#breathe();
+        if (pause !== undefined) await pause;
+      }
+      this.#placed.fill(1, first, first + count);
+      this.#dirtyEnd = Math.max(this.#dirtyEnd, to + length);
+    }
+  }
+
+  async #readBack(into: Uint8Array, offset: number): Promise<void> {
+    for (let length = 0; length < into.length;) {
+      const room = into.subarray(length);
+      const count = await this.#file.read(room, offset + length);
+      if (count === 0) {
+        throw new StaleError(
+          `What was staged of ${displayPath(this.#plan.path)} was cut off`,
+        );
+      }
+      length += count;
+    }
   }
 
   /**
@@ -163,10 +213,11 @@ export class Assembly {
 
   /** Copies what comes from the bases, up to chunk number `end`. */
   async #copyUpTo(end: number): Promise<void> {
-    const { runs, staying, offsets, recipe: { lengths } } = this.#plan;
+    const { runs, offsets, recipe: { lengths } } = this.#plan;
+    const placed = this.#placed;
     while (this.#chunk < end) {
       const first = this.#chunk;
-      if (staying?.[first] === 1) {
+      if (placed[first] === 1) {
         this.#chunk++;
         continue;
       }
@@ -184,7 +235,7 @@ export class Assembly {
         length += lengths[next]!;
         next++;
       } while (
-        next < most && staying?.[next] !== 1 &&
+        next < most && placed[next] !== 1 &&
         length + lengths[next]! <= COPY_BYTES
       );
       const offset = offsets[first]!;

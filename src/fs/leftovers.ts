@@ -62,6 +62,43 @@ export async function takeOver(
   return leftovers;
 }
 
+/**
+ * Removes all from the staged `directory` but files that may be continued, and the
+ * directories on the way to them.
+ * @returns Whether there are any.
+ */
+export async function keepParts(
+  directory: Directory,
+  pacer = new Pacer(),
+): Promise<boolean> {
+  let hasParts = false;
+  for (const { name } of (await directory.list()).entries) {
+    const pause = pacer.turn();
+    if (pause !== undefined) await pause;
+    const stat = await directory.lookup(name);
+    if (stat?.kind === "file" && isPart(stat)) hasParts = true;
+    else if (stat?.kind === "directory" && await keepIn(name, stat)) {
+      hasParts = true;
+    } else await removeTree(directory, name);
+  }
+  return hasParts;
+
+  async function keepIn(name: Name, { mode }: Stat): Promise<boolean> {
+    const child = await directory.openDirectory(name);
+    try {
+      await makeWritable(child, mode);
+      return await keepParts(child, pacer);
+    } finally {
+      child.close();
+    }
+  }
+}
+
+/** What has a second name is in its place in the tree already. */
+function isPart({ size, links }: Stat): boolean {
+  return size >= MIN_RESUME_BYTES && links === 1;
+}
+
 class Leftovers implements Parts {
   readonly resumes = new Map<number, NonNullable<Want["resume"]>>();
   readonly lengths = new Map<number, number>();

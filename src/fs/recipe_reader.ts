@@ -13,6 +13,7 @@ import {
   type RecipeStore,
   versionOf,
 } from "./recipe_store.ts";
+import type { SharedReadings } from "./shared_readings.ts";
 import { isSameVersion } from "./version.ts";
 
 /** Chunks lie in one read mostly. */
@@ -24,6 +25,21 @@ export interface RecipeReaderOptions {
   readonly follow: boolean;
   /** Where recipes are looked up, and remembered. */
   readonly store: RecipeStore | undefined;
+  /** What others of the same tree are reading; undefined: there are no others. */
+  readonly readings?: SharedReadings | undefined;
+}
+
+/** Gets the bytes of a file as they are read, in order. */
+export interface RecipeCopy {
+  /** Takes the bytes that stand at `offset`; they are good until it resolves. */
+  put(bytes: Uint8Array, offset: number): Promise<void>;
+  /** The end: the recipe of what was put; undefined if the file was not read. */
+  close(recipe: Recipe | undefined): Promise<void>;
+}
+
+interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly copy?: RecipeCopy | undefined;
 }
 
 /** Reads one file at a time, in the order asked for. Its owner closes it. */
@@ -46,14 +62,32 @@ export class RecipeReader {
   /**
    * The recipe of the file at `path` as the scan saw it; undefined where it can't
    * be read any more, or is too long for one.
+   * @param openCopy Called where it has to be read: who gets what is read.
    */
   async recipeOf(
     path: RelPath,
     entry: FileEntry,
     signal?: AbortSignal,
+    openCopy?: () => Promise<RecipeCopy | undefined>,
   ): Promise<Recipe | undefined> {
-    return this.#known(path, entry) ??
-      await this.inTurn(() => this.#read(path, entry, signal));
+    const known = this.#known(path, entry);
+    if (known !== undefined) return known;
+    const read = (): Promise<Recipe | undefined> =>
+      this.inTurn(async () => {
+        this.#stop.signal.throwIfAborted();
+        const copy = await openCopy?.();
+        let recipe: Recipe | undefined;
+        try {
+          return recipe = await this.#read(path, entry, { signal, copy });
+        } finally {
+          await copy?.close(recipe);
+        }
+      });
+    const { readings } = this.#options;
+    // What is copied as it is read can't be read by somebody else.
+    return openCopy === undefined && readings !== undefined
+      ? await readings.once(path, entry, read)
+      : await read();
   }
 
   /** Runs `work` when all that was asked for before is done. */
@@ -70,7 +104,7 @@ export class RecipeReader {
   async read(
     file: ReadableFile,
     size: number,
-    signal?: AbortSignal,
+    { signal, copy }: ReadOptions = {},
   ): Promise<Recipe | undefined> {
     const builder = new RecipeBuilder();
     const buffer = this.#buffer ??= new Uint8Array(READ_BYTES);
@@ -83,7 +117,9 @@ export class RecipeReader {
         if (count === 0) return undefined;
         length += count;
       }
-      builder.append(buffer.subarray(0, length));
+      const bytes = buffer.subarray(0, length);
+      builder.append(bytes);
+      if (copy !== undefined) await copy.put(bytes, offset);
       offset += length;
       const pause = this.#pacer.turn();
       if (pause !== undefined) await pause;
@@ -113,9 +149,8 @@ export class RecipeReader {
   async #read(
     path: RelPath,
     entry: FileEntry,
-    signal?: AbortSignal,
+    options: ReadOptions,
   ): Promise<Recipe | undefined> {
-    this.#stop.signal.throwIfAborted();
     // In the worst case all its chunks are as short as they can be.
     if (entry.size > MAX_RECIPE_CHUNKS * MAX_CHUNK_BYTES) return undefined;
     await settled(entry);
@@ -129,7 +164,7 @@ export class RecipeReader {
       if (opened === undefined) return undefined;
       try {
         const begun = Date.now();
-        const recipe = await this.read(opened.file, entry.size, signal);
+        const recipe = await this.read(opened.file, entry.size, options);
         if (
           recipe === undefined ||
           !isSameVersion(entry, await opened.file.stat())

@@ -23,10 +23,11 @@ import type { AssemblyPlan, PlannedGap } from "./assembly.ts";
 import type { Candidate, Reusable } from "./candidates.ts";
 import { MAX_ASKED_PAGES, MAX_DESCRIPTION_BYTES } from "../protocol/limits.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
+import type { Draft } from "./draft.ts";
 import type { Directory, ReadableFile } from "./file_system.ts";
 import { OpenBases } from "./open_bases.ts";
 import { Pacer } from "./pacer.ts";
-import { RecipeReader } from "./recipe_reader.ts";
+import { type RecipeCopy, RecipeReader } from "./recipe_reader.ts";
 import {
   equalVersions,
   type FileVersion,
@@ -85,12 +86,17 @@ interface State {
   plan: AssemblyPlan | undefined;
 }
 
-/** Opens what is staged of a file. */
-type OpenPart = (
-  index: number,
-) => Promise<
-  { readonly file: ReadableFile; readonly length: number } | undefined
->;
+/** What is staged of files, by number. */
+export interface StagedParts {
+  /** Opens what an earlier run has left of a file; whoever asks closes it. */
+  open(
+    index: number,
+  ): Promise<
+    { readonly file: ReadableFile; readonly length: number } | undefined
+  >;
+  /** Begins a file anew, as a copy of another; undefined if it can't be. */
+  draft(index: number): Promise<Draft | undefined>;
+}
 
 /** The files of one staging that may be made of others. Its owner closes it. */
 export class Reuse {
@@ -99,12 +105,16 @@ export class Reuse {
   readonly #reader: RecipeReader;
   readonly #cursor: DirectoryCursor;
   readonly #pacer = new Pacer();
+  /** Which file is begun as a copy of the one at a path. */
+  readonly #copying = new Map<RelPath, State>();
   /** By path; a file may be a candidate for several. */
   readonly #recipes = new Map<RelPath, Promise<Recipe | undefined>>();
   /** Of what is staged in part, by number. */
   readonly #parts = new Map<number, Promise<Recipe | undefined>>();
+  /** Files that were begun as copies, by number. */
+  readonly #drafted = new Set<number>();
   readonly #made = new Map<number, FileVersion>();
-  #openPart: OpenPart | undefined;
+  #staged: StagedParts | undefined;
   #chunks = 0;
   /** Of what is being answered. */
   #asked = { bytes: 0, pages: 0 };
@@ -124,12 +134,19 @@ export class Reuse {
       if (distrusted.get(path) === "recipe") continue;
       if (chunks + usual > MAX_REUSED_CHUNKS) continue;
       chunks += usual;
-      this.#states.set(index, {
+      const state = {
         reusable,
         asked: undefined,
         done: false,
         plan: undefined,
-      });
+      };
+      this.#states.set(index, state);
+      const { path: from, entry: base } = candidates[0]!;
+      const isAlike = base.size === entry.size && base.mtime === entry.mtime;
+      // Of an old version most stays in its place, of what was renamed all does.
+      if (reusable.hasOld || isAlike && !this.#copying.has(from)) {
+        this.#copying.set(from, state);
+      }
     }
   }
 
@@ -144,8 +161,8 @@ export class Reuse {
   }
 
   /** Begins to read what will be needed, without being waited for. */
-  begin(openPart: OpenPart): void {
-    this.#openPart = openPart;
+  begin(staged: StagedParts): void {
+    this.#staged = staged;
     void this.#readAhead();
   }
 
@@ -364,6 +381,7 @@ export class Reuse {
       runs,
       gaps: planned,
       bases,
+      isDrafted: bases[0] === candidates[0] && this.#drafted.has(index),
     };
     return {
       kind: "gaps",
@@ -456,12 +474,31 @@ export class Reuse {
   ): Promise<Recipe | undefined> {
     let recipe = this.#recipes.get(path);
     if (recipe === undefined) {
-      recipe = this.#reader.recipeOf(path, entry);
+      const state = this.#copying.get(path);
+      const openCopy = state && (() => this.#openDraft(state));
+      recipe = this.#reader.recipeOf(path, entry, undefined, openCopy);
       // Whoever needs it hears of it.
       recipe.catch(() => {});
       this.#recipes.set(path, recipe);
     }
     return unlessAborted(recipe, signal);
+  }
+
+  /** Begins the file of `state` as a copy of what it is likely made of. */
+  async #openDraft(
+    { done, reusable: { index } }: State,
+  ): Promise<RecipeCopy | undefined> {
+    // What is here, or what a plan counts on, is not begun anew.
+    if (done || !this.has(index) || this.#drafted.has(index)) return undefined;
+    const draft = await this.#staged?.draft(index);
+    return draft && {
+      put: (bytes, offset) => draft.put(bytes, offset),
+      close: async (recipe) => {
+        if (!await draft.close(recipe !== undefined)) return;
+        this.#drafted.add(index);
+        this.#parts.set(index, Promise.resolve(recipe));
+      },
+    };
   }
 
   #partOf(
@@ -471,7 +508,7 @@ export class Reuse {
     let part = this.#parts.get(index);
     if (part === undefined) {
       part = this.#reader.inTurn(async () => {
-        const opened = await this.#openPart?.(index);
+        const opened = await this.#staged?.open(index);
         if (opened === undefined) return undefined;
         try {
           return await this.#reader.read(opened.file, opened.length);

@@ -8,6 +8,7 @@
 import type { Change } from "../core/change.ts";
 import type { DirectoryEntry, FileEntry, SymlinkEntry } from "../core/entry.ts";
 import {
+  displayPath,
   join,
   type Name,
   nameOf,
@@ -30,6 +31,7 @@ import {
 } from "../errors.ts";
 import { Assembly, type AssemblyPlan } from "./assembly.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
+import { Draft, unfinishedLength } from "./draft.ts";
 import type { Directory, ReadableFile, WritableFile } from "./file_system.ts";
 import { type Parts, takeOver } from "./leftovers.ts";
 import { OpenBases } from "./open_bases.ts";
@@ -39,6 +41,9 @@ import { type Destination, PlannedFiles } from "./planned_files.ts";
 import { versionOf } from "./recipe_store.ts";
 import type { Reuse } from "./reuse.ts";
 import type { StagingArea } from "./staging_area.ts";
+
+/** Shorter files are written once all is known of them. */
+const MIN_DRAFT_BYTES = 1024 * 1024;
 
 /** A large file of which not all has come yet. */
 interface OpenFile {
@@ -72,6 +77,8 @@ export class Stage {
   readonly #reuse: Reuse | undefined;
   /** Goes to the files that others are made of. */
   readonly #bases: DirectoryCursor | undefined;
+  /** Files that were begun as copies, by number. */
+  readonly #drafts = new Map<number, Draft>();
   #parts: Parts = { resumes: new Map(), lengths: new Map() };
   #current: OpenFile | undefined;
 
@@ -109,7 +116,10 @@ export class Stage {
       );
     }
     const wants = this.#wants();
-    this.#reuse?.begin((index) => this.#openPart(index));
+    this.#reuse?.begin({
+      open: (index) => this.#openPart(index),
+      draft: (index) => this.#openDraft(index),
+    });
     return wants;
   }
 
@@ -240,6 +250,21 @@ export class Stage {
     }
   }
 
+  /** Begins a file that is going to be a copy of another, with few changes. */
+  async #openDraft(index: number): Promise<Draft | undefined> {
+    const destination = this.#files.at(index)!;
+    const isSmall = destination.entry.size < MIN_DRAFT_BYTES;
+    if (isSmall || this.#parts.lengths.has(index)) return undefined;
+    try {
+      const draft = await Draft.open(this.#area.stage, destination);
+      this.#drafts.set(index, draft);
+      return draft;
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      return undefined;
+    }
+  }
+
   /** Checks that `piece` is the one whose turn it is. */
   #check(piece: ContentPiece, entry: FileEntry): void {
     const end = piece.offset + lengthOf(piece);
@@ -292,12 +317,15 @@ export class Stage {
     destination: Destination,
   ): Promise<void> {
     const { index } = piece;
+    const isNew = this.#current === undefined;
     const current = this.#current ??= await this.#openAssembly(
       index,
       plan,
       destination,
     );
-    await current.assembled!.assembly.put(piece);
+    const { assembly } = current.assembled!;
+    if (isNew) await assembly.moveInPlace();
+    await assembly.put(piece);
     if (!piece.last) return;
     await current.file.setMetadata(destination.entry);
     this.#reuse!.made(index, versionOf(await current.file.stat())!);
@@ -311,11 +339,22 @@ export class Stage {
     { parent, name, entry }: Destination,
   ): Promise<OpenFile> {
     const directory = await this.#cursor.at(parent);
-    // Without something that stays, all is written anew.
-    const length = plan.staying === undefined
-      ? 0
-      : Math.min(this.#parts.lengths.get(index) ?? 0, entry.size);
-    const file = await openTruncated(directory, name, length);
+    const { path } = plan;
+    const draft = this.#drafts.get(index);
+    // A draft is written over even if nothing of it stays: its room is there.
+    const isBegun = draft !== undefined || plan.staying !== undefined;
+    const begun = draft?.length ?? this.#parts.lengths.get(index) ?? 0;
+    const length = isBegun ? Math.min(begun, entry.size) : 0;
+    const file = await directory.openWritable(name);
+    try {
+      if ((await file.stat()).size < length) {
+        throw new StaleError(`What was staged of ${displayPath(path)} is gone`);
+      }
+      await file.truncate(isBegun ? unfinishedLength(entry.size) : 0);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     const bases = new OpenBases(this.#bases!, plan.bases);
     const breathe = (): Promise<void> | undefined => this.#pacer.turn();
     const assembly = new Assembly(plan, file, length, bases, breathe);
@@ -372,7 +411,7 @@ export class Stage {
     if (!isRecipe && !isFileSystemError(error)) throw error;
     if (isRecipe) {
       const path = this.#reuse!.planOf(index)!.path;
-      const { usedDelta } = this.#current!.assembled!.assembly;
+      const usedDelta = this.#current?.assembled?.assembly.usedDelta === true;
       const byDelta = error instanceof IntegrityError && usedDelta;
       this.#reuse!.failed(path, byDelta ? "delta" : "recipe");
     }

@@ -17,6 +17,7 @@ import type { Directory, Lock, Metadata } from "./file_system.ts";
 import { HELD_NAMES } from "./held.ts";
 import { recoverHeld } from "./held_recovery.ts";
 import { countKept, Kept, KEPT_NAME } from "./kept.ts";
+import { keepParts } from "./leftovers.ts";
 import { openOrCreate, removeTree } from "./own_entries.ts";
 import type { Trash } from "./trash.ts";
 
@@ -93,15 +94,22 @@ export class StagingArea {
    * Removes all that is staged, and `.lockstep` itself if nothing was kept; then
    * sets the root's mode and mtime to `metadata`, or to what they were. Whatever
    * fails, the area is closed afterwards.
+   * @param keepsParts Whether files that are worth being continued stay staged.
    */
-  async clean(metadata: Metadata | undefined): Promise<void> {
+  async clean(
+    metadata: Metadata | undefined,
+    { keepsParts = false }: { readonly keepsParts?: boolean } = {},
+  ): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     try {
+      const isEmpty = !keepsParts || !await keepParts(this.stage);
       this.stage.close();
-      await removeTree(this.own, STAGE_NAME);
-      // The name goes before the lock: who opens the file anew makes a new one.
-      await this.own.removeFile(LOCK_NAME);
+      if (isEmpty) {
+        await removeTree(this.own, STAGE_NAME);
+        // The name goes before the lock: who opens the file anew makes a new one.
+        await this.own.removeFile(LOCK_NAME);
+      }
     } finally {
       this.#lock.release();
       this.own.close();

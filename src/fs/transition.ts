@@ -39,12 +39,14 @@ export interface TransitionOptions {
   readonly durable: boolean;
   /** Where what is replaced or deleted goes; without, it is given up. */
   readonly trash: Trash | undefined;
+  /** Whether parts of other files stay staged, for changes to come. */
+  readonly keepsParts?: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
  * Carries out `changes`, for which `stage` holds the content, on the tree below
- * `root`; afterwards the staging area is gone. Stops between two changes when
+ * `root`; afterwards the staging area is gone, unless parts are kept in it. Stops between two changes when
  * the signal aborts: then the staging area stays.
  * @throws {FileSystemError} If the disk fails to make it durable.
  */
@@ -240,7 +242,8 @@ class Transition {
   /** Removes the staging area; what can't be removed is reported. */
   async clean(root: Metadata | undefined): Promise<void> {
     try {
-      await this.#area.clean(root);
+      const { keepsParts = false } = this.#options;
+      await this.#area.clean(root, { keepsParts });
     } catch (error) {
       this.#report(ROOT, error);
     }

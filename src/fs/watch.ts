@@ -46,6 +46,11 @@ export interface TreeWatchOptions {
   /** Called when something has become dirty. */
   readonly onDirty?: () => void;
   /**
+   * Called when so many events came, ignored or not, that a queue may have
+   * overflowed in silence: anything may be dirty.
+   */
+  readonly onFlood?: () => void;
+  /**
    * Called when a part of the tree, or all of it, is seen no longer; what was
    * missed by then is dirty.
    */
@@ -62,6 +67,8 @@ export class TreeWatch {
   readonly #watches = new Map<RelPath, Watch>();
   #followed: DirectoryEntry | undefined;
   #events = 0;
+  /** Events since the last pulse, of ignored paths as well. */
+  #heard = 0;
   #isComplete = true;
   #closed = false;
   #cancelPulse = (): void => {};
@@ -221,6 +228,7 @@ export class TreeWatch {
   }
 
   #changed(path: RelPath): void {
+    if (++this.#heard === MAX_EVENTS) this.#options.onFlood?.();
     if (isWithin(path, OWN)) return;
     if (this.#options.isIgnored?.(path)) return;
     if (++this.#events > MAX_EVENTS) return this.markAll();
@@ -244,6 +252,7 @@ export class TreeWatch {
     const { clock } = this.#options;
     this.#cancelPulse = clock.after(PULSE_MS, () => {
       const now = clock.now();
+      this.#heard = 0;
       if (now - before > PULSE_MS + STALL_MS) this.markAll();
       this.#pulse(now);
     });

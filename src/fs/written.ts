@@ -76,7 +76,8 @@ export async function withWritten(
             : child,
         );
       }
-      return { ...entry, children };
+      const { inode, generation } = await directory.stat();
+      return { ...entry, inode, generation, children };
     } finally {
       directory.close();
     }
@@ -107,5 +108,5 @@ function unproven<T extends Entry>(entry: T): T {
   for (const [name, child] of entry.children) {
     children.set(name, unproven(child));
   }
-  return { ...entry, children };
+  return { ...entry, inode: undefined, generation: undefined, children };
 }

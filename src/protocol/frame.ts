@@ -37,6 +37,7 @@ export const FrameType = {
   bye: 5,
   failed: 6,
   cancel: 7,
+  echo: 8,
   // Questions: the first frame of an exchange.
   scan: 16,
   list: 17,

@@ -10,7 +10,7 @@
  * |                | capabilities varint, each a text                          |
  * | refuse         | code u16 (see `error_code.ts`), remark                    |
  * | failed, cancel | code u16, remark                                          |
- * | ping           | nothing                                                   |
+ * | ping, echo     | nothing                                                   |
  * | credit         | bytes, varint                                             |
  * | bye            | outcome u8 (1 done, 2 partial, 3 halted, 4 interrupted,   |
  * |                | 5 failed, 6 planned), remark                              |

@@ -30,6 +30,8 @@ export const Capability = {
   follow: "follow",
   /** This side takes part in two-way syncs, and in nothing else. */
   twoWay: "two-way",
+  /** An `echo` frame may ask for a `ping` at once. */
+  echo: "echo",
 } as const;
 
 /** The highest version that both sides speak, or undefined. */

@@ -1,8 +1,14 @@
 /** The sending end of a one-way replication: looks, asks, and follows changes. */
 import type { Clock } from "../core/clock.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { ProblemCode } from "../core/problem.ts";
-import type { IgnoreOptions, SymlinkPolicy } from "../core/snapshot.ts";
+import { NO_ORIGINS, type Origins, originsOf } from "../core/origins.ts";
+import type {
+  IgnoreOptions,
+  Snapshot,
+  SymlinkPolicy,
+} from "../core/snapshot.ts";
 import { sleep } from "../core/sleep.ts";
 import {
   asError,
@@ -17,6 +23,7 @@ import type { EventListener, MirrorSummary } from "../session/events.ts";
 import { LocalEndpoint } from "../session/local_endpoint.ts";
 import { mirror, type MirrorOptions } from "../session/mirror.ts";
 import { backoff } from "../session/reconnect.ts";
+import type { RoundObserver } from "../session/round_observer.ts";
 import type { RoundGuard } from "../session/round_guard.ts";
 import { systemClock } from "../session/system_clock.ts";
 import type { CourierOptions, ReplicatorHandler } from "./courier.ts";
@@ -112,6 +119,16 @@ export class ReplicatorSource {
   readonly #end = new AbortController();
   /** The directory that was the root when it began. */
   #identity: Stat | undefined;
+  /** The source as it was when the target was made equal to it last. */
+  #equal: DirectoryEntry | undefined;
+  readonly #watcher: RoundObserver = {
+    staging(): void {},
+    passing(): void {},
+    applied: ({ comparison }): Promise<void> => {
+      this.#equal = comparison.source.root;
+      return Promise.resolve();
+    },
+  };
   #session: RequestSession | undefined;
   /** Rounds begun so far. */
   #rounds = 0;
@@ -310,10 +327,19 @@ export class ReplicatorSource {
       deletes: deletes ?? true,
       clock: this.#clock,
       signal: this.#end.signal,
+      origins: (here) => this.#originsOf(here),
+      observers: [this.#watcher],
       ...(ignore && { ignore }),
       ...(guards && { guards }),
       ...(onEvent && { onEvent }),
     };
+  }
+
+  /** What of the source, as it is now, stood elsewhere after the last round. */
+  #originsOf({ root }: Snapshot): Origins {
+    return this.#equal === undefined
+      ? NO_ORIGINS
+      : originsOf(this.#equal, root);
   }
 
   /** Makes sure of the root, and that its changes are heard of. */

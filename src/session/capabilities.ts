@@ -21,7 +21,7 @@ export function capabilitiesFor(
   { compress, recipes = true, moves = true, follows = true, twoWay = false }:
     CapabilityOptions,
 ): string[] {
-  const names: string[] = [];
+  const names: string[] = [Capability.echo];
   if (moves) names.push(Capability.moves);
   if (follows) names.push(Capability.follow);
   if (wantsPacked(compress)) names.push(Capability.zstd);

@@ -9,6 +9,10 @@ import type { RoundObserver } from "./round_observer.ts";
 /** Who hears of the work, and may stop it. */
 export interface CarryOutOptions {
   readonly signal?: AbortSignal;
+  /** Breaks off the content alone: what is staged stays, nothing is carried out. */
+  readonly stop?: AbortSignal;
+  /** Called when all content has passed. */
+  readonly onSupplied?: () => void;
   readonly onEvent?: EventListener;
   readonly observers?: readonly RoundObserver[];
   /** Called with the path of each file that the source could not supply. */
@@ -20,14 +24,20 @@ export async function carryOut(
   source: Endpoint,
   target: Endpoint,
   changes: readonly Change[],
-  { signal, onEvent, observers, onUnavailable }: CarryOutOptions,
+  options: CarryOutOptions,
 ): Promise<TransitionResult> {
+  const { signal, onEvent, observers, onUnavailable } = options;
+  const supplying = signal && options.stop
+    ? AbortSignal.any([signal, options.stop])
+    : options.stop ?? signal;
   await handOver(source, target, changes, {
     signal,
+    supplying,
     observers,
     onProgress: (done) => onEvent?.({ kind: "transfer", ...done }),
     onUnavailable,
   });
+  options.onSupplied?.();
   onEvent?.({ kind: "applying" });
   return await target.transition(changes, signal);
 }

@@ -38,6 +38,9 @@ const MAX_POLL_MS = 60_000;
 /** Polling is to take no more than one part in so many of the time. */
 const POLL_SHARE = 20;
 
+/** After a flood of events, a whole scan may take one part in so many of the time. */
+const FLOOD_SHARE = 10;
+
 /** Timers take no more. */
 const MAX_TIMER_MS = 60_000;
 
@@ -91,6 +94,8 @@ export class Feed {
   #hasSaidLimit = false;
   #lastScan = { at: 0, tookMs: 0 };
   #nextWatch = Infinity;
+  /** When all is looked at because of a flood of events. */
+  #nextAfterFlood = Infinity;
   #nextRootCheck = 0;
   #collectMs = 0;
   /** Directories that are looked at once more, though no event has named them. */
@@ -210,14 +215,30 @@ export class Feed {
       : rescanMs > 0
       ? this.#lastScan.at + rescanMs
       : Infinity;
-    return Math.min(scan, this.#nextRootCheck, this.#nextWatch);
+    return Math.min(
+      scan,
+      this.#nextRootCheck,
+      this.#nextWatch,
+      this.#nextAfterFlood,
+    );
   }
 
   #isScanDue(): boolean {
     const { clock, rescanMs } = this.#options;
+    if (clock.now() >= this.#nextAfterFlood) return true;
     const since = clock.now() - this.#lastScan.at;
     if (this.#ended !== undefined) return since >= this.#pollMs();
     return rescanMs > 0 && since >= rescanMs;
+  }
+
+  /** Events may be lost: all is looked at, soon but not over and over. */
+  #onFlood(): void {
+    const { at, tookMs } = this.#lastScan;
+    const due = at + Math.max(MIN_POLL_MS, tookMs * FLOOD_SHARE);
+    // A flood that comes while another is waited for is covered by it.
+    if (this.#nextAfterFlood !== Infinity) return;
+    this.#nextAfterFlood = Math.max(this.#options.clock.now(), due);
+    this.#wake?.();
   }
 
   #pollMs(): number {
@@ -230,6 +251,7 @@ export class Feed {
     const { clock, scan, signal } = this.#options;
     const watch = this.#watch;
     const dirty = watch.take();
+    if (dirty.everything) this.#nextAfterFlood = Infinity;
     try {
       await this.#locks.note(
         dirty,
@@ -390,6 +412,7 @@ export class Feed {
           isIgnoredIn(root, path);
       },
       onDirty: () => this.#wake?.(),
+      onFlood: () => this.#onFlood(),
       onEnded: (ended) => this.#onEnded(ended),
     });
   }

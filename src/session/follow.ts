@@ -5,19 +5,30 @@
  * looks at the target again. It holds no queue: who was away for long needs one
  * round, like who was away for a moment.
  */
-import { type Change, isIdle, totalsOfChanges } from "../core/change.ts";
+import {
+  addChanges,
+  type Change,
+  isIdle,
+  NO_CHANGES,
+  sameContent,
+  totalsOfChanges,
+} from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import { withDigests } from "../core/apply_changes.ts";
-import { type Totals, totalsOf } from "../core/entry.ts";
+import { type DirectoryEntry, type Totals, totalsOf } from "../core/entry.ts";
 import type { IgnoreTree } from "../core/ignore_tree.ts";
 import { applyMoves, madeBy } from "../core/moves.ts";
 import { NO_ORIGINS, originsOf } from "../core/origins.ts";
 import type { RelPath } from "../core/path.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
-import { suspectsBetween } from "../core/suspects.ts";
-import { FileSystemError, GuardError, messageOf } from "../errors.ts";
-import { achievedChanges, unexplained } from "./achieved.ts";
-import { carryOut } from "./carry_out.ts";
+import { doubted, renewed, suspectsBetween } from "../core/suspects.ts";
+import { TreeEdit } from "../core/edit_tree.ts";
+import { asError, FileSystemError, GuardError, messageOf } from "../errors.ts";
+import {
+  asPostponed,
+  carryOutInOrder,
+  type Interruption,
+} from "./carry_out_in_order.ts";
 import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
 import {
   type CompareOptions,
@@ -32,6 +43,8 @@ import {
 import type { Endpoint } from "./endpoint.ts";
 import type { Comparison, SidedProblem, SyncedRound } from "./events.ts";
 import type { Feed, Version } from "./feed.ts";
+import { FeedInterruption } from "./interruption.ts";
+import type { LocalEndpoint } from "./local_endpoint.ts";
 import { Resting } from "./resting.ts";
 import type { RoundGuard } from "./round_guard.ts";
 import type { RoundObserver } from "./round_observer.ts";
@@ -65,6 +78,8 @@ export interface FollowOptions extends CompareOptions {
   readonly staysOnFailure: boolean;
   /** Hears of each round that did something, and of the first. */
   readonly onSynced: (round: SyncedRound) => void;
+  /** Hears that the rest of a round, which is large, was put off. */
+  readonly onBrokenOff?: (round: number) => void;
   /** Hears why nothing is carried out any more, once until it is again. */
   readonly onHalted: (error: GuardError) => void;
   readonly onWarning: (message: string) => void;
@@ -83,6 +98,10 @@ export class Follower {
   /** Files that may differ though they look the same, until they were sent. */
   readonly #suspects = new Set<RelPath>();
   #halted: GuardError | undefined;
+  /** Why the last try failed, if it did. */
+  #failure: Error | undefined;
+  /** The number of the version that was carried out last, by whatever connection. */
+  #carriedOut = 0;
   #problems: readonly SidedProblem[] = [];
   /** Problems that were told of and still stand. */
   #told = new Set<string>();
@@ -91,6 +110,13 @@ export class Follower {
   #deleted: Change[] = [];
   #lastDeletion = -Infinity;
   #lastRecord = -Infinity;
+  /** What was done in a round that was broken off, and is to be told of at its end. */
+  #untold = NO_CHANGES;
+  #isMidway = false;
+  /** When the round was begun that was broken off. */
+  #begun: number | undefined;
+  /** A view of the feed's source, and of which one. */
+  #view: { of: LocalEndpoint; endpoint: LocalEndpoint } | undefined;
   /** What is still to be recorded. */
   #unrecorded: (() => Promise<void>) | undefined;
 
@@ -108,6 +134,20 @@ export class Follower {
   /** Why it stands still, if it does. */
   get halted(): GuardError | undefined {
     return this.#halted;
+  }
+
+  /**
+   * Why the target is behind: the failure of the last try, while there is
+   * something that was not carried out.
+   */
+  get failure(): Error | undefined {
+    const newest = this.#feed.version?.number ?? 0;
+    return this.#carriedOut < newest ? this.#failure : undefined;
+  }
+
+  /** Says that what leads to the target has failed. */
+  fail(error: unknown): void {
+    this.#failure = asError(error);
   }
 
   /** What was left out of the last round, on either side. */
@@ -129,9 +169,29 @@ export class Follower {
         if (signal.aborted) break;
         await this.#try(course, signal);
       }
+    } catch (error) {
+      if (!signal.aborted) this.#failure = asError(error);
+      throw error;
     } finally {
       await this.#record();
+      await this.#leaveSource();
     }
+  }
+
+  /** The source as this target is given it: numbers are not to be mixed with others'. */
+  async #source(): Promise<LocalEndpoint> {
+    const { source } = this.#feed;
+    if (this.#view?.of === source) return this.#view.endpoint;
+    await this.#leaveSource();
+    const endpoint = source.view();
+    this.#view = { of: source, endpoint };
+    return endpoint;
+  }
+
+  async #leaveSource(): Promise<void> {
+    const view = this.#view;
+    this.#view = undefined;
+    await view?.endpoint.close({ kind: "done", message: "" });
   }
 
   /** Until there is something new, or something is due. */
@@ -183,12 +243,17 @@ export class Follower {
       ) {
         const pause = FIRST_PAUSE_MS * 2 ** course.failures++;
         course.pausedUntil = clock.now() + Math.min(pause, MAX_PAUSE_MS);
-        const message = messageOf(error);
-        if (message !== this.#warned) onWarning(message);
-        this.#warned = message;
+        this.#failure = error;
+        course.done = version.number;
+        const text = messageOf(error);
+        if (text !== this.#warned) onWarning(text);
+        this.#warned = text;
+        return;
       } else throw error;
     }
     course.done = version.number;
+    this.#carriedOut = version.number;
+    this.#failure = undefined;
   }
 
   async #round(
@@ -197,20 +262,28 @@ export class Follower {
     signal: AbortSignal,
   ): Promise<void> {
     const feed = this.#feed;
+    const source = await this.#source();
     const { clock, onSynced, onEvent, observers } = this.#options;
     const { target } = course;
     const start = clock.now();
-    const modes = feed.source.traits.modes && target.traits.modes;
-    const here = version.snapshot;
-    const seen = await this.#modelFor(course, here, modes, signal);
-    const there = await this.#putInDoubt(course, here, seen, modes, signal);
+    const modes = source.traits.modes && target.traits.modes;
+    const seen = await this.#modelFor(course, version.snapshot, modes, signal);
+    const { here, there, doubts } = this.#withDoubts(
+      version.snapshot,
+      seen,
+      modes,
+    );
     const options = { ...this.#options, signal };
     // What stood elsewhere when both sides were equal is moved there.
     const origins = this.#equal !== undefined && mayMove(target, options)
-      ? originsOf(this.#equal.root, here.root)
+      ? originsOf(this.#equal.root, version.snapshot.root)
       : NO_ORIGINS;
+    // A doubt goes along with what it is about.
+    for (const [to, from] of origins) {
+      if (this.#suspects.has(from)) this.#suspects.add(to);
+    }
     const comparison = await compareSnapshots(
-      feed.source,
+      source,
       { here, there, modes },
       options,
       { origins },
@@ -251,80 +324,121 @@ export class Follower {
       course.model = target.follows ? { ...there, root } : undefined;
       changes = withCtimes(changes, moves, moved.ctimes);
     }
+    let postponed: readonly Change[] = [];
+    let failure: { readonly error: unknown } | undefined;
     if (changes.length > 0) {
       const unavailable = new Set<RelPath>();
-      const result = await carryOut(feed.source, target, changes, {
+      const result = await carryOutInOrder(source, target, changes, {
         signal,
+        root,
+        modes,
         ...(onEvent && { onEvent }),
         ...(observers && { observers }),
         onUnavailable: (path) => unavailable.add(path),
+        // Who has to look at the target again after each break had better wait.
+        ...(target.follows && {
+          interruption: (large): Interruption =>
+            new FeedInterruption(feed, version, large, clock),
+        }),
       });
-      achieved = achievedChanges(changes, result);
-      const left = [...result.problems, ...unexplained(changes, result)];
-      problems = problems.concat(left.map(onSide("target")));
+      ({ achieved, postponed, failure } = result);
+      problems = problems.concat(result.problems.map(onSide("target")));
       const settled = new Set(achieved.map(({ path }) => path));
-      for (const path of settled) this.#resting.delete(path);
+      for (const path of settled) {
+        this.#resting.delete(path);
+        if (doubts.has(path)) this.#suspects.delete(path);
+      }
       let isForeign = false;
-      for (const { path, code } of left) {
-        if (code !== "kept") this.#resting.add(path, code);
+      for (const problem of result.problems) {
+        const { path, code } = problem;
+        const sided = onSide("target")(problem);
+        if (code !== "kept") this.#resting.add(path, code, sided);
         if (code === "stale" && !unavailable.has(path)) isForeign = true;
       }
       this.#noteDeletions(achieved);
-      course.model = isForeign || !target.follows ? undefined : {
+      const isKnown = !isForeign && failure === undefined && target.follows;
+      course.model = !isKnown ? undefined : {
         ...there,
-        root: await target.advance(root, achieved, modes),
+        root: withoutDoubts(
+          await target.advance(result.root, result.since, modes),
+          doubts,
+          modes,
+        ),
         totals: totalsAfter(there.totals, achieved),
       };
     }
+    const isThrough = postponed.length === 0;
+    const left = new Set(postponed.map(({ path }) => path));
     for (const path of this.#suspects) {
-      if (!this.#resting.has(path)) this.#suspects.delete(path);
+      // What is different anyway is sent anyway.
+      const isOpen = doubts.has(path) || this.#resting.has(path) ||
+        left.has(path) || origins.has(path);
+      if (!isOpen) this.#suspects.delete(path);
     }
+    const named = new Set(problems.map(({ problem }) => problem.path));
+    problems = problems.concat(
+      this.#resting.problems().filter(({ problem }) =>
+        !named.has(problem.path)
+      ),
+    );
     this.#tellProblems(problems);
-    this.#recordLater(guards, comparison);
+    if (isThrough) this.#recordLater(guards, comparison);
     for (const observer of observers ?? []) {
       await observer.applied({
-        source: feed.source,
+        source,
         comparison,
         changes,
         moves: movedAt(here.root, moves),
         achieved,
-        problems,
+        problems: [...problems, ...postponed.map(asPostponed)],
       });
     }
-    this.#equal = here;
-    const hasDone = moves.length + achieved.length > 0;
+    const done = totalsOfChanges(
+      [...madeBy(moves), ...achieved],
+      modes,
+      moves.length,
+    );
+    const hasDone = moves.length + achieved.length > 0 || this.#isMidway;
+    this.#untold = addChanges(this.#untold, done);
+    this.#isMidway = !isThrough;
+    if (failure !== undefined) throw failure.error;
+    this.#equal = version.snapshot;
+    if (!isThrough) {
+      // The round is not over: the next version brings the rest of it.
+      this.#begun ??= start;
+      this.#options.onBrokenOff?.(this.#rounds + 1);
+      return;
+    }
+    const told = this.#untold;
+    const begun = this.#begun ?? start;
+    this.#untold = NO_CHANGES;
+    this.#begun = undefined;
     if (!hasDone && !isFirst && !course.isNew) return;
     course.isNew = false;
     const round = ++this.#rounds;
-    const { digest } = here.root;
+    const { digest } = version.snapshot.root;
     if (digest === undefined) throw new TypeError("A scan gave no digest");
     onSynced({
       round,
       digest,
-      changes: totalsOfChanges(
-        [...madeBy(moves), ...achieved],
-        modes,
-        moves.length,
-      ),
+      changes: told,
       totals: here.totals,
       problems: problems.length,
-      seconds: (clock.now() - start) / 1_000,
+      seconds: (clock.now() - begun) / 1_000,
     });
     await target.synced({ round, digest }, signal);
     if (clock.now() - this.#lastRecord >= RECORD_MS) await this.#record();
   }
 
   /**
-   * Dates files at the target back of which only the source knows that they may
-   * have changed: then they are compared as different, and sent.
+   * Both trees, in which files of which only the source knows that they may have
+   * changed count as different, however equal they look: so they are sent.
    */
-  async #putInDoubt(
-    course: Course,
+  #withDoubts(
     here: Snapshot,
     there: Snapshot,
     modes: boolean,
-    signal: AbortSignal,
-  ): Promise<Snapshot> {
+  ): { here: Snapshot; there: Snapshot; doubts: ReadonlySet<RelPath> } {
     // From now on the target may have what is there now, whatever comes of this.
     for (
       const path of suspectsBetween(this.#seen?.root ?? here.root, here.root)
@@ -332,22 +446,24 @@ export class Follower {
       this.#suspects.add(path);
     }
     this.#seen = here;
-    const changes: Change[] = [];
+    const doubts = new Set<RelPath>();
+    const ours = new TreeEdit(here.root, modes);
+    const theirs = new TreeEdit(there.root, modes);
     for (const path of this.#suspects) {
       const old = entryAt(there.root, path);
       const now = entryAt(here.root, path);
       if (old?.kind !== "file" || now?.kind !== "file") continue;
-      if (old.size !== now.size || old.mtime !== now.mtime) continue;
-      changes.push({ path, old, new: { ...old, mtime: old.mtime - 1 } });
+      if (!sameContent(old, now)) continue;
+      theirs.put(path, doubted(old));
+      ours.put(path, renewed(now));
+      doubts.add(path);
     }
-    if (changes.length === 0) return there;
-    const { target } = course;
-    const result = await carryOut(this.#feed.source, target, changes, {
-      signal,
-    });
-    const achieved = achievedChanges(changes, result);
-    const root = await target.advance(there.root, achieved, modes);
-    return course.model = { ...there, root };
+    if (doubts.size === 0) return { here, there, doubts };
+    return {
+      here: { ...here, root: ours.finish() },
+      there: { ...there, root: theirs.finish() },
+      doubts,
+    };
   }
 
   /** What the target has, as far as it is not ignored. */
@@ -469,6 +585,20 @@ class Course {
   isBehind(feed: Feed): boolean {
     return (feed.version?.number ?? 0) > this.done;
   }
+}
+
+/** The tree `root`, in which nothing is in doubt any more. */
+function withoutDoubts(
+  root: DirectoryEntry,
+  doubts: ReadonlySet<RelPath>,
+  modes: boolean,
+): DirectoryEntry {
+  const edit = new TreeEdit(root, modes);
+  for (const path of doubts) {
+    const entry = entryAt(root, path);
+    if (entry?.kind === "file") edit.put(path, { ...entry, digest: undefined });
+  }
+  return edit.finish();
 }
 
 /** A deletion that the source could not confirm. */

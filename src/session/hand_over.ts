@@ -21,6 +21,8 @@ export interface HandOverOptions {
   /** Where the giver has what is at another path there, by that path. */
   readonly origins?: ReadonlyMap<RelPath, RelPath>;
   readonly signal?: AbortSignal | undefined;
+  /** Breaks off the content alone; as a rule, `signal`. */
+  readonly supplying?: AbortSignal | undefined;
   readonly observers?: readonly RoundObserver[] | undefined;
   /** Comes often. */
   readonly onProgress?: (done: HandedOver) => void;
@@ -41,7 +43,7 @@ export async function handOver(
   options: HandOverOptions,
 ): Promise<void> {
   const { origins = NO_ORIGINS, signal, observers = [] } = options;
-  const { onProgress, onUnavailable } = options;
+  const { onProgress, onUnavailable, supplying = signal } = options;
   const calls = recipeCalls(giver, taker);
   const recipes = calls !== undefined;
   const { wants, writable } = await taker.stage(changes, signal, { recipes });
@@ -56,7 +58,7 @@ export async function handOver(
     try {
       const wanted = atOrigins(filesFor(changes, described), origins);
       gaps = await negotiate(calls, wanted, {
-        signal,
+        signal: supplying,
         onProgress: (path) => onProgress?.({ files, bytes, path }),
       });
     } catch (error) {
@@ -87,9 +89,9 @@ export async function handOver(
       onProgress?.({ files, bytes, path });
     },
   });
-  await giver.supply(requests, signal).pipeThrough(meter).pipeTo(
+  await giver.supply(requests, supplying).pipeThrough(meter).pipeTo(
     writable,
-    signal && { signal },
+    supplying && { signal: supplying },
   );
 }
 

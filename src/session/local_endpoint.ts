@@ -28,6 +28,7 @@ import type { KnownDigests } from "../fs/known_digests.ts";
 import { findReusable } from "../fs/candidates.ts";
 import { Describer } from "../fs/describe.ts";
 import type { RecipeStore } from "../fs/recipe_store.ts";
+import type { SharedReadings } from "../fs/shared_readings.ts";
 import { rememberMade } from "../fs/remember_made.ts";
 import { type Rescan, rescan } from "../fs/rescan.ts";
 import { type Distrust, Reuse } from "../fs/reuse.ts";
@@ -45,6 +46,7 @@ import { areTouches, touch } from "../fs/touch.ts";
 import type { Trash } from "../fs/trash.ts";
 import { supply } from "../fs/supply.ts";
 import { transition } from "../fs/transition.ts";
+import type { SharedScan } from "./shared_source.ts";
 import type {
   Endpoint,
   MoveResult,
@@ -77,6 +79,10 @@ export interface LocalEndpointOptions {
    * again to be described or compared. Its owner closes it.
    */
   readonly recipes?: RecipeStore;
+  /** What endpoints of the same directory are reading at the same time. */
+  readonly readings?: SharedReadings;
+  /** The scan with which endpoints of the same directory begin. */
+  readonly firstScan?: SharedScan;
   /**
    * Hears of what is kept in `.lockstep/kept` where no answer to a transition
    * can say it: after a recovery, an interruption, a failure.
@@ -107,12 +113,21 @@ export class LocalEndpoint implements Endpoint {
   readonly #root: Directory;
   readonly #options: LocalEndpointOptions;
   #follow = false;
+  #hasScanned = false;
+  /** The endpoint of which this is another view; it owns the directory. */
+  #original: LocalEndpoint | undefined;
   /** What the last scan saw. */
   #tree: DirectoryEntry | undefined;
   #describer: Describer | undefined;
   /** Paths that could not be made of other files, in this run. */
   readonly #distrusted = new Map<RelPath, Distrust>();
   #staged: Staged | undefined;
+  /**
+   * Whether large content may be there in part, from a run before or from what was
+   * broken off just now, that is not among the changes which are staged: it stays
+   * for those that come next, and no longer.
+   */
+  #hasParts = true;
   /** Whether a transition has broken off, and may have left something held. */
   #hasFailed = false;
 
@@ -149,6 +164,22 @@ export class LocalEndpoint implements Endpoint {
   }
 
   /**
+   * Another source over the same open directory, for one more target at the same
+   * time: what is described and supplied is numbered anew. To be closed before
+   * this one, which owns the directory.
+   */
+  view(): LocalEndpoint {
+    const { recipes, readings } = this.#options;
+    const view = new LocalEndpoint(this.traits, this.#root, {
+      owners: this.traits.owners,
+      ...(recipes && { recipes }),
+      ...(readings && { readings }),
+    });
+    view.#original = this;
+    return view;
+  }
+
+  /**
    * Puts back what a run that was killed had taken out of its place, so that a
    * scan sees it. To be called before the first one, by whoever may change the
    * directory. With the `time`, in milliseconds since 1970, what was staged long
@@ -171,11 +202,12 @@ export class LocalEndpoint implements Endpoint {
     this.#follow = options.symlinks === "follow";
     await this.#describer?.close();
     this.#describer = undefined;
-    const { digests } = this.#options;
-    const snapshot = await scan(this.#root, options, {
-      ...context,
-      ...(digests && { digests }),
-    });
+    const { digests, firstScan } = this.#options;
+    const look = (): Promise<ScannedSnapshot> =>
+      scan(this.#root, options, { ...context, ...(digests && { digests }) });
+    const shared = this.#hasScanned ? undefined : firstScan;
+    this.#hasScanned = true;
+    const snapshot = await (shared?.begin(options, look) ?? look());
     this.#tree = snapshot.root;
     return snapshot;
   }
@@ -185,7 +217,7 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<readonly Problem[]> {
     return confirmAbsent(this.#root, absent, {
-      follow: this.#follow,
+      follow: this.#follows,
       ...(signal && { signal }),
     });
   }
@@ -198,7 +230,7 @@ export class LocalEndpoint implements Endpoint {
     moves: readonly Move[],
     signal?: AbortSignal,
   ): Promise<MoveResult> {
-    await this.#unstage();
+    await this.#breakOff();
     const { durable = true, trash } = this.#options;
     const { mode, mtime } = await this.#root.stat();
     const area = await StagingArea.open(this.#root, trash);
@@ -225,7 +257,7 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
     options: StageOptions = {},
   ): Promise<Staging> {
-    await this.#unstage();
+    await this.#breakOff();
     if (await areTouches(this.#root, changes)) {
       this.#staged = { changes, work: undefined };
       return { wants: [], writable: new WritableStream<ContentBatch>() };
@@ -251,7 +283,7 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     return supply(this.#root, requests, {
-      follow: this.#follow,
+      follow: this.#follows,
       ...(signal && { signal }),
     });
   }
@@ -270,12 +302,15 @@ export class LocalEndpoint implements Endpoint {
       return await touch(this.#root, changes, { durable, signal });
     }
     const { area, stage, reuse } = staged.work;
+    const keepsParts = this.#hasParts;
+    this.#hasParts = false;
     try {
       trash?.begin();
       await reuse?.settle();
       const outcome = await transition(this.#root, area, stage, changes, {
         durable,
         trash,
+        keepsParts,
         signal,
       });
       if (recipes !== undefined && reuse !== undefined) {
@@ -348,8 +383,13 @@ export class LocalEndpoint implements Endpoint {
       }
       if (create && endedWell) await removeLeftovers(this.#root);
     } finally {
-      this.#root.close();
+      if (this.#original === undefined) this.#root.close();
     }
+  }
+
+  /** Whether the scan that this goes by has followed links. */
+  get #follows(): boolean {
+    return (this.#original ?? this).#follow;
   }
 
   #describe(
@@ -357,8 +397,9 @@ export class LocalEndpoint implements Endpoint {
     signal?: AbortSignal,
   ): Promise<readonly Description[]> {
     this.#describer ??= new Describer(this.#root, {
-      follow: this.#follow,
+      follow: this.#follows,
       store: this.#options.recipes,
+      readings: this.#options.readings,
     });
     return this.#describer.describe(requests, signal);
   }
@@ -390,6 +431,12 @@ export class LocalEndpoint implements Endpoint {
 
   #tellOf(kept: readonly Problem[]): void {
     for (const problem of kept) this.#options.onKept?.(problem);
+  }
+
+  /** Gives up what is staged for something else; parts of it are worth keeping. */
+  async #breakOff(): Promise<void> {
+    if (this.#staged?.work !== undefined) this.#hasParts = true;
+    await this.#unstage();
   }
 
   async #unstage(): Promise<void> {

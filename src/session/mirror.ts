@@ -3,15 +3,16 @@
  * equal to the source, stage their content at the target, carry them out. What
  * somebody changed meanwhile is left alone and looked at again in the next round.
  */
+import { withDigests } from "../core/apply_changes.ts";
 import { type Change, totalsOfChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
-import { madeBy, type Move } from "../core/moves.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
+import { applyMoves, madeBy, type Move } from "../core/moves.ts";
 import { comparePaths, ROOT } from "../core/path.ts";
 import { sleep } from "../core/sleep.ts";
 import { GuardError } from "../errors.ts";
-import { achievedChanges, unexplained } from "./achieved.ts";
 import { type CompareOptions, compareSides, onSide } from "./compare_sides.ts";
-import { carryOut } from "./carry_out.ts";
+import { asPostponed, carryOutInOrder } from "./carry_out_in_order.ts";
 import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Comparison, MirrorSummary, SidedProblem } from "./events.ts";
@@ -125,12 +126,16 @@ async function mirrorOnce(
   let kept: readonly SidedProblem[] = [];
   let moved: readonly Move[] = [];
   let achieved: readonly Change[] = [];
+  /** The target after the moves. */
+  let there: DirectoryEntry | undefined;
   if (comparison.moves.length > 0) {
     const { moves } = comparison;
     const result = await carryOutMoves(target, moves, options);
     moved = result.moved;
     achieved = [...madeBy(moved)];
     if (result.isAll) {
+      const after = applyMoves(comparison.target!.root, moves, result.ctimes);
+      there = withDigests(after, comparison.modes);
       changes = withCtimes(changes, moves, result.ctimes);
     } else {
       // What could not be moved is deleted and sent, as without any evidence.
@@ -145,13 +150,17 @@ async function mirrorOnce(
   }
 
   let problems = [...kept, ...reviewed.problems];
+  let postponed: readonly Change[] = [];
+  let failure: { readonly error: unknown } | undefined;
   if (changes.length > 0) {
-    const result = await carryOut(source, target, changes, options);
-    problems = problems.concat(
-      result.problems.map(onSide("target")),
-      unexplained(changes, result).map(onSide("target")),
-    );
-    achieved = [...achieved, ...achievedChanges(changes, result)];
+    const result = await carryOutInOrder(source, target, changes, {
+      ...options,
+      modes: comparison.modes,
+      root: there ?? comparison.target!.root,
+    });
+    problems = problems.concat(result.problems.map(onSide("target")));
+    achieved = [...achieved, ...result.achieved];
+    ({ failure, postponed } = result);
   }
   const { root } = comparison.source;
   const moves = movedAt(root, moved);
@@ -162,9 +171,10 @@ async function mirrorOnce(
       changes,
       moves,
       achieved,
-      problems,
+      problems: [...problems, ...postponed.map(asPostponed)],
     });
   }
+  if (failure !== undefined) throw failure.error;
   for (const guard of guards) await guard.completed(comparison);
   const { digest } = root;
   if (digest === undefined) throw new TypeError("A scan gave no digest");

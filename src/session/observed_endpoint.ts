@@ -6,7 +6,8 @@ import { applyMoves, madeBy, type Move } from "../core/moves.ts";
 import type { Moved } from "../core/operation.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { RelPath } from "../core/path.ts";
-import type { ContentBatch, SupplyRequest } from "../core/piece.ts";
+import type { ContentRequest } from "../content/description.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import type { FileSystemTraits } from "../fs/file_system.ts";
@@ -14,8 +15,10 @@ import { achievedChanges } from "./achieved.ts";
 import type {
   Endpoint,
   MoveResult,
+  RecipeCalls,
   RoundNote,
   ScanContext,
+  StageOptions,
   Staging,
   TransitionResult,
 } from "./endpoint.ts";
@@ -68,6 +71,10 @@ export class ObservedEndpoint implements Endpoint {
     return this.#inner.moves;
   }
 
+  get recipes(): RecipeCalls | undefined {
+    return this.#inner.recipes;
+  }
+
   get follows(): boolean {
     return this.#inner.follows;
   }
@@ -95,6 +102,8 @@ export class ObservedEndpoint implements Endpoint {
     const result = await this.#inner.move(moves, signal);
     const done = moves.filter((_, i) => result.done[i] === 1);
     if (done.length === 0) return result;
+    // Where one failed, the tree is known again after the next scan.
+    if (done.length < moves.length) this.#snapshot = undefined;
     if (this.#snapshot !== undefined) {
       const moved = applyMoves(this.#snapshot.root, done);
       const root = withDigests(moved, this.#modes);
@@ -111,12 +120,16 @@ export class ObservedEndpoint implements Endpoint {
     return result;
   }
 
-  stage(changes: readonly Change[], signal?: AbortSignal): Promise<Staging> {
-    return this.#inner.stage(changes, signal);
+  stage(
+    changes: readonly Change[],
+    signal?: AbortSignal,
+    options?: StageOptions,
+  ): Promise<Staging> {
+    return this.#inner.stage(changes, signal, options);
   }
 
   supply(
-    requests: Iterable<SupplyRequest>,
+    requests: Iterable<ContentRequest>,
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     return this.#inner.supply(requests, signal);

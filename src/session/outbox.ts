@@ -2,10 +2,16 @@
 import { ProtocolError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import type { ByteWriter } from "../protocol/bytes.ts";
-import { costsCredit, type Frame, putFrameHeader } from "../protocol/frame.ts";
+import {
+  costsCredit,
+  type Frame,
+  FrameType,
+  putFrameHeader,
+} from "../protocol/frame.ts";
 import { FrameEncoderStream } from "../protocol/frame_streams.ts";
 import { MESSAGE_HEADER_BYTES } from "../protocol/limits.ts";
 import { OutgoingCredit } from "./flow_control.ts";
+import { frameMessage } from "./handshake.ts";
 import type { RateLimit } from "./rate_limit.ts";
 
 /**
@@ -14,6 +20,16 @@ import type { RateLimit } from "./rate_limit.ts";
  * that asks and cancels faster than it can be answered.
  */
 const MAX_FREE_BYTES = 1024 * 1024;
+
+/**
+ * A message over 1,024 bytes leaves the socket in two parts, its header first.
+ * The second one, unless it is long, waits until the first is acknowledged, which
+ * the other end puts off for 40 ms where it has nothing to say. So a message of
+ * this many bytes, at least and at most, has an echo go before it: the answer to
+ * that acknowledges all, at once, and header and rest leave together.
+ */
+const MIN_ECHOED_BYTES = 1_000;
+const MAX_ECHOED_BYTES = 64 * 1024;
 
 /** The only one that writes to the transport of a session, after the handshake. */
 export class Outbox {
@@ -28,12 +44,16 @@ export class Outbox {
   readonly #finished: Promise<void>;
   /** Bytes waiting that cost no credit. */
   #free = 0;
+  readonly #echoes: boolean;
+  /** Whether an echo was asked for and has not come. */
+  #isEchoDue = false;
 
   /**
    * @param window How many unconsumed bytes the peer puts up with.
    * @param events Called for each frame, with the bytes of credit that it took,
    *   and when the transport has failed or more waits to be sent than may.
-   * @param limit Frames that cost credit wait for it, others go ahead of it.
+   * @param options `limit`: frames that cost credit wait for it, others go ahead
+   *   of it. `echoes`: the peer can be asked for an echo.
    */
   constructor(
     transport: Transport,
@@ -42,8 +62,13 @@ export class Outbox {
       onSent: (credit: number) => void;
       onError: (error: unknown) => void;
     },
-    limit?: RateLimit,
+    { limit, echoes = false }: {
+      readonly limit?: RateLimit | undefined;
+      readonly echoes?: boolean;
+    } = {},
   ) {
+    // Where each byte counts, 40 ms do not.
+    this.#echoes = echoes && limit === undefined;
     this.credit = new OutgoingCredit(window, limit);
     this.#limit = limit;
     this.#onSent = events.onSent;
@@ -85,9 +110,14 @@ export class Outbox {
     // Told once: what is said on the way out goes on top.
     if (before <= MAX_FREE_BYTES && this.#free > MAX_FREE_BYTES) {
       this.#onError(
-        new ProtocolError("The peer cancels more than it can be answered"),
+        new ProtocolError("The peer asks for more than it can be answered"),
       );
     }
+  }
+
+  /** The peer has sent what an echo may be. */
+  echoed(): void {
+    this.#isEchoDue = false;
   }
 
   /** Resolves when the transport has all that was sent; nothing can be sent after it. */
@@ -105,6 +135,11 @@ export class Outbox {
     this.#messages.cancel().catch(() => {});
   }
 
+  #wantsEcho(bytes: number): boolean {
+    return this.#echoes && !this.#isEchoDue &&
+      bytes >= MIN_ECHOED_BYTES && bytes <= MAX_ECHOED_BYTES;
+  }
+
   async #writeAll(transport: Transport): Promise<void> {
     const writer = transport.writable.getWriter();
     try {
@@ -113,6 +148,10 @@ export class Outbox {
       for (;;) {
         const { done, value } = await this.#messages.read();
         if (done) return;
+        if (this.#wantsEcho(value.length)) {
+          this.#isEchoDue = true;
+          await writer.write(frameMessage(FrameType.echo, () => {}));
+        }
         await writer.write(value);
       }
     } catch (error) {

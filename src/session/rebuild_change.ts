@@ -19,6 +19,7 @@ import {
   ROOT,
 } from "../core/path.ts";
 import { entryAt } from "../core/snapshot.ts";
+import { doubted } from "../core/suspects.ts";
 import { ProtocolError } from "../errors.ts";
 import type { WireChange } from "../protocol/change_codec.ts";
 
@@ -62,7 +63,7 @@ export class ChangeRebuilder {
     }
     const change = kind === "touch"
       ? touched(path, there, wire.entry)
-      : { path, old: there, new: wire.entry };
+      : resent({ path, old: there, new: wire.entry });
     // Both sides number the files by this, so they have to agree on it.
     if (isTouch(change) !== (kind === "touch")) {
       throw unfit(path, "there is something else than the sender thinks");
@@ -100,6 +101,17 @@ export class ChangeRebuilder {
       above = parentOf(above);
     }
   }
+}
+
+/**
+ * `change`, told from a touch where the sender has content for a file that looks
+ * the same: then what is there counts as other content.
+ */
+function resent(change: Change): Change {
+  const { old, new: wanted } = change;
+  const isDoubted = old?.kind === "file" && wanted?.kind === "file" &&
+    wanted.digest !== undefined && isTouch(change);
+  return isDoubted ? { ...change, old: doubted(old) } : change;
 }
 
 function touched(

@@ -2,6 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { RelPath } from "../core/path.ts";
 import type { ProblemCode } from "../core/problem.ts";
+import type { SidedProblem } from "./events.ts";
 
 /** What is being written to settles soon, as a rule. */
 const FIRST_STALE_MS = 20;
@@ -15,6 +16,8 @@ interface Rest {
   /** Undefined once its time has come. */
   until: number | undefined;
   readonly tries: number;
+  /** What was wrong, where it is known. */
+  readonly problem: SidedProblem | undefined;
 }
 
 /** Each further failure of a path in a row lets it rest twice as long. */
@@ -46,13 +49,22 @@ export class Resting {
     return this.#rests.get(path)?.tries ?? 0;
   }
 
-  add(path: RelPath, code: ProblemCode): void {
+  /** What was wrong with the paths that rest now. */
+  problems(): SidedProblem[] {
+    const problems: SidedProblem[] = [];
+    for (const [path, { problem }] of this.#rests) {
+      if (problem !== undefined && this.has(path)) problems.push(problem);
+    }
+    return problems;
+  }
+
+  add(path: RelPath, code: ProblemCode, problem?: SidedProblem): void {
     const [first, most] = code === "stale"
       ? [FIRST_STALE_MS, MAX_STALE_MS]
       : [FIRST_FAILED_MS, MAX_FAILED_MS];
     const tries = this.tries(path) + 1;
     const ms = Math.min(most, first * 2 ** (tries - 1));
-    this.#rests.set(path, { until: this.#clock.now() + ms, tries });
+    this.#rests.set(path, { until: this.#clock.now() + ms, tries, problem });
   }
 
   delete(path: RelPath): void {

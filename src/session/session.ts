@@ -63,6 +63,9 @@ export type { Party, Peer } from "./handshake.ts";
 /** A peer that was told goodbye has this long to say it, too. */
 const BYE_TIMEOUT_MS = 10_000;
 
+/** Longer than it takes to write two messages in a row, and short for all else. */
+const ECHO_AFTER_MS = 1;
+
 /** What a session needs. */
 export interface SessionOptions {
   readonly clock: Clock;
@@ -194,12 +197,16 @@ export class Session {
   readonly #limits: readonly RateLimit[];
   /** Whether both sides describe files before they are sent. */
   readonly recipes: boolean;
+  /** Whether each side answers the other's echo. */
+  readonly #echoes: boolean;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #incoming: IncomingCredit;
   readonly #heartbeat: Heartbeat;
   readonly #exchanges: ExchangeTable;
   #wake: (() => void) | undefined;
+  /** There while somebody waits for an echo. */
+  #cancelEcho: (() => void) | undefined;
   readonly #end = new AbortController();
   readonly #peerBye = Promise.withResolvers<Outcome | undefined>();
   #peerOutcome: Outcome | undefined;
@@ -226,6 +233,7 @@ export class Session {
     this.compression = compressionFor({ ...options, rate }, peer.capabilities);
     this.recipes = options.recipes !== false &&
       peer.capabilities.has(Capability.recipes);
+    this.#echoes = peer.capabilities.has(Capability.echo);
     this.#heartbeat = new Heartbeat(options.clock, {
       sendPing: () => void this.#tell(FrameType.ping),
       waiting: () => this.#outbox.credit.exhausted,
@@ -237,7 +245,7 @@ export class Session {
         this.compression?.policy.sent(credit, this.clock.now());
       },
       onError: (error) => this.close(asError(error)),
-    }, out);
+    }, { limit: out, echoes: this.#echoes });
     this.#incoming = new IncomingCredit(
       windowAt(limit),
       (bytes) =>
@@ -340,6 +348,7 @@ export class Session {
       new TransportError(`The session with ${this.name} is closed`);
     const told = this.#lastWords(error);
     this.#heartbeat.stop();
+    this.#cancelEcho?.();
     this.#stopListening();
     for (const limit of this.#limits) limit.stop();
     this.#end.abort(reason);
@@ -429,6 +438,12 @@ export class Session {
     switch (type) {
       case FrameType.ping:
         reader.end("a ping");
+        this.#outbox.echoed();
+        break;
+      case FrameType.echo:
+        if (!this.#echoes) throw unexpected(frame);
+        reader.end("an echo");
+        this.#echoLater();
         break;
       case FrameType.credit:
         this.#hearGrant(readCredit(reader));
@@ -462,6 +477,17 @@ export class Session {
   #readError(reader: ByteReader): SyncError {
     const { code, message } = readError(reader);
     return fromWireError({ code, message: `${this.name}: ${message}` });
+  }
+
+  /**
+   * Not at once: what the echo was sent ahead of is to be on its way by then. One
+   * answer is enough for all that were asked for meanwhile.
+   */
+  #echoLater(): void {
+    this.#cancelEcho ??= this.clock.after(ECHO_AFTER_MS, () => {
+      this.#cancelEcho = undefined;
+      void this.#tell(FrameType.ping);
+    });
   }
 
   #hearGrant(bytes: number): void {

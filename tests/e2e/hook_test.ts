@@ -1,5 +1,6 @@
 /** `--on-change`: commands that are run after changes, at either end. */
 import { assert, assertEquals } from "@std/assert";
+import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { assertEnded } from "../support/carriers.ts";
 import { exists, writeTree } from "../support/disk_tree.ts";
 import { test } from "../support/needs.ts";
@@ -18,6 +19,7 @@ interface Told {
     readonly op: string;
     readonly path: string;
     readonly kind: string;
+    readonly from?: string;
     readonly size?: number;
   }[];
   readonly totals: { readonly created: number; readonly bytes: number };
@@ -98,6 +100,74 @@ test("a hook of a loop hears of each change set, and of none that is empty", [
   );
   assertEquals(changes, [["create"], ["restore"]]);
 });
+
+for (const to of ["a listener", "a directory"]) {
+  test(
+    `the hook and the log of a watch hear of each round once: what was moved, changed and put back, to ${to}`,
+    ["signals", "bash"],
+    async () => {
+      await using temp = new TempDir();
+      const source = temp.directory("source");
+      const target = temp.at("target");
+      const log = temp.at("log");
+      writeTree(source, { a: "one", dir: { b: "two", c: "three" } });
+      const { command, told } = keeper(temp);
+      await using receiver = to === "a listener"
+        ? await listen(target)
+        : undefined;
+      await using sender = startSync(source, receiver?.url ?? target, [
+        ...["--watch", "--repair", "100ms", "--no-state"],
+        ...["--on-change", command, "--log-file", log],
+      ]);
+      const steps: readonly (readonly [() => unknown, readonly string[]])[] = [
+        [() => {}, ["create a", "create dir", "create dir/b", "create dir/c"]],
+        [
+          () => Deno.renameSync(`${source}/a`, `${source}/a2`),
+          ["move a -> a2"],
+        ],
+        [
+          () => Deno.renameSync(`${source}/dir`, `${source}/d2`),
+          ["move dir -> d2"],
+        ],
+        [() => Deno.writeTextFileSync(`${source}/a2`, "more"), ["modify a2"]],
+        [() => Deno.removeSync(`${source}/d2/b`), ["delete d2/b"]],
+        // Not at the source, but at the target.
+        [() => Deno.removeSync(`${target}/d2/c`), ["restore d2/c"]],
+      ];
+      for (const [i, [act]] of steps.entries()) {
+        act();
+        await until(`what comes of step ${i}`, () => told().length > i);
+      }
+      const rounds = sender.events.filter(({ event }) => event === "synced");
+      sender.kill("SIGINT");
+      assertEnded(await sender.ended);
+      if (receiver !== undefined) assertEnded(await receiver.ended);
+      await assertSameTree(source, target);
+      const sets = told();
+      assertEquals(
+        sets.map(({ changes }) =>
+          changes.filter(({ op }) => op !== "touch")
+            .map(({ op, path, from }) =>
+              from === undefined ? `${op} ${path}` : `${op} ${from} -> ${path}`
+            )
+        ),
+        steps.map(([, changes]) => [...changes]),
+      );
+      assertEquals(sets.map(({ round }) => round), steps.map((_, i) => i + 1));
+      assertEquals(
+        sets.map(({ digest }) => digest),
+        rounds.map(({ digest }) => digest as string),
+      );
+      const lines = Deno.readTextFileSync(log).trimEnd().split("\n")
+        .map((line) => parseLogLine(line)!)
+        .filter(({ name }) => name !== "touch")
+        .map(({ name, path, from }) =>
+          from === undefined ? `${name} ${path}` : `${name} ${from} -> ${path}`
+        );
+      assertEquals(lines, steps.flatMap(([, changes]) => changes));
+    },
+  );
+}
 
 test(
   "what a hook prints goes to standard error, line by line",

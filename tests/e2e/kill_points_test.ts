@@ -12,8 +12,12 @@ import { assertSameTree, Canary } from "../support/oracle.ts";
 import { listen, run, sync } from "../support/program.ts";
 import { TempDir } from "../support/temp.ts";
 
-/** A receiver does the same as a local sync: in soaks alone it dies everywhere. */
-const RECEIVER_STEP = Number(Deno.env.get("LOCKSTEP_KILL_STEP") ?? 4);
+/** In soaks alone they die before each call. */
+const KILL_STEP = Deno.env.get("LOCKSTEP_KILL_STEP");
+const LOCAL_STEP = Number(KILL_STEP ?? 2);
+
+/** A receiver does the same as a local sync. */
+const RECEIVER_STEP = Number(KILL_STEP ?? 4);
 
 /** Files of 1.5 MiB are staged in parts, and taken up again. */
 const LARGE = 1_500_000;
@@ -104,7 +108,7 @@ function* describeBelow(
 /** Runs until no fault is met any more: how many kills there were. */
 async function killEverywhere(
   runOnce: (source: string, target: string, fault: string) => Promise<boolean>,
-  step = 1,
+  step: number,
 ): Promise<number> {
   await using temp = new TempDir();
   const canary = new Canary(temp.at("canary"));
@@ -144,7 +148,7 @@ test(
       });
       if (ended.signal !== "SIGKILL") assertEquals(ended.code, 0, ended.stderr);
       return ended.signal === "SIGKILL";
-    });
+    }, LOCAL_STEP);
     assert(kills > 100, `only ${kills} kills`);
   },
 );

@@ -85,31 +85,37 @@ test("a watch goes on after its connection was cut", [], async () => {
   assertEquals((await watching.receiver.ended).code, 0);
 });
 
-test("a source that goes away leaves the target as it is, and is awaited", [
-  "rsync",
-], async () => {
-  await using watching = await Watching.start({ prepare: fill });
-  const { source, target, sender } = watching;
-  Deno.renameSync(source, `${source}.away`);
-  await sender.event("source-lost");
-  Deno.writeTextFileSync(join(`${source}.away`, "meanwhile"), "1");
-  Deno.removeSync(join(`${source}.away`, "dir/f3"));
-  // Another directory in its place is not the source.
-  Deno.mkdirSync(source);
-  Deno.writeTextFileSync(join(source, "other"), "1");
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  assertEquals(namesIn(join(target, "dir")).length, 30);
-  assert(!exists(join(target, "other")));
-  Deno.removeSync(source, { recursive: true });
-  Deno.renameSync(`${source}.away`, source);
-  await sender.event("source-back");
-  await watching.equal();
-  Deno.writeTextFileSync(join(source, "later"), "1");
-  await watching.equal();
-  const said = sender.events.filter(({ event }) => event.startsWith("source-"));
-  assertEquals(said.length, 2);
-  await watching.stop();
-});
+test(
+  "H09: a source that goes away leaves the target as it is, and is awaited",
+  [
+    "rsync",
+  ],
+  async () => {
+    await using watching = await Watching.start({ prepare: fill });
+    const { source, target, sender } = watching;
+    Deno.renameSync(source, `${source}.away`);
+    await sender.event("source-lost");
+    Deno.writeTextFileSync(join(`${source}.away`, "meanwhile"), "1");
+    Deno.removeSync(join(`${source}.away`, "dir/f3"));
+    // Another directory in its place is not the source.
+    Deno.mkdirSync(source);
+    Deno.writeTextFileSync(join(source, "other"), "1");
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    assertEquals(namesIn(join(target, "dir")).length, 30);
+    assert(!exists(join(target, "other")));
+    Deno.removeSync(source, { recursive: true });
+    Deno.renameSync(`${source}.away`, source);
+    await sender.event("source-back");
+    await watching.equal();
+    Deno.writeTextFileSync(join(source, "later"), "1");
+    await watching.equal();
+    const said = sender.events.filter(({ event }) =>
+      event.startsWith("source-")
+    );
+    assertEquals(said.length, 2);
+    await watching.stop();
+  },
+);
 
 test("a source that is removed as a whole does not take the target with it", [
   "rsync",
@@ -120,6 +126,36 @@ test("a source that is removed as a whole does not take the target with it", [
   await sender.event("source-lost");
   await new Promise((resolve) => setTimeout(resolve, 300));
   assertEquals(namesIn(join(target, "dir")).length, 30);
+});
+
+test(
+  "a watch that is ended while its target is away says that something is missing",
+  [
+    "signals",
+  ],
+  async () => {
+    await using watching = await Watching.start({ prepare: fill });
+    const { source, sender } = watching;
+    watching.receiver.kill("SIGKILL");
+    await watching.receiver.ended;
+    Deno.writeTextFileSync(join(source, "unsent"), "1");
+    await sender.event("retrying");
+    // The change is seen by then.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    sender.kill("SIGTERM");
+    assertEquals((await sender.ended).code, 6);
+  },
+);
+
+test("a watch that is ended while its source is away says so", [
+  "signals",
+], async () => {
+  await using watching = await Watching.start({ prepare: fill });
+  const { source, temp, sender } = watching;
+  Deno.renameSync(source, temp.at("elsewhere"));
+  await sender.event("source-lost");
+  sender.kill("SIGTERM");
+  assertEquals((await sender.ended).code, 1);
 });
 
 test("a safety stop halts a watch until what was done is undone", [
@@ -171,7 +207,7 @@ test("a limit on deletions holds for all that is deleted in one go", [
 });
 
 test(
-  "a tree that can't be watched is looked at now and then, which is said once",
+  "H08: a tree that can't be watched is looked at now and then, which is said once",
   [
     "user-namespaces",
   ],
@@ -198,7 +234,7 @@ test(
   },
 );
 
-test("a lost event is made up for by the next scan of the whole tree", [
+test("H10: a lost event is made up for by the next scan of the whole tree", [
   "mount",
 ], async () => {
   // Through a second name outside, the watch sees nothing.

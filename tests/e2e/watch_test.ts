@@ -27,6 +27,14 @@ const CHANGES: readonly (readonly [title: string, script: string])[] = [
   ["a moved file", `mv "$1/dir/two" "$1/empty/moved"`],
   ["a renamed directory", `mv "$1/dir" "$1/folder"`],
   ["a moved directory", `mv "$1/dir/sub" "$1/empty/"`],
+  [
+    "another file of the same size and time",
+    `printf 'eno\\n' > "$2/x"; touch -r "$1/file" "$2/x"; mv "$2/x" "$1/file"`,
+  ],
+  [
+    "content written in place, and the time put back",
+    `sleep 1.1; touch -r "$1/file" "$2/time"; printf 'noe\\n' > "$1/file"; touch -r "$2/time" "$1/file"`,
+  ],
   ["a mode", `chmod 600 "$1/file"; chmod 700 "$1/dir"`],
   ["a time", `touch -d '2001-02-03 04:05:06.789' "$1/file" "$1/dir/sub"`],
   [
@@ -72,35 +80,39 @@ line"`,
   ],
 ];
 
-test("sync --watch carries out each kind of change, and both sides end well", [
-  "bash",
-  "rsync",
-], async () => {
-  await using watching = await Watching.start({ sync: ["--no-state"] });
-  const { source, temp } = watching;
-  const outside = temp.at("outside");
-  for (const [title, script] of CHANGES) {
-    await shell(
-      `find "$1" -mindepth 1 -delete; rm -rf "$2"; ${PREPARE}`,
-      source,
-      outside,
+test(
+  "H04, H05: sync --watch carries out each kind of change, and both sides end well",
+  [
+    "bash",
+    "rsync",
+  ],
+  async () => {
+    await using watching = await Watching.start({ sync: ["--no-state"] });
+    const { source, temp } = watching;
+    const outside = temp.at("outside");
+    for (const [title, script] of CHANGES) {
+      await shell(
+        `find "$1" -mindepth 1 -delete; rm -rf "$2"; ${PREPARE}`,
+        source,
+        outside,
+      );
+      await watching.equal(`the tree before ${title}`);
+      await shell(script, source, outside);
+      await watching.equal(title);
+    }
+    await watching.stop();
+    const rounds = watching.sender.events.filter(({ event }) =>
+      event === "synced"
     );
-    await watching.equal(`the tree before ${title}`);
-    await shell(script, source, outside);
-    await watching.equal(title);
-  }
-  await watching.stop();
-  const rounds = watching.sender.events.filter(({ event }) =>
-    event === "synced"
-  );
-  const heard = watching.receiver.events.filter(({ event }) =>
-    event === "synced"
-  );
-  assertEquals(
-    heard.map(({ round, digest }) => [round, digest]),
-    rounds.map(({ round, digest }) => [round, digest]),
-  );
-});
+    const heard = watching.receiver.events.filter(({ event }) =>
+      event === "synced"
+    );
+    assertEquals(
+      heard.map(({ round, digest }) => [round, digest]),
+      rounds.map(({ round, digest }) => [round, digest]),
+    );
+  },
+);
 
 test("sync --watch renames whole directories, and sends nothing for it", [
   "bash",
@@ -136,7 +148,7 @@ test("sync --watch renames whole directories, and sends nothing for it", [
 });
 
 test(
-  "sync --watch never shows a target without a file that is saved by renaming",
+  "H06: sync --watch never shows a target without a file that is saved by renaming",
   [
     "bash",
   ],
@@ -168,7 +180,7 @@ test(
   },
 );
 
-test("sync --watch shows what git checks out as one change", [
+test("H06: sync --watch shows what git checks out as one change", [
   "git",
   "bash",
 ], async () => {

@@ -7,7 +7,6 @@ import { type FaultRow, impossible, missing } from "./row.ts";
 
 const HUB = missing("clients of a hub");
 const HUB_EPOCH = missing("an epoch that a restored hub changes");
-const WATCHER = missing("watching");
 const DAEMON = missing("daemon");
 
 /** What each section is about. */
@@ -146,24 +145,30 @@ export const ROWS: readonly FaultRow[] = [
     ["a file that never rests"],
     ["what was synced is ignored now"],
     ["databases of other programs", missing("groups of files")],
-    ["a program that writes through mapped memory", WATCHER],
+    [
+      "a program that writes through mapped memory",
+      impossible("no program here writes so without another runtime"),
+    ],
     ["source and target one in the other"],
   ]),
   ...section("H", [
-    ["the kernel's queue of events overflows", WATCHER],
-    ["our own reading floods the queue", WATCHER],
-    ["Deno's queue of events overflows", WATCHER],
-    ["new directories within new directories", WATCHER],
-    ["links without events", WATCHER],
-    ["what editors do when they save", WATCHER],
-    ["storms of renames", WATCHER],
-    ["no more watches", WATCHER],
-    ["the root is moved, deleted, unmounted", WATCHER],
-    ["changes that make no event", WATCHER],
-    ["events of our own writing", WATCHER],
-    ["a million events in what is ignored", WATCHER],
-    ["watching dies", WATCHER],
-    ["two watchers of one root", WATCHER],
+    ["the kernel's queue of events overflows"],
+    ["our own reading floods the queue"],
+    ["Deno's queue of events overflows"],
+    ["new directories within new directories"],
+    ["links without events"],
+    ["what editors do when they save"],
+    ["storms of renames"],
+    ["no more watches"],
+    ["the root is moved, deleted, unmounted"],
+    ["changes that make no event"],
+    ["events of our own writing"],
+    ["a million events in what is ignored"],
+    [
+      "watching dies",
+      impossible("the system's watcher can't be ended from outside"),
+    ],
+    ["two watchers of one root"],
   ]),
   ...section("I", [
     ["names that a shell or a terminal would take for something else"],

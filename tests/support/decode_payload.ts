@@ -155,6 +155,7 @@ function decode(
     case FrameType.paired:
       return readPaired(reader);
     case FrameType.ping:
+    case FrameType.echo:
     case FrameType.transition:
     case FrameType.stored:
     case FrameType.noted:

@@ -292,6 +292,7 @@ export class FrameFuzzer {
           ...this.#some(() => this.#random.bytes(16)),
         );
       case FrameType.ping:
+      case FrameType.echo:
       case FrameType.transition:
       case FrameType.stored:
       case FrameType.noted:

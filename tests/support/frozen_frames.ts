@@ -67,6 +67,14 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     value: undefined,
   },
   {
+    name: "echo",
+    type: FrameType.echo,
+    exchange: 0,
+    end: false,
+    hex: "7dd9b091 08 00 0000 00000000 00000000",
+    value: undefined,
+  },
+  {
     name: "credit",
     type: FrameType.credit,
     exchange: 0,

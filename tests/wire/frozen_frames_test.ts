@@ -168,6 +168,7 @@ function writeValue(
     case FrameType.paired:
       return writePaired(writer, value as WirePaired);
     case FrameType.ping:
+    case FrameType.echo:
     case FrameType.transition:
     case FrameType.stored:
     case FrameType.noted:

@@ -24,13 +24,45 @@ export function connectOptionsOf(
     refuseWithout("an address after --to", { caFile, token, tokenFile });
     return {};
   }
-  const isSecure = /^wss:/i.test(to.url);
-  if (!isSecure) refuseWithout("a wss:// address", { caFile });
+  if (!isSecure(to.url)) refuseWithout("a wss:// address", { caFile });
   const shown = tokenOf(options);
   return {
     ...(shown !== undefined && { token: shown }),
     ...(caFile !== undefined && { caCerts: [readCaFile(caFile)] }),
   };
+}
+
+/**
+ * The same for each of `targets`; what is for addresses is used for those alone.
+ * @throws {UsageError} As {@link connectOptionsOf}, if there is use for it nowhere.
+ */
+export function connectOptionsFor(
+  targets: readonly Target[],
+  options: ConnectionOptions,
+): readonly ConnectOptions[] {
+  const [first, ...more] = targets;
+  if (first !== undefined && more.length === 0) {
+    return [connectOptionsOf(first, options)];
+  }
+  const { caFile, token, tokenFile } = options;
+  const urls = targets.flatMap((to) => to.kind === "url" ? [to.url] : []);
+  if (urls.length === 0) {
+    refuseWithout("an address after --to", { caFile, token, tokenFile });
+  } else if (!urls.some(isSecure)) {
+    refuseWithout("a wss:// address", { caFile });
+  }
+  const shown = urls.length === 0 ? undefined : tokenOf(options);
+  const trusted = caFile === undefined ? undefined : [readCaFile(caFile)];
+  return targets.map((to) =>
+    to.kind === "directory" ? {} : {
+      ...(shown !== undefined && { token: shown }),
+      ...(trusted && isSecure(to.url) && { caCerts: trusted }),
+    }
+  );
+}
+
+function isSecure(url: string): boolean {
+  return /^wss:/i.test(url);
 }
 
 /** What to warn of before `options` are used for `url`; undefined: nothing. */

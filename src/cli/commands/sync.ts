@@ -1,63 +1,82 @@
-/** `lockstep sync`: mirrors a directory to a listener, or to another directory. */
+/** `lockstep sync`: mirrors a directory to listeners, and to other directories. */
 import { UsageError } from "../../errors.ts";
 import type { Transport } from "../../net/transport.ts";
 import { type ConnectOptions, connectWebSocket } from "../../net/websocket.ts";
 import type { OptionsOf } from "../args.ts";
 import type { ExitCode } from "../exit_code.ts";
-import { connectOptionsOf } from "./connect_options.ts";
-import type { CommandContext } from "./context.ts";
+import { connectOptionsFor } from "./connect_options.ts";
+import type { SyncContext } from "./context.ts";
 import { checkTwoWay } from "./two_way_options.ts";
-import { jobOf, type SyncOptions } from "./sync_job.ts";
+import { jobsOf, type SyncJob, type SyncOptions } from "./sync_job.ts";
+import type { Connecting } from "./sync_remote.ts";
 
 /** Runs the command. @throws {SyncError} */
 export async function sync(
   options: OptionsOf<"sync">,
-  context: CommandContext,
+  context: SyncContext,
 ): Promise<ExitCode> {
   checkTwoWay(options);
-  const job = await jobOf(options);
-  refuseReceiverOptions(job.options);
-  refuseLinkOptions(job.options);
-  const connect = connectOptionsOf(job.options.to, options);
-  const { compress, bwlimit } = options;
-  const connection = connectAhead(job.options, connect, context.signal);
+  const jobs = await jobsOf(options);
+  for (const job of jobs) refuseReceiverOptions(job.options);
+  refuseLinkOptions(jobs);
+  const targets = jobs.map(({ options }) => options.to);
+  const connects = connectOptionsFor(targets, options);
+  const { compress, bwlimit, dryRun } = options;
+  const [job, ...others] = jobs;
+  if (others.length > 0) {
+    // What is wrong with any of them is found before anything begins.
+    const { refuseTargets } = await import("./sync_targets.ts");
+    refuseTargets(jobs);
+  }
+  // A dry run comes to its targets one after the other.
+  const isEager = others.length === 0 || !dryRun;
+  const connectings = jobs.map(({ options }, i): Connecting => ({
+    connect: connects[i]!,
+    connection: isEager
+      ? connectAhead(options, connects[i]!, context.signal)
+      : undefined,
+    ...(compress && { compress }),
+    ...(bwlimit && { limit: bwlimit }),
+  }));
   try {
-    const connecting = {
-      connect,
-      connection,
-      ...(compress && { compress }),
-      ...(bwlimit && { limit: bwlimit }),
-    };
+    if (others.length > 0) {
+      const { syncTargets } = await import("./sync_targets.ts");
+      return await syncTargets(jobs, context, connectings);
+    }
     if (options.twoWay) {
       const { syncTwoWay } = await import("./two_way.ts");
-      return await syncTwoWay(job.options, context, connecting);
+      return await syncTwoWay(job!.options, context, connectings[0]!);
     }
     const { syncTrees } = await import("./sync_trees.ts");
-    return await syncTrees(job, context, connecting);
+    return await syncTrees(job!, context, connectings[0]!);
   } finally {
     // Whoever has used it has closed it: then nothing happens.
-    connection?.then((transport) => transport.close(), () => {});
+    for (const { connection } of connectings) {
+      connection?.then((transport) => transport.close(), () => {});
+    }
   }
 }
 
 /** @throws {UsageError} If an option is for whoever writes, and that is a listener. */
-function refuseReceiverOptions({ to, trash, noFsync }: SyncOptions): void {
+function refuseReceiverOptions({ to, trash }: SyncOptions): void {
   if (to.kind === "directory") return;
   if (trash !== undefined) {
     throw new UsageError(
       "The receiver keeps the trash: lockstep listen --trash DIR",
     );
   }
-  if (noFsync) {
+}
+
+/** @throws {UsageError} If an option is for a connection, and there is none, or the reverse. */
+function refuseLinkOptions(jobs: readonly SyncJob[]): void {
+  const { compress, bwlimit, noFsync } = jobs[0]!.options;
+  const kinds = new Set(jobs.map(({ options }) => options.to.kind));
+  if (noFsync && !kinds.has("directory")) {
     throw new UsageError(
       "The receiver writes to the disk: lockstep listen --no-fsync",
     );
   }
-}
-
-/** @throws {UsageError} If an option is for a connection, and there is none. */
-function refuseLinkOptions({ to, compress, bwlimit }: SyncOptions): void {
-  if (to.kind === "url") return;
+  if (kinds.has("url")) return;
   for (const [option, value] of Object.entries({ compress, bwlimit })) {
     if (value === undefined) continue;
     throw new UsageError(

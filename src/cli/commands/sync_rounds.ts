@@ -30,7 +30,7 @@ import type { CommandEvent } from "../events.ts";
 import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
 import { RoundReporter } from "../round_reporter.ts";
 import type { CommandContext } from "./context.ts";
-import { followed, type Followers } from "./followers.ts";
+import { witnessed, type Witnesses } from "./witnesses.ts";
 import { outcomeOf } from "./outcome.ts";
 import { USUAL_PATIENCE_MS } from "./patience.ts";
 import { realPlaceOf } from "./overlap.ts";
@@ -40,6 +40,7 @@ import {
   type Mirrored,
   mirrorToDirectory,
   reportStart,
+  type SharedSource,
   type SyncWork,
   withSource,
 } from "./sync_trees.ts";
@@ -54,11 +55,12 @@ export async function syncRounds(
   intervalMs: number,
   context: CommandContext,
   connecting: Connecting,
+  shared?: SharedSource,
 ): Promise<ExitCode> {
   const reporter = new RoundReporter(context.reporter, job.options);
   const loop = { reporter, signal: context.signal };
-  return await followed(job, loop, async (followers) => {
-    const rounds = new Rounds(job, loop, connecting, followers);
+  return await witnessed(job, loop, async (witnesses) => {
+    const rounds = new Rounds(job, loop, connecting, witnesses, shared);
     const { to } = job.options;
     try {
       if (to.kind === "directory") {
@@ -86,7 +88,8 @@ class Rounds {
   readonly #job: SyncJob;
   readonly #context: CommandContext;
   readonly #connecting: Connecting;
-  readonly #followers: Followers;
+  readonly #witnesses: Witnesses;
+  readonly #shared: SharedSource | undefined;
   readonly #memory = new RecordInMemory();
   /** The source at the end of the round before. */
   #earlier: DirectoryEntry | undefined;
@@ -95,12 +98,14 @@ class Rounds {
     job: SyncJob,
     context: CommandContext,
     connecting: Connecting,
-    followers: Followers,
+    witnesses: Witnesses,
+    shared: SharedSource | undefined,
   ) {
+    this.#shared = shared;
     this.#job = job;
     this.#context = context;
     this.#connecting = connecting;
-    this.#followers = followers;
+    this.#witnesses = witnesses;
   }
 
   async withDirectory(path: string, intervalMs: number): Promise<void> {
@@ -114,7 +119,7 @@ class Rounds {
     });
   }
 
-  /** In one session, as long as that lasts; a lost one is followed by another. */
+  /** In one session, as long as that lasts; a lost one is witnessed by another. */
   async withListener(url: string, intervalMs: number): Promise<void> {
     const { options: { from, retryFor } } = this.#job;
     const fileSystem = new DenoFileSystem();
@@ -177,6 +182,14 @@ class Rounds {
     return { ...work, mirrorOptions: { ...mirrorOptions, observers, origins } };
   }
 
+  /** Targets go their own ways after the first scan: each at its own pace. */
+  #sharedInRound(): SharedSource | undefined {
+    const shared = this.#shared;
+    if (shared === undefined || this.completed === 0) return shared;
+    const { firstScan: _, ...source } = shared.source;
+    return { ...shared, source };
+  }
+
   /** @throws If what went wrong will not go better in the next round. */
   async #once(act: (work: SyncWork) => Promise<Mirrored>): Promise<void> {
     const { reporter, signal } = this.#context;
@@ -195,18 +208,21 @@ class Rounds {
         { signal, reporter: { report } },
         this.#connecting,
         async (opened) => {
-          const work = this.#withOrigins(this.#followers.follow(opened));
+          const work = this.#withOrigins(this.#witnesses.attend(opened));
           const mirrored = await act(work);
           return { result: mirrored, outcome: outcomeOf(mirrored.summary) };
         },
-        { isFirst: this.completed === 0, memory: this.#memory },
+        {
+          round: { isFirst: this.completed === 0, memory: this.#memory },
+          shared: this.#sharedInRound(),
+        },
       );
       const seconds = (systemClock.now() - start) / 1_000;
       this.completed = round;
       this.exit = summary.problems.length === 0 ? EXIT.done : EXIT.partial;
       this.#outcome = outcomeOf(summary);
       reporter.report({ kind: "synced", round, summary, seconds, trashed });
-      this.#followers.tellHook(round, summary.digest);
+      this.#witnesses.tellHook(round, summary.digest);
     } catch (error) {
       if (signal.aborted || this.completed === 0 || !isPassing(error)) {
         throw error;
@@ -217,7 +233,7 @@ class Rounds {
       reporter.report({ kind: "paused", round, error });
     } finally {
       // What was done before something went wrong is done.
-      this.#followers.tellHook(round);
+      this.#witnesses.tellHook(round);
     }
   }
 }

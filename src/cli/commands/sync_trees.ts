@@ -3,20 +3,26 @@ import type { Outcome } from "../../core/outcome.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
 import type { TrashDirectory } from "../../fs/trash_directory.ts";
 import type { MirrorSummary } from "../../session/events.ts";
-import { LocalEndpoint } from "../../session/local_endpoint.ts";
+import {
+  LocalEndpoint,
+  type LocalEndpointOptions,
+} from "../../session/local_endpoint.ts";
 import { mirror, type MirrorOptions } from "../../session/mirror.ts";
 import { compareWithNothing } from "../../session/preview.ts";
+import { RoundTally } from "../../session/round_tally.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { Reporter, WireCounts } from "../events.ts";
 import type { CommandContext } from "./context.ts";
 import { outcomeOf } from "./outcome.ts";
-import type { Followers } from "./followers.ts";
-import { type Recipes, recipesFor } from "./recipes.ts";
+import type { Witnesses } from "./witnesses.ts";
+import { recipesFor } from "./recipes.ts";
 import { type GuardedRound, safeguardsFor } from "./safeguards.ts";
 import type { SyncJob, SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
+import type { RunningFeed } from "./sync_watch.ts";
 import { USUAL_PATIENCE_MS } from "./patience.ts";
+import { textOfTarget } from "./target_name.ts";
 
 /** What works on one pair of trees is given. */
 export interface SyncWork {
@@ -28,8 +34,21 @@ export interface SyncWork {
   readonly context: CommandContext;
   /** How to connect to the listener, if there is one. */
   readonly connecting: Connecting;
-  /** Undefined where nothing is remembered. */
-  readonly recipes: Recipes | undefined;
+  /** Opens the source once more, where it was replaced. */
+  reopen(): Promise<LocalEndpoint>;
+  /** What it has in common with the work for other targets, if there are any. */
+  readonly shared: SharedSource | undefined;
+}
+
+/** What several targets of one source have in common. */
+export interface SharedSource {
+  /** How each of them opens the source. */
+  readonly source: Pick<
+    LocalEndpointOptions,
+    "recipes" | "readings" | "firstScan"
+  >;
+  /** The one watch, where there is to be one. */
+  readonly watch: RunningFeed | undefined;
 }
 
 /**
@@ -41,32 +60,37 @@ export async function syncTrees(
   job: SyncJob,
   context: CommandContext,
   connecting: Connecting,
+  shared?: SharedSource,
 ): Promise<ExitCode> {
   const { interval, dryRun, logFile, verbose, onChange } = job.options;
   if (interval !== undefined) {
     const { syncRounds } = await import("./sync_rounds.ts");
-    return await syncRounds(job, interval, context, connecting);
+    return await syncRounds(job, interval, context, connecting, shared);
   }
-  const isFollowed = logFile !== undefined || verbose || onChange !== undefined;
-  if (isFollowed && !dryRun) {
-    const { followed } = await import("./followers.ts");
-    return await followed(
+  const isWitnessed = logFile !== undefined || verbose ||
+    onChange !== undefined;
+  if (isWitnessed && !dryRun) {
+    const { witnessed } = await import("./witnesses.ts");
+    return await witnessed(
       job,
       context,
-      (followers) => syncOnce(job, context, connecting, followers),
+      (witnesses) => syncOnce(job, context, connecting, { witnesses, shared }),
     );
   }
-  return await syncOnce(job, context, connecting);
+  return await syncOnce(job, context, connecting, { shared });
 }
 
 async function syncOnce(
   job: SyncJob,
   context: CommandContext,
   connecting: Connecting,
-  followers?: Followers,
+  { witnesses, shared }: {
+    readonly witnesses?: Witnesses;
+    readonly shared: SharedSource | undefined;
+  },
 ): Promise<ExitCode> {
   return await withSource(job, context, connecting, async (opened) => {
-    const work = followers ? followers.follow(opened) : opened;
+    const work = witnesses ? witnesses.attend(opened) : opened;
     if (job.options.dryRun) {
       const { preview } = await import("./dry_run.ts");
       const exit = await preview(work);
@@ -74,18 +98,18 @@ async function syncOnce(
     }
     if (job.options.watch) {
       const { watchTrees } = await import("./sync_watch.ts");
-      const { exit, outcome } = await watchTrees(work, followers);
+      const { exit, outcome } = await watchTrees(work, witnesses);
       return { result: exit, outcome };
     }
     const summary = await mirrorAndReport(work).catch((error) => {
       // What was done before something went wrong is done.
-      followers?.tellHook(1);
+      witnesses?.tellHook(1);
       throw error;
     });
-    followers?.tellHook(1, summary.digest);
+    witnesses?.tellHook(1, summary.digest);
     const exit = summary.problems.length === 0 ? EXIT.done : EXIT.partial;
     return { result: exit, outcome: outcomeOf(summary) };
-  });
+  }, { shared });
 }
 
 /**
@@ -97,16 +121,21 @@ export async function withSource<T>(
   context: CommandContext,
   connecting: Connecting,
   act: (work: SyncWork) => Promise<{ result: T; outcome: Outcome }>,
-  round?: GuardedRound,
+  { round, shared }: {
+    readonly round?: GuardedRound;
+    readonly shared?: SharedSource | undefined;
+  } = {},
 ): Promise<T> {
   const { reporter, signal } = context;
   const { from, to, dryRun } = job.options;
   const fileSystem = new DenoFileSystem();
   // A source that can't be read touches nothing: the target comes later.
-  using recipes = dryRun ? undefined : recipesFor(job.options, reporter);
-  const source = await LocalEndpoint.open(fileSystem, from, {
-    ...(recipes && { recipes: recipes.of(from) }),
-  });
+  using recipes = dryRun || shared
+    ? undefined
+    : recipesFor(job.options, reporter);
+  const sourceOptions = shared?.source ??
+    { ...(recipes && { recipes: recipes.of(from) }) };
+  const source = await LocalEndpoint.open(fileSystem, from, sourceOptions);
   let outcome: Outcome = { kind: "failed", message: "" };
   try {
     if (to.kind === "directory") {
@@ -139,7 +168,8 @@ export async function withSource<T>(
       },
       context,
       connecting,
-      recipes,
+      reopen: () => LocalEndpoint.open(fileSystem, from, sourceOptions),
+      shared,
     };
     const acted = await act(work);
     outcome = acted.outcome;
@@ -152,12 +182,11 @@ export async function withSource<T>(
 /** Says from where to where. */
 export function reportStart({ options }: SyncJob, reporter: Reporter): void {
   const { from, to } = options;
-  const place = to.kind === "directory" ? to.path : to.url;
-  reporter.report({ kind: "started", from, to: place });
+  reporter.report({ kind: "started", from, to: textOfTarget(to) });
 }
 
 /** What of a mirror the options say. */
-function mirrorOptionsOf(
+export function mirrorOptionsOf(
   options: SyncOptions,
   reporter: Reporter,
 ): MirrorOptions {
@@ -194,11 +223,18 @@ async function mirrorTo(work: SyncWork): Promise<Mirrored> {
     return await mirrorToDirectory(work, to.path);
   }
   const { workWithListener } = await import("./sync_remote.ts");
+  // A try that is followed by another one may have changed something, too.
+  const tally = new RoundTally();
+  const observers = [...mirrorOptions.observers ?? [], tally];
   const { result, wire } = await workWithListener(source, {
     url: to.url,
     retryFor,
     connecting,
-    work: (target) => mirror(source, target, mirrorOptions),
+    async work(target): Promise<MirrorSummary> {
+      const options = { ...mirrorOptions, observers };
+      const summary = await mirror(source, target, options);
+      return { ...summary, changes: tally.totals };
+    },
     outcomeOf,
   }, context);
   return { summary: result, wire, trashed: undefined };

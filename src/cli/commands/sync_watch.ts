@@ -11,12 +11,11 @@ import {
 import { scanOptionsOf } from "../../session/compare_sides.ts";
 import { Feed, type FeedEvent } from "../../session/feed.ts";
 import { Follower } from "../../session/follow.ts";
-import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { backoff } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
-import { EXIT, type ExitCode } from "../exit_code.ts";
+import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
 import { identityOf } from "../state/root_identity.ts";
-import type { Followers } from "./followers.ts";
+import type { Witnesses } from "./witnesses.ts";
 import { USUAL_PATIENCE_MS } from "./patience.ts";
 import { safeguardsFor } from "./safeguards.ts";
 import { openTarget, type SyncWork, trashFor } from "./sync_trees.ts";
@@ -30,6 +29,19 @@ export interface Watched {
   readonly outcome: Outcome;
 }
 
+/** A watch of a source, for all who follow it. */
+export interface RunningFeed {
+  readonly feed: Feed;
+  /** Aborted when it is over, for whatever reason. */
+  readonly stop: AbortSignal;
+}
+
+/** What a watch is begun with. */
+export type WatchWork = Pick<
+  SyncWork,
+  "job" | "source" | "mirrorOptions" | "context" | "reopen"
+>;
+
 /**
  * Mirrors each change until the signal of the context aborts.
  * @throws {SyncError} If it fails before the target was equal for the first time,
@@ -37,31 +49,35 @@ export interface Watched {
  */
 export async function watchTrees(
   work: SyncWork,
-  followers?: Followers,
+  witnesses?: Witnesses,
 ): Promise<Watched> {
-  const { job, context } = work;
-  const { reporter, signal } = context;
-  const start = systemClock.now();
+  const running = work.shared?.watch;
+  if (running !== undefined) return await followTo(work, running, witnesses);
+  return await withFeed(work, (feed) => followTo(work, feed, witnesses));
+}
+
+/**
+ * Watches the source while `act` is under way.
+ * @throws {SyncError} What `act` throws; or if the source can't be watched any more.
+ */
+export async function withFeed<T>(
+  work: WatchWork,
+  act: (running: RunningFeed) => Promise<T>,
+): Promise<T> {
+  const { signal } = work.context;
   const stop = new AbortController();
   const onAbort = (): void => stop.abort(signal.reason);
   signal.addEventListener("abort", onAbort);
   if (signal.aborted) onAbort();
   const feed = await openFeed(work, stop.signal);
-  const follower = newFollower(feed, work, followers);
   let failure: { readonly error: unknown } | undefined;
   const feeding = feed.run().catch((error) => {
     failure = { error };
     stop.abort(error);
   });
+  let result: T;
   try {
-    const { to } = job.options;
-    if (to.kind === "directory") {
-      await followToDirectory(work, to.path, follower, stop.signal);
-    } else {
-      await followToListener(work, to.url, follower, feed, stop.signal);
-    }
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
+    result = await act({ feed, stop: stop.signal });
   } finally {
     signal.removeEventListener("abort", onAbort);
     stop.abort();
@@ -70,19 +86,52 @@ export async function watchTrees(
     await feed.source.close({ kind: "done", message: "" });
   }
   if (failure !== undefined) throw failure.error;
+  return result;
+}
+
+/** Follows to the target of `work` until the feed stops. */
+async function followTo(
+  work: SyncWork,
+  { feed, stop }: RunningFeed,
+  witnesses: Witnesses | undefined,
+): Promise<Watched> {
+  const start = systemClock.now();
+  const follower = newFollower(feed, work, witnesses);
+  const { to } = work.job.options;
+  try {
+    if (to.kind === "directory") {
+      await followToDirectory(work, to.path, follower, feed, stop);
+    } else {
+      await followToListener(work, to.url, follower, feed, stop);
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  } finally {
+    // What was done before something went wrong is done.
+    witnesses?.tellHook(follower.rounds + 1);
+  }
   // Before the first round is through, an interruption is one.
-  if (follower.rounds === 0) throw signal.reason;
+  if (follower.rounds === 0) throw stop.reason;
+  const { rounds } = follower;
   const seconds = (systemClock.now() - start) / 1_000;
-  reporter.report({ kind: "watch-stopped", rounds: follower.rounds, seconds });
-  return endOf(follower);
+  work.context.reporter.report({ kind: "watch-stopped", rounds, seconds });
+  return endOf(follower, feed);
 }
 
 /** What both sides say of the end. */
-function endOf(follower: Follower): Watched {
-  const { halted } = follower;
+function endOf(follower: Follower, feed: Feed): Watched {
+  const { halted, failure } = follower;
   if (halted !== undefined) {
     const { message } = halted;
     return { exit: EXIT.halted, outcome: { kind: "halted", message } };
+  }
+  if (feed.isLost) {
+    const message = "the source is not there";
+    return { exit: EXIT.failed, outcome: { kind: "failed", message } };
+  }
+  if (failure !== undefined) {
+    const outcome = { kind: "failed", message: messageOf(failure) } as const;
+    return { exit: exitCodeOfError(failure), outcome };
   }
   // What is being written to at this moment is no problem.
   const left = follower.problems.filter(({ problem }) =>
@@ -97,8 +146,8 @@ function endOf(follower: Follower): Watched {
   return { exit: EXIT.partial, outcome: { kind: "partial", message } };
 }
 
-function openFeed(work: SyncWork, signal: AbortSignal): Promise<Feed> {
-  const { job, fileSystem, source, mirrorOptions, context } = work;
+function openFeed(work: WatchWork, signal: AbortSignal): Promise<Feed> {
+  const { job, source, mirrorOptions, context, reopen } = work;
   const { from, rescan = USUAL_RESCAN_MS } = job.options;
   const identity = identityOf(source.name);
   return Feed.open(source, {
@@ -111,7 +160,7 @@ function openFeed(work: SyncWork, signal: AbortSignal): Promise<Feed> {
           return false;
         }
       },
-      open: () => LocalEndpoint.open(fileSystem, from),
+      open: reopen,
     },
     clock: systemClock,
     rescanMs: rescan,
@@ -123,7 +172,7 @@ function openFeed(work: SyncWork, signal: AbortSignal): Promise<Feed> {
 function newFollower(
   feed: Feed,
   work: SyncWork,
-  followers: Followers | undefined,
+  witnesses: Witnesses | undefined,
 ): Follower {
   const { job, mirrorOptions, context } = work;
   const { reporter } = context;
@@ -139,8 +188,10 @@ function newFollower(
     staysOnFailure: to.kind === "url",
     onSynced: (round) => {
       reporter.report({ kind: "watch-synced", round });
-      followers?.tellHook(round.round, round.digest);
+      witnesses?.tellHook(round.round, round.digest);
     },
+    // The rest may take hours: what there is so far is told of now.
+    onBrokenOff: (round) => witnesses?.tellHook(round),
     onHalted: ({ message }) => reporter.report({ kind: "halted", message }),
     onWarning: (message) => reporter.report({ kind: "warning", message }),
   });
@@ -170,10 +221,13 @@ async function followToListener(
         if (!stop.aborted) throw error;
       }
       // Only who was told to stop is through.
-      if (!stop.aborted) throw lost.reason;
+      if (!stop.aborted) {
+        follower.fail(lost.reason);
+        throw lost.reason;
+      }
       if (follower.rounds === 0) throw stop.reason;
     },
-    outcomeOf: () => endOf(follower).outcome,
+    outcomeOf: () => endOf(follower, feed).outcome,
   }, context);
 }
 
@@ -188,13 +242,14 @@ async function followToDirectory(
   work: SyncWork,
   path: string,
   follower: Follower,
+  feed: Feed,
   stop: AbortSignal,
 ): Promise<void> {
   let failures = 0;
   while (!stop.aborted) {
     const before = follower.rounds;
     try {
-      await followOnce(work, path, follower, stop);
+      await followOnce(work, path, follower, feed, stop);
     } catch (error) {
       if (stop.aborted) return;
       const mayHeal = error instanceof SyncError && follower.rounds > 0;
@@ -216,6 +271,7 @@ async function followOnce(
   work: SyncWork,
   path: string,
   follower: Follower,
+  feed: Feed,
   stop: AbortSignal,
 ): Promise<void> {
   using trash = await trashFor(work, path);
@@ -224,7 +280,7 @@ async function followOnce(
   try {
     await target.recover();
     await follower.follow(target, stop);
-    outcome = endOf(follower).outcome;
+    outcome = endOf(follower, feed).outcome;
   } catch (error) {
     outcome = { kind: "interrupted", message: messageOf(error) };
     throw error;

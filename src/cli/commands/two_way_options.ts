@@ -39,6 +39,11 @@ const EXCLUDED: readonly {
     reason: "it is for one target; a listener may have one of its own",
   },
   {
+    option: "more than one --to",
+    isGiven: ({ to }) => to !== undefined && to.length > 1,
+    reason: "it keeps two directories equal",
+  },
+  {
     option: "--watch",
     isGiven: ({ watch }) => watch,
     reason: "it runs once",

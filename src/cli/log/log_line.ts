@@ -9,7 +9,7 @@
  * | digest    | SHA-256 of a file's content, 64 hexadecimal digits; else "-"  |
  * | path      | a string of JSON; what is no text is escaped; "." is the root |
  *
- * Of a move or a copy there are two paths, with `->` between them. A line that
+ * Of a move there are two paths, with `->` between them. A line that
  * begins with "#" is a note.
  */
 import type { Digest } from "../../core/entry.ts";

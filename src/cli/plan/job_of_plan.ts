@@ -6,8 +6,7 @@ import type { OptionSpec } from "../command_spec.ts";
 import { COMMANDS } from "../command_table.ts";
 import { realPlaceOf } from "../commands/overlap.ts";
 import type { SyncJob } from "../commands/sync_job.ts";
-import { nameOfTarget } from "../commands/target_name.ts";
-import type { Target } from "../values.ts";
+import { nameOfTarget, textOfTarget } from "../commands/target_name.ts";
 import { COMPARED_OPTIONS } from "./compared_options.ts";
 import type { PlanHeader } from "./plan_format.ts";
 import { readPlan } from "./saved_plan.ts";
@@ -71,17 +70,12 @@ function refuseOther(
       }`,
     );
   }
-  if (
-    options.to !== undefined && nameOfTarget(options.to) !== nameOfTarget(to)
-  ) {
+  for (const given of options.to) {
+    if (nameOfTarget(given) === nameOfTarget(to)) continue;
     throw new UsageError(
-      `--to ${displayPath(textOf(options.to))} is not the target of the plan, ${
-        displayPath(textOf(to))
-      }`,
+      `--to ${
+        displayPath(textOfTarget(given))
+      } is not the target of the plan, ${displayPath(textOfTarget(to))}`,
     );
   }
-}
-
-function textOf(to: Target): string {
-  return to.kind === "url" ? to.url : to.path;
 }

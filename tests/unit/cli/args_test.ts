@@ -4,7 +4,7 @@ import { UsageError } from "../../../src/errors.ts";
 
 const SYNC = {
   from: "a",
-  to: { kind: "directory", path: "b" },
+  to: [{ kind: "directory", path: "b" }],
   token: undefined,
   tokenFile: undefined,
   caFile: undefined,
@@ -183,11 +183,22 @@ const GOOD: readonly [line: string, command: unknown][] = [
   ["sync --version", { kind: "version" }],
 
   ["sync --from a --to b", { kind: "sync", options: SYNC }],
+  ["sync -f a -t b --to ws://h -t c", {
+    kind: "sync",
+    options: {
+      ...SYNC,
+      to: [
+        ...SYNC.to,
+        { kind: "url", url: "ws://h" },
+        { kind: "directory", path: "c" },
+      ],
+    },
+  }],
   [
     "sync --apply p",
     {
       kind: "sync",
-      options: { ...SYNC, apply: "p", from: undefined, to: undefined },
+      options: { ...SYNC, apply: "p", from: undefined, to: [] },
     },
   ],
   ["sync --apply p -f a -t b", {
@@ -295,13 +306,13 @@ const GOOD: readonly [line: string, command: unknown][] = [
     "ws://[::1]:9000/x",
   ] as const).map((url): [string, unknown] => [
     `sync -f a -t ${url}`,
-    { kind: "sync", options: { ...SYNC, to: { kind: "url", url } } },
+    { kind: "sync", options: { ...SYNC, to: [{ kind: "url", url }] } },
   ]),
   ...["./localhost:8080", "C:80", "a:b", "-5"].map((
     path,
   ): [string, unknown] => [
     `sync -f a --to=${path}`,
-    { kind: "sync", options: { ...SYNC, to: { kind: "directory", path } } },
+    { kind: "sync", options: { ...SYNC, to: [{ kind: "directory", path }] } },
   ]),
 
   ["sync -f a -t b --exclude *.o --exclude=-x --gitignore --exclude !y", {
@@ -397,7 +408,8 @@ const BAD: readonly [line: string, message: string][] = [
   ["sync --from -x --to b", '"--from=-x"'],
   ["sync --from -- --to b", "--from needs a value"],
   ["sync -f a -f a -t b", "--from is given more than once"],
-  ["sync -f a -t b --to c", "Only one --to is possible in this version"],
+  ["sync -f a -t b --to", "--to needs a value (URL|DIR)"],
+  ["sync -f a", "--to URL|DIR is missing"],
   ["sync -f a -t b --json=true", "--json takes no value"],
   ["sync -f a -t b -q=1", "-q takes no value"],
   ["sync -f a -t b --no-delete=no", "--no-delete takes no value"],
@@ -529,7 +541,7 @@ Deno.test("parseCommandLine() takes arguments as they are, spaces and all", () =
   const command = parseCommandLine(["sync", "-f", "a b\n", "--to", " "]);
   assertEquals(command, {
     kind: "sync",
-    options: { ...SYNC, from: "a b\n", to: { kind: "directory", path: " " } },
+    options: { ...SYNC, from: "a b\n", to: [{ kind: "directory", path: " " }] },
   });
   const error = assertThrows(
     () => parseCommandLine(["sync", "-f", "", "--to", "b"]),

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
+  connectOptionsFor,
   connectOptionsOf,
   exposureOf,
 } from "../../../src/cli/commands/connect_options.ts";
@@ -27,6 +28,28 @@ Deno.test("connectOptionsOf() refuses what it has no use for", () => {
   }
   assertEquals(connectOptionsOf(DIRECTORY, NONE), {});
   assertEquals(connectOptionsOf(WS, { ...NONE, token: "t" }), { token: "t" });
+});
+
+Deno.test("connectOptionsFor() uses for addresses what is for addresses", () => {
+  const token = { ...NONE, token: "t" } as never;
+  assertEquals(connectOptionsFor([DIRECTORY, DIRECTORY], NONE), [{}, {}]);
+  assertEquals(connectOptionsFor([WS, DIRECTORY, WS], token), [
+    { token: "t" },
+    {},
+    { token: "t" },
+  ]);
+  for (
+    const [targets, options, message] of [
+      [[DIRECTORY, DIRECTORY], { token: "t" }, "--token is for an address"],
+      [[DIRECTORY, WS], { caFile: "f" }, "--ca-file is for a wss:// address"],
+    ] as const
+  ) {
+    assertThrows(
+      () => connectOptionsFor(targets, { ...NONE, ...options } as never),
+      UsageError,
+      message,
+    );
+  }
 });
 
 Deno.test("exposureOf() warns of a token on an open road", () => {

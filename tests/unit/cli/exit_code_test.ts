@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   exitCodeOfError,
   exitCodeOfOutcome,
+  worstOf,
 } from "../../../src/cli/exit_code.ts";
 import {
   FileSystemError,
@@ -44,4 +45,14 @@ Deno.test("exitCodeOfOutcome() is what a listener makes of its sender's end", ()
     (["done", "partial", "halted", "interrupted", "failed", "planned"] as const)
       .map((kind) => exitCodeOfOutcome({ kind, message: "" }));
   assertEquals(codes, [0, 3, 4, 6, 6, 0]);
+});
+
+Deno.test("worstOf() is the code that weighs most, whatever the order", () => {
+  const order = [130, 4, 1, 6, 5, 3, 0] as const;
+  for (let i = 0; i < order.length; i++) {
+    const rest = order.slice(i);
+    assertEquals(worstOf(rest), order[i]);
+    assertEquals(worstOf(rest.toReversed()), order[i]);
+  }
+  assertEquals(worstOf([]), 0);
 });

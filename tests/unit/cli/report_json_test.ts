@@ -152,3 +152,39 @@ Deno.test("JsonReporter tells what was renamed, and what would be", () => {
     ],
   );
 });
+
+Deno.test("JsonReporter names the target where there are several", () => {
+  const output = new FakeOutput(80);
+  const reporter = new JsonReporter(output, new FakeClock());
+  const one = reporter.forTarget("ws://one");
+  one.report({ kind: "started", from: "src", to: "ws://one" });
+  one.report({
+    kind: "target-failed",
+    error: new TransportError("gone", "unreachable"),
+    exit: 6,
+  });
+  one.report({
+    kind: "moved",
+    from: parseRelPath("a"),
+    to: parseRelPath("b"),
+  });
+  reporter.report({ kind: "finished", targets: 2, done: 1, exit: 6 });
+  assertEquals(
+    output.results.map((line) => {
+      const { time: _, ...fields } = JSON.parse(line);
+      return fields;
+    }),
+    [
+      { event: "started", to: "ws://one", from: "src" },
+      {
+        event: "failed",
+        to: "ws://one",
+        code: "unreachable",
+        message: "gone",
+        exit: 6,
+      },
+      { event: "moved", target: "ws://one", from: "a", to: "b" },
+      { event: "finished", targets: 2, done: 1, exit: 6 },
+    ],
+  );
+});

@@ -231,3 +231,24 @@ Deno.test("TextReporter says what was removed, or would be, of what was staged",
     "There is nothing to remove",
   ]);
 });
+
+Deno.test("TextReporter begins lines with the target where there are several", () => {
+  const output = new FakeOutput(80);
+  const reporter = new TextReporter(output, new FakeClock(), {
+    quiet: false,
+    verbose: false,
+  });
+  for (const event of SYNC_EVENTS) {
+    reporter.forTarget("ws://h:1/").report(event);
+  }
+  reporter.report({ kind: "finished", targets: 3, done: 2, exit: 3 });
+  assertEquals(output.results, [
+    `ws://h:1/: ${SUMMARY}`,
+    "2 of 3 targets done",
+  ]);
+  assert(output.messages.length > 0);
+  for (const message of output.messages) {
+    assert(message.startsWith("ws://h:1/: "), message);
+  }
+  assertEquals(output.lives, []);
+});

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Name } from "../../../src/core/path.ts";
+import type { Directory } from "../../../src/fs/file_system.ts";
 import { FileSystemError, GuardError, SyncError } from "../../../src/errors.ts";
 import { hooked } from "../../../src/fs/hooked_fs.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
@@ -49,6 +50,31 @@ Deno.test("a replicator follows each change, without being told", async () => {
     "all",
     () => Deno.inspect(kit.sourceTree) === Deno.inspect(kit.targetTree),
   );
+});
+
+Deno.test("a replicator renames at the target what was renamed, and sends none of it", async () => {
+  const content = new Uint8Array(300_000).map((_, i) => i * i);
+  await using kit = new ReplicatorKit({
+    "file": content,
+    "d/e/large": content,
+    "d/small": "s",
+    "stays": "here",
+  });
+  await kit.source.start();
+  for (
+    const [what, move] of [
+      ["a file", (root) => root.rename(as("file"), root, as("renamed"))],
+      ["a directory", (root) => root.rename(as("d"), root, as("moved"))],
+      ["back", (root) => root.rename(as("moved"), root, as("d"))],
+    ] as readonly (readonly [string, (root: Directory) => Promise<void>])[]
+  ) {
+    const { writes, bytes } = await kit.cost(move);
+    assertEquals(kit.targetTree, kit.sourceTree, what);
+    // At the most, what is taken out of its place is written down.
+    assert(writes <= 1, what);
+    assert(bytes < 4_000, `${what}: ${bytes} bytes were carried`);
+  }
+  assertEquals(kit.errors, []);
 });
 
 Deno.test("a replicator writes nothing where the content is equal already", async () => {

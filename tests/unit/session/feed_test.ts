@@ -143,3 +143,88 @@ Deno.test("nothing is told of a source that is gone, until it is back", async ()
   root.close();
   await stop();
 });
+
+Deno.test("Several targets follow one source, each in its own time", async () => {
+  const clock = new FakeClock();
+  const fs = MemoryFileSystem.from(
+    { "s/a": "1", "s/d/e": "2", "t0/": null, "t1/": null, "t2/x": "extra" },
+    {
+      traits: {
+        modes: true,
+        symlinks: true,
+        owners: true,
+        watches: "recursive",
+      },
+    },
+  );
+  const end = new AbortController();
+  const source = await LocalEndpoint.open(fs, "s");
+  let scans = 0;
+  const scan = source.scan.bind(source);
+  source.scan = (...args) => {
+    scans++;
+    return scan(...args);
+  };
+  const feed = await Feed.open(source, {
+    scan: SCAN,
+    place: { isThere: () => true, open: () => LocalEndpoint.open(fs, "s") },
+    clock,
+    rescanMs: 0,
+    signal: end.signal,
+    onEvent: () => {},
+  });
+  // The second stands still in its rounds until it is let go on.
+  const gate = Promise.withResolvers<readonly []>();
+  const targets = await Promise.all([0, 1, 2].map(async (i) => {
+    const follower = new Follower(feed, {
+      checksum: false,
+      symlinks: "copy",
+      deletes: true,
+      clock,
+      guards: () => i === 1 ? gate.promise : Promise.resolve([]),
+      repairMs: 0,
+      staysOnFailure: false,
+      onSynced: () => {},
+      onHalted: () => {},
+      onWarning: () => {},
+    });
+    const target = await LocalEndpoint.open(fs, `t${i}`, { durable: false });
+    return { follower, target };
+  }));
+  const advance = async (): Promise<void> => {
+    for (let i = 0; i < 10; i++) {
+      for (let turn = 0; turn < 8; turn++) await settle();
+      await clock.advance(10);
+    }
+  };
+  const running = [
+    feed.run(),
+    ...targets.map(({ follower, target }) =>
+      follower.follow(target, end.signal)
+    ),
+  ];
+  await advance();
+  const root = await fs.openRoot("s");
+  for (const name of ["new", "newer"] as Name[]) {
+    await root.createSymlink(name, "x", 1e12);
+    await advance();
+    for (const place of ["t0", "t2"]) {
+      assertEquals(fs.dump(place), fs.dump("s"));
+    }
+  }
+  assertEquals(targets.map(({ follower }) => follower.rounds), [3, 0, 3]);
+  gate.resolve([]);
+  await advance();
+  assertEquals(fs.dump("t1"), fs.dump("s"));
+  // It has missed nothing, though the first of its two rounds was old news.
+  assertEquals(targets[1]!.follower.rounds, 2);
+  assertEquals(scans, 1);
+  end.abort();
+  await Promise.all(running);
+  feed.close();
+  for (const { target } of targets) {
+    await target.close({ kind: "done", message: "" });
+  }
+  await feed.source.close({ kind: "done", message: "" });
+  assertEquals(fs.watches.active, 0);
+});

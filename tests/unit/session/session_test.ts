@@ -11,7 +11,10 @@ import {
 } from "../../../src/errors.ts";
 import { memoryTransports } from "../../../src/net/memory_transport.ts";
 import { type Frame, FrameType } from "../../../src/protocol/frame.ts";
-import { MAX_WINDOW_BYTES } from "../../../src/protocol/limits.ts";
+import {
+  MAX_WINDOW_BYTES,
+  PAGE_HEADER_BYTES,
+} from "../../../src/protocol/limits.ts";
 import { writeHello } from "../../../src/protocol/session_codec.ts";
 import type { Exchange } from "../../../src/session/exchange.ts";
 import {
@@ -40,7 +43,7 @@ async function goodbye(client: Session, server: Session): Promise<void> {
 }
 
 /** A session with a client that a test plays by hand. */
-async function sessionWithRaw(): Promise<
+async function sessionWithRaw(capabilities: readonly string[] = []): Promise<
   { raw: RawPeer; session: Session; clock: FakeClock }
 > {
   const clock = new FakeClock();
@@ -50,7 +53,7 @@ async function sessionWithRaw(): Promise<
     writeHello(writer, { min: 1, max: 1 }, {
       ...party(1),
       windowBytes: MAX_WINDOW_BYTES,
-      capabilities: [],
+      capabilities,
     })
   );
   await raw.send(FrameType.hello, { payload: hello });
@@ -89,6 +92,61 @@ Deno.test("A question travels there, and its answer back", async () => {
   }
   assertEquals(answers, [1, 2, 3]);
   await goodbye(client, server);
+});
+
+Deno.test("An echo is answered by one ping, and by none where it was not agreed on", async () => {
+  const { raw, session, clock } = await sessionWithRaw(["echo"]);
+  await raw.send(FrameType.echo);
+  await raw.send(FrameType.echo);
+  await settle();
+  const before = session.counts.sent;
+  await clock.advance(10);
+  assertEquals(session.counts.sent - before, PAGE_HEADER_BYTES);
+  assertEquals((await raw.receive())?.type, FrameType.ping);
+  session.close();
+  assertEquals(clock.timers, 0);
+
+  const other = await sessionWithRaw();
+  await other.raw.send(FrameType.echo);
+  const { exchange } = await other.raw.receiveType(FrameType.failed);
+  assertEquals(exchange, 0);
+});
+
+Deno.test("An echo goes before a message that would leave in two parts, one at a time", async () => {
+  const SIZES = [500, 2_000, 3_000, 200_000];
+  const sent = async (capabilities: string[], answers: boolean) => {
+    const { raw, session } = await sessionWithRaw(capabilities);
+    const types: FrameType[] = [];
+    const exchange = session.open();
+    for (const size of SIZES) {
+      exchange.page.skip(size);
+      const sending = exchange.send(FrameType.content, { end: false });
+      for (;;) {
+        const { type } = (await raw.receive())!;
+        types.push(type);
+        if (type === FrameType.content) break;
+        if (answers) await raw.send(FrameType.ping);
+        await settle();
+      }
+      await sending;
+    }
+    session.close();
+    return types;
+  };
+  const { content, echo } = FrameType;
+  assertEquals(await sent([], true), SIZES.map(() => content));
+  assertEquals(await sent(["echo"], true), [
+    content,
+    ...[echo, content],
+    ...[echo, content],
+    content,
+  ]);
+  assertEquals(await sent(["echo"], false), [
+    content,
+    ...[echo, content],
+    content,
+    content,
+  ]);
 });
 
 Deno.test("Both sides' goodbyes end a session in order", async () => {

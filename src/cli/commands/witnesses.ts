@@ -25,15 +25,15 @@ import type { SyncJob, SyncOptions } from "./sync_job.ts";
 import type { SyncWork } from "./sync_trees.ts";
 
 /**
- * Does `act` with all followers that the options name, and waits for them.
+ * Does `act` with all witnesses that the options name, and waits for them.
  * @returns What `act` answers; "partial" where the log is incomplete.
  * @throws {UsageError} If the log lies inside the source or the target.
  * @throws {FileSystemError} If it can't be written to; nothing is changed then.
  */
-export async function followed(
+export async function witnessed(
   job: SyncJob,
   { reporter, signal }: CommandContext,
-  act: (followers: Followers) => Promise<ExitCode>,
+  act: (witnesses: Witnesses) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { from, to } = job.options;
   const trees = [
@@ -49,7 +49,7 @@ export async function followed(
   let exit: ExitCode;
   try {
     exit = await act(
-      new Followers(job.options, { reporter, signal, log, hook }),
+      new Witnesses(job.options, { reporter, signal, log, hook }),
     );
   } finally {
     await hook?.close(signal);
@@ -57,8 +57,8 @@ export async function followed(
   return log?.hasFailed && exit === EXIT.done ? EXIT.partial : exit;
 }
 
-/** Follows the rounds of one run. */
-export class Followers implements RoundObserver {
+/** Sees the rounds of one run, and tells of them. */
+export class Witnesses implements RoundObserver {
   readonly #options: SyncOptions;
   readonly #reporter: Reporter;
   readonly #log: OperationLog | undefined;
@@ -86,8 +86,8 @@ export class Followers implements RoundObserver {
     });
   }
 
-  /** `work`, followed. */
-  follow(work: SyncWork): SyncWork {
+  /** `work`, with the witnesses present. */
+  attend(work: SyncWork): SyncWork {
     const { mirrorOptions } = work;
     const observers = [this.#recorder, this];
     return { ...work, mirrorOptions: { ...mirrorOptions, observers } };

@@ -1,0 +1,66 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
+import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
+import { SharedScan } from "../../../src/session/shared_source.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+const SCAN = {
+  checksum: false,
+  symlinks: "copy",
+  modes: true,
+  ignore: { rules: [], files: [] },
+} as const;
+
+const DONE = { kind: "done", message: "" } as const;
+
+Deno.test("Endpoints that begin together begin with one scan, and go on with their own", async () => {
+  const clock = new FakeClock();
+  const fs = MemoryFileSystem.from({ "s/a": "1", "s/d/b": "2" });
+  const firstScan = new SharedScan(clock);
+  const open = () => LocalEndpoint.open(fs, "s", { firstScan });
+  const [one, two, three, other, late] = await Promise.all([
+    open(),
+    open(),
+    open(),
+    open(),
+    open(),
+  ]);
+  const [first, second] = await Promise.all([one.scan(SCAN), two.scan(SCAN)]);
+  assertEquals(first === second, true);
+  assertEquals(await three.scan(SCAN) === first, true);
+  assertEquals(await other.scan({ ...SCAN, modes: false }) === first, false);
+  const again = await one.scan(SCAN);
+  assertEquals(again === first, false);
+  assertEquals(again.root.digest, first.root.digest);
+  await clock.advance(2_000);
+  assertEquals(await late.scan(SCAN) === first, false);
+  for (const endpoint of [one, two, three, other, late]) {
+    await endpoint.close(DONE);
+  }
+});
+
+Deno.test("A shared scan that fails is made anew for whoever comes next", async () => {
+  const scans = new SharedScan(new FakeClock());
+  const fail = () => Promise.reject(new Error("no"));
+  await Promise.all([
+    assertRejects(() => scans.begin(SCAN, fail), Error, "no"),
+    assertRejects(() => scans.begin(SCAN, fail), Error, "no"),
+  ]);
+  const fs = MemoryFileSystem.from({ "s/a": "1" });
+  const endpoint = await LocalEndpoint.open(fs, "s");
+  const snapshot = await scans.begin(SCAN, () => endpoint.scan(SCAN));
+  assertEquals(snapshot.totals.files, 1);
+  await endpoint.close(DONE);
+});
+
+Deno.test("A view of an endpoint leaves the directory open for others", async () => {
+  const fs = MemoryFileSystem.from({ "s/a": "1" });
+  const source = await LocalEndpoint.open(fs, "s");
+  await source.scan(SCAN);
+  const view = source.view();
+  assertEquals(await view.confirmAbsent([]), []);
+  await view.close(DONE);
+  const { totals } = await source.scan(SCAN);
+  assertEquals(totals.files, 1);
+  await source.close(DONE);
+});
