@@ -57,7 +57,7 @@ export type HelpTopic = CommandName | GroupName | undefined;
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "help"; readonly topic: HelpTopic }
-  | { readonly kind: "version" }
+  | { readonly kind: "version"; readonly json: boolean }
   /** Nothing that could be done: show help. */
   | { readonly kind: "none" }
   | {
@@ -78,7 +78,9 @@ export function parseCommandLine(args: readonly string[]): Command {
   }
   const isVersion = (arg: string): boolean =>
     arg === "-V" || (arg === "--version" && !hasVersionOption(name));
-  if (options.some(isVersion)) return { kind: "version" };
+  if (options.some(isVersion)) {
+    return { kind: "version", json: options.includes("--json") };
+  }
   if (name === undefined) return { kind: "none" };
   if (!isCommandName(name)) {
     const commands = commandsOf(name).join(", ");

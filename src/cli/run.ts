@@ -20,8 +20,12 @@ export async function run(
     const command = parseCommandLine(args);
     switch (command.kind) {
       case "version": {
-        const { SOFTWARE } = await import("./version.ts");
-        output.result(SOFTWARE);
+        const { versionFields, versionText } = await import("./version.ts");
+        output.result(
+          command.json
+            ? JSON.stringify({ event: "version", ...versionFields() })
+            : versionText(),
+        );
         return EXIT.done;
       }
       case "help":
