@@ -38,6 +38,12 @@ type PositionalOf<C> = C extends
   : C extends
     { positional: { property: infer P extends string; optional: true } }
     ? { readonly [K in P]: string | undefined }
+  : C extends {
+    positional: {
+      property: infer P extends string;
+      choices: readonly (infer Choice)[];
+    };
+  } ? { readonly [K in P]: Choice }
   : C extends { positional: { property: infer P extends string } }
     ? { readonly [K in P]: string }
   : unknown;
@@ -224,11 +230,19 @@ function readPositional(
   const [extra] = args.slice(taken);
   if (extra !== undefined) throw unexpected(extra);
   if (positional === undefined) return {};
-  const { property, label, many, optional } = positional;
+  const { property, label, choices, many, optional } = positional;
   const [value] = args;
   const mayBeMissing = optional === true && args.length === 0;
   if ((value === undefined && !mayBeMissing) || args.includes("")) {
     throw new UsageError(`${label} is missing`);
+  }
+  if (value !== undefined && choices?.includes(value) === false) {
+    const all = choices.join(", ");
+    throw new UsageError(
+      `${label} is one of ${all}, not ${quote(value)}${
+        suggestion(value, choices)
+      }`,
+    );
   }
   return { [property]: many === true ? args : value };
 }
