@@ -126,6 +126,10 @@ async function runCommand(
       const { runKeyCommand } = await import("./commands/keys.ts");
       return runKeyCommand(command, context);
     }
+    case "doctor": {
+      const { doctor } = await import("./commands/doctor.ts");
+      return await doctor(command.options, context);
+    }
     case "history":
     case "restore":
     case "undo": {
