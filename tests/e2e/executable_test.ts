@@ -23,7 +23,7 @@ const TREE = `
 
 test(
   "an executable says which it is, and works without a place for Deno's files",
-  ["executable", "linux"],
+  ["executable", "signals"],
   async (t) => {
     await using made = await Executable.obtain();
     await using temp = new TempDir();

@@ -24,10 +24,10 @@ export type Need =
   | "rsync"
   | "script"
   | "setpriv"
-  | "sh"
   | "signals"
   | "strace"
   | "symlinks"
+  | "systemd-analyze"
   | "user-namespaces"
   | "zsh";
 
@@ -55,10 +55,10 @@ const met: Record<Need, () => boolean> = {
   rsync: () => hasCommand("rsync"),
   script: () => Deno.build.os === "linux" && hasCommand("script"),
   setpriv: () => root && hasCommand("setpriv"),
-  sh: () => !windows,
   signals: () => !windows,
   strace: () => Deno.build.os === "linux" && hasCommand("strace"),
   symlinks: () => !windows,
+  "systemd-analyze": () => hasCommand("systemd-analyze"),
   "user-namespaces": canLimitUser,
   zsh: () => hasCommand("zsh"),
 };
