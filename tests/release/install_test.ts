@@ -1,9 +1,10 @@
 /** `install.sh`, against a server of ours. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { TARGETS } from "../../.github/scripts/targets.ts";
-import { type CommandResult, hasCommand } from "../support/command.ts";
+import { command, type CommandResult, hasCommand } from "../support/command.ts";
 import { exists, namesIn } from "../support/disk_tree.ts";
 import { test } from "../support/needs.ts";
+import { TempDir } from "../support/temp.ts";
 import { FakeRelease } from "./kit.ts";
 
 const NEEDS = ["linux", "curl"] as const;
@@ -184,6 +185,23 @@ test("install.sh that was cut off on its way does nothing", NEEDS, async () => {
   const place = release.temp.at("bin");
   const { code } = await install(release, { LOCKSTEP_INSTALL_DIR: place });
   assertEquals([code, exists(place)], [0, false]);
+});
+
+test("Deno installs the command as the README says", ["signals"], async () => {
+  await using temp = new TempDir();
+  const root = new URL("../../", import.meta.url);
+  const readme = Deno.readTextFileSync(new URL("README.md", root));
+  const line = /^deno (install .*?) +#/m.exec(readme)![1]!;
+  const installed = await new Deno.Command(Deno.execPath(), {
+    args: line.split(" "),
+    cwd: root,
+    env: { DENO_INSTALL_ROOT: temp.path },
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  assert(installed.success, new TextDecoder().decode(installed.stderr));
+  const { stdout } = await command(temp.at("bin", "lockstep"), ["--version"]);
+  assertStringIncludes(stdout, "lockstep ");
 });
 
 Deno.test("the install scripts have no faults that shellcheck and a count of brackets know", async () => {
