@@ -8,6 +8,10 @@ import type { Finding } from "../finding.ts";
 import { connectOptionsOf } from "./connect_options.ts";
 import type { CommandContext } from "./context.ts";
 import { HubClient } from "./hub_client.ts";
+import { readCaFile } from "./tls_files.ts";
+
+/** How long the other end may take for an answer. */
+const PATIENCE_MS = 10_000;
 
 type DoctorOptions = OptionsOf<"doctor">;
 
@@ -67,24 +71,18 @@ function addressOf(
     throw new UsageError(`${name} is for ${whose} only`);
   }
   if (!isAddress(url)) return undefined;
+  const base = { url, patienceMs: PATIENCE_MS, signal };
   if (isListener) {
     const to = { kind: "url", url: url.href } as const;
-    const connect = { ...connectOptionsOf(to, options), signal };
-    return {
-      url,
-      connect,
-      hub: undefined,
-      signal,
-      [Symbol.dispose](): void {},
-    };
+    const connect = connectOptionsOf(to, options);
+    return { ...base, connect, hub: undefined, [Symbol.dispose](): void {} };
   }
   const server = url.href.replace(/\/$/, "");
   const hub = new HubClient({ server, apiKey, apiKeyFile, caFile }, signal);
   return {
-    url,
-    connect: {},
+    ...base,
+    connect: caFile === undefined ? {} : { caCerts: [readCaFile(caFile)] },
     hub,
-    signal,
     [Symbol.dispose]: () => hub[Symbol.dispose](),
   };
 }

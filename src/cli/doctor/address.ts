@@ -12,13 +12,11 @@ import { openSession, type Peer } from "../../session/session.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { newClientId } from "../commands/client_id.ts";
 import type { HubClient } from "../commands/hub_client.ts";
-import { type ExitCode, exitCodeOfError } from "../exit_code.ts";
+import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
 import type { Finding } from "../finding.ts";
 import { SOFTWARE } from "../version.ts";
 import { examineCertificate } from "./certificate.ts";
 import { judgeSkew } from "./judge.ts";
-
-const PATIENCE_MS = 10_000;
 
 /** How the other end was found, and how a sync with it would have ended. */
 export interface Examined {
@@ -32,12 +30,14 @@ export interface Address {
   readonly connect: ConnectOptions;
   /** Undefined: it is a listener. */
   readonly hub: HubClient | undefined;
+  /** How long an answer may take, in milliseconds. */
+  readonly patienceMs: number;
   readonly signal: AbortSignal;
 }
 
 /** All findings about the other end. */
 export async function examineAddress(address: Address): Promise<Examined> {
-  const { url, connect, hub } = address;
+  const { url, hub } = address;
   const isSecure = ["wss:", "https:"].includes(url.protocol);
   const findings: Finding[] = [];
   if (isSecure) findings.push(await examineCertificate(url, new Date()));
@@ -50,12 +50,15 @@ export async function examineAddress(address: Address): Promise<Examined> {
     });
   }
   try {
+    findings.push(
+      hub === undefined
+        ? await meetListener(address)
+        : await meetHub(hub, address),
+    );
+    // Who is not let in has had one wrong try, and makes no second one.
     const skew = await measureSkew(address);
     if (skew !== undefined) findings.push(skew);
-    findings.push(
-      hub === undefined ? await meetListener(url, connect) : await meetHub(hub),
-    );
-    return { findings, exit: 0 };
+    return { findings, exit: EXIT.done };
   } catch (error) {
     address.signal.throwIfAborted();
     if (!(error instanceof SyncError)) throw error;
@@ -69,7 +72,7 @@ export async function examineAddress(address: Address): Promise<Examined> {
 
 /** Undefined where there is no answer, or none with a time in it. */
 async function measureSkew(
-  { url, connect, signal }: Address,
+  { url, connect, patienceMs, signal }: Address,
 ): Promise<Finding | undefined> {
   const asked = new URL(url);
   asked.protocol = url.protocol.replace("ws", "http");
@@ -82,7 +85,7 @@ async function measureSkew(
       redirect: "manual",
       // Without it the try would count as one with a wrong token.
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]),
     });
     await answer.body?.cancel();
     const date = Date.parse(answer.headers.get("date") ?? "");
@@ -95,22 +98,19 @@ async function measureSkew(
 }
 
 /** Introduces itself, and leaves as one who only looked. */
-async function meetListener(
-  url: URL,
-  connect: ConnectOptions,
-): Promise<Finding> {
+async function meetListener(address: Address): Promise<Finding> {
   const start = performance.now();
   let twoWay = false;
   let peer: Peer;
   try {
-    peer = await introduce(url, connect, twoWay);
+    peer = await introduce(address, twoWay);
   } catch (error) {
     // It may be for two-way syncs alone; what it is, is told by its answer.
     if (!(error instanceof ProtocolError) || !/two-way/.test(error.message)) {
       throw error;
     }
     twoWay = true;
-    peer = await introduce(url, connect, twoWay);
+    peer = await introduce(address, twoWay);
   }
   const milliseconds = Math.round(performance.now() - start);
   return {
@@ -130,13 +130,13 @@ async function meetListener(
 }
 
 async function introduce(
-  url: URL,
-  connect: ConnectOptions,
+  { url, connect, patienceMs, signal }: Address,
   twoWay: boolean,
 ): Promise<Peer> {
   const transport = await connectWebSocket(url, {
-    timeoutMs: PATIENCE_MS,
     ...connect,
+    timeoutMs: patienceMs,
+    signal,
   });
   const self = {
     software: SOFTWARE,
@@ -146,7 +146,7 @@ async function introduce(
   const session = await openSession(transport, self, {
     clock: systemClock,
     twoWay,
-    ...(connect.signal && { signal: connect.signal }),
+    signal,
   });
   try {
     await session.bye({ kind: "planned", message: "" });
@@ -156,9 +156,23 @@ async function introduce(
   }
 }
 
-async function meetHub(hub: HubClient): Promise<Finding> {
-  await hub.ask("/health");
-  await hub.ask("/files?limit=1");
+async function meetHub(
+  hub: HubClient,
+  { url, patienceMs }: Address,
+): Promise<Finding> {
+  const { promise: silence, reject } = Promise.withResolvers<never>();
+  const cancel = systemClock.after(patienceMs, () => {
+    const message = `Cannot reach the hub at ${url.host}: no answer within ${
+      patienceMs / 1_000
+    } s`;
+    reject(new TransportError(message, "unreachable"));
+  });
+  try {
+    const asked = hub.ask("/health").then(() => hub.ask("/files?limit=1"));
+    await Promise.race([asked, silence]);
+  } finally {
+    cancel();
+  }
   return { check: "hub", state: "good", message: "it lets this key in" };
 }
 
