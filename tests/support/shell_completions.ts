@@ -10,31 +10,44 @@ export interface Question {
   readonly script: string;
   /** Where the shell is. */
   readonly directory: string;
-  /** The line so far, its last word without what is asked for. */
-  readonly line: string;
+  /** Lines so far: what can the last word of each become? */
+  readonly lines: readonly string[];
 }
 
-/** `$1` is the script, `$2` and on are the words as bash cuts them. */
+/** Ends the answer to one line. */
+const END = "=";
+
+/** `$1` is the script; of the others each is a line, cut into words by unit separators. */
 const BASH = `
   source "$1"; shift
-  COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
   registered=$(complete -p lockstep)
   registered=\${registered#complete -F }
-  \${registered% lockstep}
-  printf '%s\\n' "\${COMPREPLY[@]}"
+  for line; do
+    IFS=$'\\x1f' read -ra COMP_WORDS <<< "$line"$'\\x1f.'
+    COMP_CWORD=$((\${#COMP_WORDS[@]} - 2))
+    unset "COMP_WORDS[$((COMP_CWORD + 1))]"
+    \${registered% lockstep}
+    printf '%s\\n' "\${COMPREPLY[@]}" ${END}
+  done
 `;
 
-/** `$1` is the script, `$2` the line. */
-const FISH = 'source $argv[1]; complete -C "$argv[2]"';
+/** The first argument is the script, the others are the lines. */
+const FISH = `
+  source $argv[1]
+  for line in $argv[2..-1]
+    complete -C "$line"; echo ${END}
+  end
+`;
 
 /**
  * A zsh on a terminal of its own, in which a key lists what would be offered:
  * all that is added goes through a compadd that remembers it. `$1` is the script,
- * `$2` the line, `$3` a directory for its own files.
+ * `$2` a directory for its own files, the others are the lines.
  */
 const ZSH = `
   zmodload zsh/zpty
-  cat > $3/inner <<'INNER'
+  script=$1 place=$2; shift 2
+  cat > $place/inner <<'INNER'
     unset zle_bracketed_paste; PROMPT=
     autoload -U compinit && compinit -u -D
     source $SCRIPT
@@ -56,35 +69,41 @@ const ZSH = `
     bindkey '^T' list-offered
 INNER
   zpty shell 'zsh -f -i'
-  zpty -w shell "SCRIPT=\${(q)1} PLACE=\${(q)3}; source \${(q)3}/inner; print RE''ADY"
+  zpty -w shell "SCRIPT=\${(q)script} PLACE=\${(q)place}; source \${(q)place}/inner; print RE''ADY"
   while zpty -r shell said; do [[ $said == *READY* ]] && break; done
-  zpty -w -n shell $2$'\\C-t'
-  while [[ ! -e $3/offered ]]; do zpty -r -t shell said; command sleep 0.02; done
+  for line; do
+    zpty -w -n shell $'\\C-u'$line$'\\C-t'
+    while [[ ! -e $place/offered ]]; do zpty -r -t shell said; command sleep 0.02; done
+    cat $place/offered; print -r -- ${END}
+    command rm $place/offered
+  done
   zpty -d shell
-  cat $3/offered
 `;
 
-/** What `shell` offers, without descriptions, in no order. */
+/** What `shell` offers for each line, without descriptions, in order. */
 export async function offered(
   shell: AskedShell,
-  question: Question,
-): Promise<string[]> {
-  const words = question.line.split(/ |(?==)|(?<==)/);
+  { script, directory, lines }: Question,
+): Promise<string[][]> {
+  const cut = lines.map((line) => line.split(/ |(?==)|(?<==)/).join("\x1f"));
   const place = await Deno.makeTempDir();
-  const lines: Record<AskedShell, string[]> = {
-    bash: ["-c", BASH, "bash", question.script, ...words],
-    zsh: ["-f", "-c", ZSH, "zsh", question.script, question.line, place],
-    fish: ["--no-config", "-c", FISH, question.script, question.line],
+  const words: Record<AskedShell, string[]> = {
+    bash: ["-c", BASH, "bash", script, ...cut],
+    zsh: ["-f", "-c", ZSH, "zsh", script, place, ...lines],
+    fish: ["--no-config", "-c", FISH, script, ...lines],
   };
   try {
-    const { code, stdout, stderr } = await command(shell, lines[shell], {
-      cwd: question.directory,
+    const { code, stdout, stderr } = await command(shell, words[shell], {
+      cwd: directory,
     });
     if (code !== 0) throw new Error(`${shell}: exit ${code}: ${stderr}`);
-    const found = stdout.split("\n").map((line) =>
-      line.split("\t")[0]!.replace(/^--[\w-]+=/, "").replace(/\/$/, "")
-    );
-    return [...new Set(found.filter((word) => word !== ""))].sort();
+    const answers = stdout.split(`${END}\n`).slice(0, -1);
+    return answers.map((answer) => {
+      const found = answer.split("\n").map((line) =>
+        line.split("\t")[0]!.replace(/^--[\w-]+=/, "").replace(/\/$/, "")
+      );
+      return [...new Set(found.filter((word) => word !== ""))].sort();
+    });
   } finally {
     await Deno.remove(place, { recursive: true });
   }
