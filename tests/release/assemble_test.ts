@@ -36,7 +36,9 @@ Deno.test("a release says where it is from, what is in it, and what is new", asy
   }
   assertStringIncludes(read("lockstep.1"), `lockstep ${VERSION}`);
   const { packages, relationships } = JSON.parse(read("sbom.spdx.json"));
-  const lock = JSON.parse(Deno.readTextFileSync("deno.lock"));
+  const lock = JSON.parse(
+    Deno.readTextFileSync(new URL("../../deno.lock", import.meta.url)),
+  );
   assertEquals(packages.length, Object.keys(lock.npm).length + 1);
   assertEquals(relationships.length, packages.length);
   const ids = new Set(packages.map(({ SPDXID }: { SPDXID: string }) => SPDXID));

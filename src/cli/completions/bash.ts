@@ -37,9 +37,7 @@ _lockstep() {
         case $first in
 ${
     groups.map(([group, words]) =>
-      `          ${group}) _lockstep_words ${
-        quoteAll(words.map(([w]) => w))
-      } ;;`
+      `          ${group}) _lockstep_words ${listed(words.map(([w]) => w))} ;;`
     ).join("\n")
   }
         esac
@@ -51,7 +49,7 @@ ${
     *) command=$first ;;
   esac
   if ((COMP_CWORD == 1)) && [[ $current != -* ]]; then
-    _lockstep_words ${quoteAll([...firstWords().map(([word]) => word), "help"])}
+    _lockstep_words ${listed(firstWords().map(([word]) => word))}
     return
   fi
 
@@ -96,7 +94,7 @@ function commandCase({ name, options, argument }: CommandWords): string {
   const otherwise = call(argument ?? { kind: "unknown" });
   return `    '${name}')
       if [[ $current == -* ]]; then
-        _lockstep_words ${quoteAll(words)}
+        _lockstep_words ${listed(words)}
       else
         ${otherwise}return
       fi
@@ -110,7 +108,7 @@ function call(values: Values): string {
     case "files":
       return "_lockstep_files; ";
     case "words":
-      return `_lockstep_words ${quoteAll(values.words)}; `;
+      return `_lockstep_words ${listed(values.words)}; `;
     case "unknown":
       return "";
     default:
@@ -119,6 +117,6 @@ function call(values: Values): string {
 }
 
 /** Words of letters and dashes need no quotes. */
-function quoteAll(words: readonly string[]): string {
+function listed(words: readonly string[]): string {
   return words.join(" ");
 }

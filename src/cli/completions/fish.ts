@@ -10,13 +10,11 @@ import {
 
 /** A file for `~/.config/fish/completions/lockstep.fish`. */
 export function fishScript(): string {
-  const firsts = [
-    ...firstWords(),
-    ["help", "Print the help of a command"] as const,
-  ];
   const groups = [...secondWords()];
   const lines = [
-    ...firsts.map(([word, text]) => offer("__lockstep_is_first", word, text)),
+    ...firstWords().map(([word, text]) =>
+      offer("__lockstep_is_first", word, text)
+    ),
     ...groups.flatMap(([group, words]) =>
       words.map(([word, text]) =>
         offer(`__lockstep_is_second ${group}`, word, text)

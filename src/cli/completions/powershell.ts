@@ -7,44 +7,25 @@ import {
 } from "./words.ts";
 
 /**
- * To be dot-sourced from the profile. Where the block answers nothing, PowerShell
+ * To be loaded from the profile. Words stand in lists, each before its meaning: in
+ * a table -v and -V would be one key. Where the block answers nothing, PowerShell
  * offers files by itself.
  */
 export function powershellScript(): string {
-  const firsts = [
-    ...firstWords(),
-    ["help", "Print the help of a command"] as const,
-  ];
-  const groups = [...secondWords()];
+  const commands = allCommandWords();
   return `# Completions of lockstep for PowerShell
 Register-ArgumentCompleter -Native -CommandName lockstep -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)
 
-  $firsts = [ordered]@{
-${pairs(firsts, 4)}
-  }
+  $firsts = ${list(firstWords())}
   $seconds = @{
-${
-    groups.map(([group, words]) =>
-      `    ${quote(group)} = [ordered]@{\n${pairs(words, 6)}\n    }`
-    ).join("\n")
-  }
+${[...secondWords()].map(([group, words]) => entry(group, words)).join("\n")}
   }
   $options = @{
-${
-    allCommandWords().map((command) =>
-      `    ${quote(command.name)} = [ordered]@{\n${
-        pairs(optionPairs(command), 6)
-      }\n    }`
-    ).join("\n")
-  }
+${commands.map((it) => entry(it.name, optionPairs(it))).join("\n")}
   }
   $values = @{
-${
-    allCommandWords().flatMap(valueLines).map((line) => `    ${line}`).join(
-      "\n",
-    )
-  }
+${commands.flatMap(valueEntries).join("\n")}
   }
 
   # The words before the one that is completed.
@@ -63,7 +44,7 @@ ${
   }
   $last = if ($words.Count -gt $skip) { $words[-1] } else { '' }
 
-  $found = @{}
+  $found = @()
   if ($values.ContainsKey("$command $last")) {
     $found = $values["$command $last"]
   } elseif ($words.Count -eq 0 -and -not $wordToComplete.StartsWith('-')) {
@@ -73,8 +54,11 @@ ${
   } elseif ($wordToComplete.StartsWith('-') -and $options.ContainsKey($command)) {
     $found = $options[$command]
   }
-  $found.Keys | Where-Object { $_.StartsWith($wordToComplete) } | ForEach-Object {
-    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $found[$_])
+  $found | ForEach-Object {
+    $word, $meaning = $_ -split ' ', 2
+    if ($word.StartsWith($wordToComplete, [StringComparison]::Ordinal)) {
+      [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $meaning)
+    }
   }
 }
 `;
@@ -89,30 +73,28 @@ function optionPairs(
 }
 
 /** Values that are one of a few words, by the words before them. */
-function valueLines({ name, options, argument }: CommandWords): string[] {
+function valueEntries({ name, options, argument }: CommandWords): string[] {
   const taken = options.flatMap(({ spellings, values }) =>
     spellings.map((spelling) => [`${name} ${spelling}`, values] as const)
   );
   return [...taken, [`${name} `, argument] as const].flatMap(
     ([words, values]) =>
       values?.kind === "words"
-        ? [
-          `${quote(words)} = [ordered]@{ ${
-            values.words.map((word) => `${quote(word)} = ${quote(word)}`)
-              .join("; ")
-          } }`,
-        ]
+        ? [entry(words, values.words.map((word) => [word, word] as const))]
         : [],
   );
 }
 
-function pairs(
+function entry(
+  key: string,
   words: readonly (readonly [string, string])[],
-  indent: number,
 ): string {
-  return words.map(([word, text]) =>
-    `${" ".repeat(indent)}${quote(word)} = ${quote(text)}`
-  ).join("\n");
+  return `    ${quote(key)} = ${list(words)}`;
+}
+
+function list(words: readonly (readonly [string, string])[]): string {
+  const items = words.map(([word, text]) => quote(`${word} ${text}`));
+  return `@(\n      ${items.join(",\n      ")}\n    )`;
 }
 
 function quote(text: string): string {

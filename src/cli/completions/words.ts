@@ -40,13 +40,15 @@ export function allCommandWords(): CommandWords[] {
     ...commandNames().map((name) => commandWords(name, COMMANDS[name])),
     {
       name: "help",
-      summary: "Print the help of a command",
+      summary: HELP,
       options: [],
       argument: { kind: "words", words: firstWords().map(([word]) => word) },
     },
     impliedCommand(),
   ];
 }
+
+const HELP = "Print the help of a command";
 
 /** What can be the first word, and what it is for. */
 export function firstWords(): (readonly [word: string, summary: string])[] {
@@ -59,7 +61,7 @@ export function firstWords(): (readonly [word: string, summary: string])[] {
       group.length === 0 ? COMMANDS[name].summary : group.join(", "),
     );
   }
-  return [...firsts];
+  return [...firsts, ["help", HELP]];
 }
 
 /** What can be the second word after those that need one. */

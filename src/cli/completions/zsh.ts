@@ -11,10 +11,6 @@ import {
 /** A file `_lockstep` for a directory of `fpath`, or to be sourced after compinit. */
 export function zshScript(): string {
   const groups = [...secondWords()];
-  const firsts = [
-    ...firstWords(),
-    ["help", "Print the help of a command"] as const,
-  ];
   return `#compdef lockstep
 # Completions of lockstep for zsh
 
@@ -22,7 +18,7 @@ _lockstep() {
   local command=
   if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
     local -a commands=(
-${describe(firsts, 6)}
+${describe(firstWords(), 6)}
     )
     _describe command commands
     return

@@ -49,3 +49,13 @@ Deno.test("the script for PowerShell closes what it opens", () => {
   }
   assertEquals(open, []);
 });
+
+Deno.test("no table in the script for PowerShell has a key twice, in whichever letters", () => {
+  const script = completionScript("powershell");
+  for (const [, table] of script.matchAll(/@\{\n(.*?)\n {2}\}/gs)) {
+    const keys = [...table!.matchAll(/^ {4}'([^']*)' = /gm)]
+      .map(([, key]) => key!.toLowerCase());
+    assert(keys.length > 1);
+    assertEquals(keys.length, new Set(keys).size);
+  }
+});
