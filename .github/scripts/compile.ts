@@ -26,8 +26,21 @@ interface Product {
   readonly output: string;
 }
 
+/** What whoever has called it can mend. */
+class Fault extends Error {}
+
 if (import.meta.main) {
-  const products = productsOf(Deno.args);
+  try {
+    await compileAll(productsOf(Deno.args));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const line = `compile: ${error.message}\n`;
+    Deno.stderr.writeSync(new TextEncoder().encode(line));
+    Deno.exitCode = 1;
+  }
+}
+
+async function compileAll(products: readonly Product[]): Promise<void> {
   const copy = await Deno.makeTempDir({ prefix: "lockstep-compile-" });
   try {
     for (const part of PARTS) {
@@ -44,7 +57,7 @@ if (import.meta.main) {
   }
 }
 
-/** What the command line asks for; ends the process where it makes no sense. */
+/** What the command line asks for. @throws {Fault} If it makes no sense. */
 function productsOf(args: readonly string[]): Product[] {
   const { all, target, output, _: rest } = parseArgs([...args], {
     boolean: ["all"],
@@ -136,6 +149,5 @@ async function copyTree(from: string, to: string): Promise<void> {
 }
 
 function fail(message: string): never {
-  Deno.stderr.writeSync(new TextEncoder().encode(`compile: ${message}\n`));
-  Deno.exit(1);
+  throw new Fault(message);
 }
