@@ -9,6 +9,7 @@ import type { CommandSpec } from "./command_spec.ts";
 import { HUB_COMMANDS } from "./hub_commands.ts";
 import { EXPLAIN } from "./explain_command.ts";
 import { LISTEN } from "./listen_command.ts";
+import { SELF_COMMANDS } from "./self_commands.ts";
 import { SYNC } from "./sync_command.ts";
 import { TRASH_COMMANDS } from "./trash_commands.ts";
 import { VERIFY } from "./verify_command.ts";
@@ -22,6 +23,7 @@ export const COMMANDS = {
   clean: CLEAN,
   ...TRASH_COMMANDS,
   ...HUB_COMMANDS,
+  ...SELF_COMMANDS,
 } as const;
 
 /** The name of a command in {@link COMMANDS}, of one word or two. */
