@@ -41,10 +41,7 @@ async function storm(seed: number, log: string[]): Promise<void> {
   await using watching = await Watching.start({
     sync: ["--no-state", "--rescan", "2s"],
     prepare: (source) => void editTree(source, random, 30),
-    through: (url) => {
-      proxy.serverPort = Number(new URL(url).port);
-      return proxy.url;
-    },
+    through: proxy,
   });
   const { source, target, temp } = watching;
   const outside = temp.at("outside");
