@@ -54,6 +54,8 @@ export class Watching implements AsyncDisposable {
         return true;
       } catch (error) {
         last = error;
+        // Each look takes a process of its own.
+        await new Promise((resolve) => setTimeout(resolve, 20));
         return false;
       }
     }).catch((error) => {
