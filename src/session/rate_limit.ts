@@ -96,8 +96,8 @@ export function rateAskedFor(capabilities: ReadonlySet<string>): number {
 }
 
 /**
- * The credit that a peer has at first, in bytes. Before the first grant it sends as
- * fast as it can: where there is a limit, let that be little.
+ * The window of credit that a peer is given, in bytes. Before the first grant it
+ * sends as fast as it can: where there is a limit, let that be little.
  */
 export function windowAt(limit: number): number {
   return limit === Infinity ? MAX_WINDOW_BYTES : MIN_WINDOW_BYTES;

@@ -1,7 +1,8 @@
 /**
- * A session: one conversation over one transport, from what comes after the
- * handshake to the goodbye. It carries exchanges in both directions, under credit, and notices
- * when the peer has gone. Whoever opened it says {@link Session.bye} or closes it.
+ * A session: one conversation over one transport, from the hello of both sides (see
+ * `open_session.ts`) to the goodbye. It carries exchanges in both directions, under
+ * credit, and notices when the peer has gone. Whoever opened it says
+ * {@link Session.bye} or closes it.
  */
 import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
