@@ -9,7 +9,7 @@ import { SyncError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { upgradeToTransport } from "../net/upgrade.ts";
 import { type ServedRole, serveEndpoint } from "../session/serve_endpoint.ts";
-import { awaitHello } from "../session/session.ts";
+import { awaitHello } from "../session/open_session.ts";
 import { type Access, require } from "./access.ts";
 import { HubEndpoint } from "./hub_endpoint.ts";
 import { HubTrees } from "./hub_tree.ts";

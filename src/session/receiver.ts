@@ -10,12 +10,9 @@ import type { Endpoint, RoundNote } from "./endpoint.ts";
 import { Capability } from "../protocol/version.ts";
 import type { PairedSide } from "./pairing.ts";
 import { serveEndpoint } from "./serve_endpoint.ts";
-import {
-  awaitHello,
-  type Peer,
-  type PendingSession,
-  type Session,
-} from "./session.ts";
+import type { Peer } from "./handshake.ts";
+import { awaitHello, type PendingSession } from "./open_session.ts";
+import type { Session } from "./session.ts";
 
 /** What a receiver needs. */
 export interface ReceiverOptions {

@@ -17,11 +17,8 @@ import {
 } from "../../../src/protocol/limits.ts";
 import { writeHello } from "../../../src/protocol/session_codec.ts";
 import type { Exchange } from "../../../src/session/exchange.ts";
-import {
-  awaitHello,
-  openSession,
-  type Session,
-} from "../../../src/session/session.ts";
+import { awaitHello, openSession } from "../../../src/session/open_session.ts";
+import type { Session } from "../../../src/session/session.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import {
   bytesOf,
