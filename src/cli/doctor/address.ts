@@ -8,7 +8,8 @@ import {
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
 import { isLoopback } from "../../net/host.ts";
 import { type ConnectOptions, connectWebSocket } from "../../net/websocket.ts";
-import { openSession, type Peer } from "../../session/session.ts";
+import type { Peer } from "../../session/handshake.ts";
+import { openSession } from "../../session/open_session.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { newClientId } from "../commands/client_id.ts";
 import type { HubClient } from "../commands/hub_client.ts";

@@ -174,7 +174,8 @@ function probe(log: string): void {
  * can be seen half written for a moment. What can't be read counts as whole.
  */
 function endsWithin(path: string): boolean {
-  for (let before: number | undefined;;) {
+  let before: number | undefined;
+  while (true) {
     const size = sizeIfWithin(path);
     if (size === undefined) return false;
     if (size === before) return true;
