@@ -142,6 +142,7 @@ export class Engine {
         moves: false,
         follows: false,
         twoWay: role === "target",
+        notices: true,
       });
       const endpoint = new HubEndpoint({
         store,
