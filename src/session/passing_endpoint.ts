@@ -12,6 +12,7 @@ import type { FileSystemTraits } from "../fs/file_system.ts";
 import type {
   Endpoint,
   MoveResult,
+  Notices,
   RecipeCalls,
   RoundNote,
   ScanContext,
@@ -38,6 +39,10 @@ export abstract class PassingEndpoint implements Endpoint {
 
   get recipes(): RecipeCalls | undefined {
     return this.inner.recipes;
+  }
+
+  get notices(): Notices | undefined {
+    return this.inner.notices;
   }
 
   get follows(): boolean {

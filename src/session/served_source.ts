@@ -9,6 +9,7 @@ import type {
 import type { PlannedFile } from "../core/change.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import { displayPath } from "../core/path.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
 import { ProtocolError } from "../errors.ts";
 import { ByteReader } from "../protocol/bytes.ts";
@@ -73,7 +74,14 @@ export class ServedSource {
       }
       if (requests.length === 0) continue;
       const batches = this.#endpoint.supply(requests, exchange.signal);
-      for await (const batch of batches) await sender.send(batch);
+      // The last one goes in one message with the end: two small ones in a row would
+      // wait for each other on the way.
+      let last: ContentBatch | undefined;
+      for await (const batch of batches) {
+        if (last !== undefined) await sender.send(last);
+        last = batch;
+      }
+      if (last !== undefined) await sender.send(last);
     }
     if (reader.incomplete) {
       throw new ProtocolError("Requests end in the middle of one");
