@@ -21,6 +21,7 @@ import {
 } from "./open_seen.ts";
 import { Pacer } from "./pacer.ts";
 import { putPieces } from "./put_pieces.ts";
+import type { RacyReads } from "./racy_reads.ts";
 import { isSameVersion } from "./version.ts";
 
 /** Files up to this size are read in one call, and not searched for zeros. */
@@ -33,6 +34,11 @@ const MAX_UNAVAILABLE = 12;
 export interface SupplyOptions {
   /** Whether links were followed by the scan, and so are followed here. */
   readonly follow: boolean;
+  /**
+   * Who reads small files again that were read too early to be sure of them. Else
+   * supplying waits until they can be; where links are followed it does anyway.
+   */
+  readonly racy?: RacyReads | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -85,6 +91,8 @@ class Supplier {
   readonly #breathe = (): Promise<void> | undefined => this.#pacer.turn();
   /** Buffers of batches that were used up: new memory would cost more than reading. */
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  /** Undefined where whatever is read has to be sure. */
+  readonly #racy: RacyReads | undefined;
   #current: OpenFile | undefined;
   #waiting: ContentRequest | undefined;
   #unavailable = 0;
@@ -97,6 +105,7 @@ class Supplier {
   ) {
     this.#requests = requests;
     this.#options = options;
+    this.#racy = options.follow ? undefined : options.racy;
     this.#cursor = new DirectoryCursor(
       root,
       options.follow ? { open: openFollowing } : {},
@@ -133,11 +142,13 @@ class Supplier {
       const request = this.#take();
       if (request === undefined) break;
       const { entry, gaps, resume } = request;
-      // Somebody may be writing to it.
-      const waiting = settled(entry);
-      if (waiting !== undefined) await waiting;
       const isLarge = entry.size > SMALL_FILE_BYTES || gaps !== undefined ||
         resume !== undefined;
+      // Somebody may be writing to it.
+      const waiting = !isLarge && this.#racy?.hasRoom
+        ? undefined
+        : settled(entry);
+      if (waiting !== undefined) await waiting;
       if (isLarge) {
         await this.#open(request, pieces);
       } else if (used + entry.size < buffer.length) {
@@ -178,6 +189,7 @@ class Supplier {
   ): Promise<number> {
     const { index, path, entry } = request;
     let found: Located | undefined;
+    const isRacy = this.#racy?.isRacy(entry) === true;
     try {
       const parent = await this.#cursor.at(parentOf(path)!);
       found = this.#options.follow
@@ -191,6 +203,7 @@ class Supplier {
         return 0;
       }
       const bytes = room.subarray(0, length);
+      if (isRacy) this.#racy?.add(path, entry, bytes);
       pieces.push({ kind: "data", index, offset: 0, bytes, last: true });
       return length;
     } catch (error) {

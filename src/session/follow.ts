@@ -24,6 +24,7 @@ import { entryAt, type Snapshot } from "../core/snapshot.ts";
 import { doubted, renewed, suspectsBetween } from "../core/suspects.ts";
 import { TreeEdit } from "../core/edit_tree.ts";
 import { asError, FileSystemError, GuardError, messageOf } from "../errors.ts";
+import { RacyReads } from "../fs/racy_reads.ts";
 import {
   asPostponed,
   carryOutInOrder,
@@ -65,6 +66,8 @@ const PATIENT_TRIES = 9;
 /** How to follow a source. */
 export interface FollowOptions extends CompareOptions {
   readonly clock: Clock;
+  /** The clock by which the source dates files, in milliseconds since 1970. */
+  readonly timeOfDay?: () => number;
   /** Hear what each round has done. */
   readonly observers?: readonly RoundObserver[];
   /** Makes the guards of one round. */
@@ -97,6 +100,10 @@ export class Follower {
   #equal: Snapshot | undefined;
   /** Files that may differ though they look the same, until they were sent. */
   readonly #suspects = new Set<RelPath>();
+  /** Files that were sent so soon after a change that another one could hide. */
+  readonly #racy: RacyReads;
+  /** Whether suspects were found since the last try. */
+  #hasFound = false;
   #halted: GuardError | undefined;
   /** Why the last try failed, if it did. */
   #failure: Error | undefined;
@@ -124,6 +131,7 @@ export class Follower {
     this.#feed = feed;
     this.#options = options;
     this.#resting = new Resting(options.clock);
+    this.#racy = new RacyReads(options.timeOfDay);
   }
 
   /** How many rounds were carried out. */
@@ -167,7 +175,8 @@ export class Follower {
       while (!signal.aborted) {
         await this.#wait(course, signal);
         if (signal.aborted) break;
-        await this.#try(course, signal);
+        await this.#reread();
+        if (this.#isDue(course)) await this.#try(course, signal);
       }
     } catch (error) {
       if (!signal.aborted) this.#failure = asError(error);
@@ -183,7 +192,7 @@ export class Follower {
     const { source } = this.#feed;
     if (this.#view?.of === source) return this.#view.endpoint;
     await this.#leaveSource();
-    const endpoint = source.view();
+    const endpoint = source.view(this.#racy);
     this.#view = { of: source, endpoint };
     return endpoint;
   }
@@ -197,22 +206,42 @@ export class Follower {
   /** Until there is something new, or something is due. */
   async #wait(course: Course, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    const due = Math.min(
-      this.#resting.due,
-      course.pausedUntil ?? Infinity,
-      course.nextRepair,
+    if (this.#isDue(course)) return;
+    const ms = Math.min(
+      this.#nextTry(course) - clock.now(),
+      this.#racy.wait ?? Infinity,
     );
-    if (course.pausedUntil === undefined && course.isBehind(this.#feed)) return;
     const number = course.pausedUntil === undefined ? course.done : Infinity;
     const wait = new AbortController();
     const stop = (): void => wait.abort();
-    const cancel = due === Infinity
+    const cancel = ms === Infinity
       ? undefined
-      : clock.after(Math.max(0, due - clock.now()), stop);
+      : clock.after(Math.max(0, ms), stop);
     signal.addEventListener("abort", stop);
     await this.#feed.newer(number, wait.signal);
     signal.removeEventListener("abort", stop);
     cancel?.();
+  }
+
+  /** When a round is to be tried, though there is nothing new. */
+  #nextTry({ pausedUntil = Infinity, nextRepair }: Course): number {
+    return Math.min(this.#resting.due, pausedUntil, nextRepair);
+  }
+
+  #isDue(course: Course): boolean {
+    if (this.#options.clock.now() >= this.#nextTry(course)) return true;
+    if (course.pausedUntil !== undefined) return false;
+    return course.isBehind(this.#feed) || this.#hasFound;
+  }
+
+  /** Looks again at what was sent too early to be sure of. */
+  async #reread(): Promise<void> {
+    if (this.#racy.wait !== 0) return;
+    const source = await this.#source();
+    for (const path of await source.reread()) {
+      this.#suspects.add(path);
+      this.#hasFound = true;
+    }
   }
 
   async #try(course: Course, signal: AbortSignal): Promise<void> {
@@ -224,6 +253,7 @@ export class Follower {
       course.nextRepair = clock.now() + repairMs;
     }
     course.pausedUntil = undefined;
+    this.#hasFound = false;
     this.#feed.relook(this.#resting.wake());
     try {
       await this.#round(course, version, signal);
