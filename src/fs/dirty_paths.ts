@@ -5,6 +5,8 @@ import { type Name, namesOf, type RelPath, ROOT } from "../core/path.ts";
 export interface DirtyNode {
   /** Whether the entry itself is dirty, with all that it may hold. */
   self: boolean;
+  /** Whether anything in this directory may be dirty, but not what is below that. */
+  entries: boolean;
   readonly below: Map<Name, DirtyNode>;
 }
 
@@ -13,7 +15,7 @@ const MAX_PATHS = 20_000;
 
 /** A set of dirty paths, which can grow to "everything". */
 export class DirtyPaths {
-  #root: DirtyNode = { self: false, below: new Map() };
+  #root: DirtyNode = newNode();
   #size = 0;
   #everything = false;
 
@@ -47,26 +49,40 @@ export class DirtyPaths {
       if (node.self) return;
       let next = node.below.get(name);
       if (next === undefined) {
-        next = { self: false, below: new Map() };
+        next = newNode();
         node.below.set(name, next);
       }
       node = next;
     }
     if (node.self) return;
     node.self = true;
+    node.entries = false;
     node.below.clear();
     if (++this.#size > MAX_PATHS) this.addEverything();
   }
 
   addEverything(): void {
     this.#everything = true;
-    this.#root = { self: false, below: new Map() };
+    this.#root = newNode();
   }
 
   /** Adds all that is in `other`. */
   addAll(other: DirtyPaths): void {
     if (other.everything) return this.addEverything();
     for (const path of other.paths()) this.add(path);
+    if (!this.#everything) copyEntries(other.#root, this.#root);
+  }
+
+  /** Adds all entries of each directory of which one is dirty. */
+  widen(): void {
+    const stack = [this.#root];
+    while (stack.length > 0) {
+      const node = stack.pop()!;
+      for (const child of node.below.values()) {
+        if (child.self) node.entries = true;
+        else stack.push(child);
+      }
+    }
   }
 
   /** The dirty paths, without those below others; none if everything is. */
@@ -87,9 +103,23 @@ export class DirtyPaths {
     taken.#root = this.#root;
     taken.#size = this.#size;
     taken.#everything = this.#everything;
-    this.#root = { self: false, below: new Map() };
+    this.#root = newNode();
     this.#size = 0;
     this.#everything = false;
     return taken;
+  }
+}
+
+function newNode(): DirtyNode {
+  return { self: false, entries: false, below: new Map() };
+}
+
+/** What is dirty `from` on is dirty `to` on as well: of both, the paths are the same. */
+function copyEntries(from: DirtyNode, to: DirtyNode): void {
+  if (to.self) return;
+  if (from.entries) to.entries = true;
+  for (const [name, child] of from.below) {
+    const other = to.below.get(name);
+    if (other !== undefined) copyEntries(child, other);
   }
 }

@@ -148,17 +148,20 @@ class Rescanner {
     entry: DirectoryEntry,
     node: DirtyNode,
   ): Promise<boolean> {
-    for (const name of node.below.keys()) {
+    const { directory, path } = place;
+    const below = node.entries
+      ? await moreOf(directory, entry, node.below)
+      : node.below;
+    for (const name of below.keys()) {
       // Other rules hold for all that is in it; and of a name that is not valid
       // only a listing can tell what has become of it.
       const isOdd = this.#scanner.ignore.isIgnoreFile(name) ||
         name.includes("\ufffd") || !name.isWellFormed();
       if (isOdd) return false;
     }
-    const { directory, path } = place;
     const stat = await directory.stat();
     if (!isSameThing(entry, stat)) return false;
-    for (const [name, child] of node.below) {
+    for (const [name, child] of below) {
       if (path === ROOT && name === RESERVED_NAME) continue;
       this.#control.signal?.throwIfAborted();
       const pause = this.#pacer.turn();
@@ -291,6 +294,40 @@ class Rescanner {
     }
     return false;
   }
+}
+
+/**
+ * `below`, and what else in `directory` is not what it was: `entry` is what it was.
+ * A directory in it that has gained or lost something is to be listed likewise.
+ */
+async function moreOf(
+  directory: Directory,
+  entry: DirectoryEntry,
+  below: DirtyNode["below"],
+): Promise<DirtyNode["below"]> {
+  const more = new Map(below);
+  const dirty = { self: true, entries: false, below: new Map() };
+  const gone = new Set(entry.children.keys());
+  for (const { name, stat } of (await directory.list()).entries) {
+    gone.delete(name);
+    const before = entry.children.get(name);
+    const known = more.get(name);
+    if (known?.self) continue;
+    if (before?.kind === "directory" && isSameThing(before, stat)) {
+      const isSame = before.mtime === stat.mtime && before.mode === stat.mode;
+      if (isSame) continue;
+      more.set(name, {
+        self: false,
+        entries: true,
+        below: known?.below ?? new Map(),
+      });
+    } else if (
+      before?.kind !== "file" || stat.kind !== "file" ||
+      !isUnmoved(before, stat)
+    ) more.set(name, dirty);
+  }
+  for (const name of gone) more.set(name, dirty);
+  return more;
 }
 
 /** Whether nothing of a file has changed that a scan would see. */

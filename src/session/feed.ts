@@ -15,12 +15,18 @@ import { isIgnoredIn, type TreeWatch, type WatchEnded } from "../fs/watch.ts";
 import { GitLocks } from "./git_locks.ts";
 import type { LocalEndpoint } from "./local_endpoint.ts";
 
-/** Changes that come in a row are collected for up to this long. */
-const MAX_COLLECT_MS = 100;
-const FIRST_COLLECT_MS = 5;
-
 /** Whoever makes a file writes to it in the next moment. */
-const MOMENT_MS = 3;
+const MOMENT_MS = 1;
+
+/** Changes are collected while they keep coming: for so long at first, and at most. */
+const FIRST_COLLECT_MS = 5;
+const MAX_COLLECT_MS = 100;
+
+/** A silence as long as one part in so many of that ends the collecting. */
+const SILENCE_SHARE = 10;
+
+/** What comes so soon after the last look comes in a row: more of it is collected. */
+const IN_A_ROW_MS = 25;
 
 /** What is gone is looked for once more after this: editors save by renaming. */
 const VANISHED_MS = 20;
@@ -97,11 +103,14 @@ export class Feed {
   /** When all is looked at because of a flood of events. */
   #nextAfterFlood = Infinity;
   #nextRootCheck = 0;
-  #collectMs = 0;
+  /** For how long changes were collected last, at the most. */
+  #collectMs = FIRST_COLLECT_MS;
+  /** When something has become dirty, since the last look. */
+  #dirtySince: number | undefined;
   /** Directories that are looked at once more, though no event has named them. */
   #lookedAgain: ReadonlySet<RelPath> = new Set();
-  /** When looking has ended last. */
-  #lastLook = -Infinity;
+  /** When looking has ended last, and how long that took. */
+  #lastLook = { at: -Infinity, tookMs: 0 };
   /** What was warned of last, since when nothing new was seen. */
   #warned: string | undefined;
   readonly #locks = new GitLocks();
@@ -178,8 +187,28 @@ export class Feed {
     if (clock.now() >= this.#nextWatch) await this.#watchAgain();
     if (this.#isScanDue()) this.#watch.markAll();
     if (!this.#watch.isDirty) return;
-    await sleep(Math.max(MOMENT_MS, this.#collectMs), clock, signal);
-    await this.#look();
+    await this.#collect();
+    if (!signal.aborted) await this.#look();
+  }
+
+  /** Until there is silence for a moment, or long enough if there is none. */
+  async #collect(): Promise<void> {
+    const { clock, signal } = this.#options;
+    const { at, tookMs } = this.#lastLook;
+    const now = clock.now();
+    const isInARow = (this.#dirtySince ?? now) - at < IN_A_ROW_MS;
+    const wanted = isInARow ? Math.max(2 * this.#collectMs, tookMs) : 0;
+    this.#collectMs = Math.min(
+      MAX_COLLECT_MS,
+      Math.max(FIRST_COLLECT_MS, wanted),
+    );
+    const silence = Math.max(MOMENT_MS, this.#collectMs / SILENCE_SHARE);
+    const end = now + this.#collectMs;
+    for (let heard = -1; heard !== this.#watch.events;) {
+      heard = this.#watch.events;
+      await sleep(silence, clock, signal);
+      if (signal.aborted || clock.now() >= end) return;
+    }
   }
 
   close(): void {
@@ -204,8 +233,6 @@ export class Feed {
     cancel();
     signal.removeEventListener("abort", wake);
     this.#wake = undefined;
-    // What comes after a silence goes at once; what comes in a row is collected.
-    if (clock.now() - this.#lastLook > MAX_COLLECT_MS) this.#collectMs = 0;
   }
 
   #nextDue(): number {
@@ -231,13 +258,18 @@ export class Feed {
     return rescanMs > 0 && since >= rescanMs;
   }
 
-  /** Events may be lost: all is looked at, soon but not over and over. */
+  /**
+   * Events may be lost: all is looked at, soon but not over and over. What was
+   * heard of comes first.
+   */
   #onFlood(): void {
-    const { at, tookMs } = this.#lastScan;
-    const due = at + Math.max(MIN_POLL_MS, tookMs * FLOOD_SHARE);
     // A flood that comes while another is waited for is covered by it.
     if (this.#nextAfterFlood !== Infinity) return;
-    this.#nextAfterFlood = Math.max(this.#options.clock.now(), due);
+    const { at, tookMs } = this.#lastScan;
+    this.#nextAfterFlood = Math.max(
+      this.#options.clock.now() + MIN_POLL_MS,
+      at + tookMs * FLOOD_SHARE,
+    );
     this.#wake?.();
   }
 
@@ -251,6 +283,7 @@ export class Feed {
     const { clock, scan, signal } = this.#options;
     const watch = this.#watch;
     const dirty = watch.take();
+    this.#dirtySince = undefined;
     if (dirty.everything) this.#nextAfterFlood = Infinity;
     try {
       await this.#locks.note(
@@ -283,12 +316,8 @@ export class Feed {
       if (before !== undefined) {
         await this.#lookAgain(before, found, directories);
       }
-      this.#lastLook = clock.now();
-      const spent = this.#lastLook - start;
-      this.#collectMs = Math.min(
-        MAX_COLLECT_MS,
-        Math.max(FIRST_COLLECT_MS, this.#collectMs * 2, spent),
-      );
+      const end = clock.now();
+      this.#lastLook = { at: end, tookMs: end - start };
     } catch (error) {
       watch.mark(dirty);
       if (this.#version === undefined || signal.aborted) throw error;
@@ -411,7 +440,10 @@ export class Feed {
         return root !== undefined && !GitLocks.concerns(path) &&
           isIgnoredIn(root, path);
       },
-      onDirty: () => this.#wake?.(),
+      onDirty: () => {
+        this.#dirtySince ??= clock.now();
+        this.#wake?.();
+      },
       onFlood: () => this.#onFlood(),
       onEnded: (ended) => this.#onEnded(ended),
     });
