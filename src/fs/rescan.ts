@@ -6,6 +6,7 @@ import {
   type DirectoryEntry,
   type Entry,
   IGNORED,
+  isWhollyTracked,
   type Totals,
   totalsOf,
 } from "../core/entry.ts";
@@ -19,7 +20,7 @@ import {
   RESERVED_NAME,
   ROOT,
 } from "../core/path.ts";
-import type { ScanOptions } from "../core/snapshot.ts";
+import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { isFileSystemError } from "../errors.ts";
 import { sameRecords } from "./ignore_reader.ts";
 import type { DirtyNode, DirtyPaths } from "./dirty_paths.ts";
@@ -44,9 +45,10 @@ export interface Rescan {
 
 /**
  * Looks at the dirty paths below `root` again: a file costs one look, a directory
- * a scan of all that is in it. The outcome is what a whole scan would give, if
- * nothing has changed elsewhere since `previous`, which was made with the same
- * options. Where links are followed, anything may be anywhere: then all is
+ * a scan of all that is in it; but one that was renamed is taken to hold what it
+ * held, until somebody looks at it again (it is among the `directories`). Else, the
+ * outcome is what a whole scan would give, if nothing has changed elsewhere since
+ * `previous`, which was made with the same options. Where links are followed, anything may be anywhere: then all is
  * scanned.
  * @throws {FileSystemError} If `root` itself can't be read.
  */
@@ -61,7 +63,7 @@ export async function rescan(
     return { snapshot: previous, vanished: [], directories: [] };
   }
   if (dirty.everything || options.symlinks === "follow") return await whole();
-  const work = new Rescanner(previous, options, control);
+  const work = new Rescanner(previous, dirty, options, control);
   const place = {
     directory: root,
     path: ROOT,
@@ -123,15 +125,19 @@ class Rescanner {
   readonly #pacer = new Pacer();
   readonly #vanished: RelPath[] = [];
   readonly #directories: RelPath[] = [];
+  /** Directories that may have been renamed, as they were, by inode. */
+  readonly #renamable: ReadonlyMap<number, DirectoryEntry>;
   /** Paths that were looked at anew, with all below them. */
   readonly #looked = new Set<RelPath>();
 
   constructor(
     previous: ScannedSnapshot,
+    dirty: DirtyPaths,
     options: ScanOptions,
     control: ScanControl,
   ) {
     this.#previous = previous;
+    this.#renamable = renamableIn(previous.root, dirty, options);
     this.#options = options;
     this.#control = control;
     this.#scanner = new Scanner(options, control, previous.ignoreRecords);
@@ -251,7 +257,10 @@ class Rescanner {
           ? await directory.readLink(name)
           : undefined;
         const listed = { name, stat, target };
-        found = await scanner.look(directory, at, listed, device, scope);
+        found = before === undefined && stat.device === device
+          ? this.#renamed(stat)
+          : undefined;
+        found ??= await scanner.look(directory, at, listed, device, scope);
       }
     } catch (error) {
       if (!isFileSystemError(error)) throw error;
@@ -276,14 +285,36 @@ class Rescanner {
     if (this.#looked.has(path)) return;
     this.#looked.add(path);
     this.#scanner.ignore.forget(path);
+    this.#count(before, -1);
+  }
+
+  /** A directory that was renamed, with all that was in it; undefined if it is none. */
+  #renamed(stat: Stat): DirectoryEntry | undefined {
+    const before = this.#renamable.get(stat.inode);
+    if (before === undefined || !isSameThing(before, stat)) return undefined;
+    const own = this.#scanner.ownOf(stat);
+    const { children, digest, inode, generation } = before;
+    const entry: DirectoryEntry = {
+      kind: "directory",
+      ...own,
+      children,
+      digest,
+      inode,
+      generation,
+    };
+    this.#count(entry, 1);
+    return entry;
+  }
+
+  #count(entry: Entry | undefined, sign: 1 | -1): void {
     const totals = this.#scanner.totals as {
       -readonly [K in keyof Totals]: number;
     };
-    const gone = totalsOf(before);
-    totals.directories -= gone.directories;
-    totals.files -= gone.files;
-    totals.symlinks -= gone.symlinks;
-    totals.bytes -= gone.bytes;
+    const { directories, files, symlinks, bytes } = totalsOf(entry);
+    totals.directories += sign * directories;
+    totals.files += sign * files;
+    totals.symlinks += sign * symlinks;
+    totals.bytes += sign * bytes;
   }
 
   #wasLooked(path: RelPath): boolean {
@@ -294,6 +325,27 @@ class Rescanner {
     }
     return false;
   }
+}
+
+/**
+ * The directories at dirty paths, which may have gone to other ones. Where rules
+ * are in force it depends on the path what is in a directory, and what takes no
+ * part in it is a problem at its path: such ones are left out.
+ */
+function renamableIn(
+  root: DirectoryEntry,
+  dirty: DirtyPaths,
+  { ignore: { rules, files } }: ScanOptions,
+): ReadonlyMap<number, DirectoryEntry> {
+  const found = new Map<number, DirectoryEntry>();
+  if (rules.length + files.length > 0) return found;
+  for (const path of dirty.paths()) {
+    const entry = entryAt(root, path);
+    const isRenamable = entry?.kind === "directory" &&
+      entry.inode !== undefined && entry.inode > 0 && isWhollyTracked(entry);
+    if (isRenamable) found.set(entry.inode!, entry);
+  }
+  return found;
 }
 
 /**

@@ -4,9 +4,11 @@
  * what is lost of them is found by the scans in between.
  */
 import type { Clock } from "../core/clock.ts";
-import { displayPath, type RelPath } from "../core/path.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
+import { displayPath, nameOf, parentOf, type RelPath } from "../core/path.ts";
 import { sleep } from "../core/sleep.ts";
-import type { ScanOptions } from "../core/snapshot.ts";
+import { entryAt, type ScanOptions } from "../core/snapshot.ts";
+import { noteInodes, outdatedTwins } from "../core/twins.ts";
 import { asError, messageOf } from "../errors.ts";
 import { DirtyPaths } from "../fs/dirty_paths.ts";
 import { newDirectories, type Rescan } from "../fs/rescan.ts";
@@ -30,6 +32,12 @@ const IN_A_ROW_MS = 25;
 
 /** What is gone is looked for once more after this: editors save by renaming. */
 const VANISHED_MS = 20;
+
+/** For so long it is looked for where it stands beside its place, as a backup does. */
+const BACKED_UP_MS = 200;
+
+/** Who saves by renaming does not save more files than this at once. */
+const MAX_BACKED_UP = 16;
 
 /** How often the root is looked at, though nothing says that it has changed. */
 const ROOT_CHECK_MS = 2_000;
@@ -107,6 +115,8 @@ export class Feed {
   #collectMs = FIRST_COLLECT_MS;
   /** When something has become dirty, since the last look. */
   #dirtySince: number | undefined;
+  /** Of all directories of the version, and of some that are gone. */
+  readonly #inodes = new Set<number>();
   /** Directories that are looked at once more, though no event has named them. */
   #lookedAgain: ReadonlySet<RelPath> = new Set();
   /** When looking has ended last, and how long that took. */
@@ -307,6 +317,8 @@ export class Feed {
       if (before === undefined || dirty.everything) {
         const end = clock.now();
         this.#lastScan = { at: end, tookMs: end - start };
+        this.#inodes.clear();
+        noteInodes(found.root, this.#inodes);
       }
       // Whatever was seen of a root that is gone by now is not to be believed.
       this.#nextRootCheck = 0;
@@ -332,17 +344,73 @@ export class Feed {
   /**
    * What there is at the dirty paths. What is gone is looked for once more: who
    * saves by renaming takes the old file away a moment before the new one comes.
+   * Of the rest only that is looked at again of which there was an event meanwhile.
    */
   async #settled(
     before: ScannedSnapshot,
     dirty: DirtyPaths,
   ): Promise<Rescan> {
     const { clock, scan, signal } = this.#options;
+    const start = clock.now();
     const first = await this.#source.rescan(before, dirty, scan, { signal });
-    if (first.vanished.length === 0) return first;
-    await sleep(VANISHED_MS, clock, signal);
-    dirty.addAll(this.#watch.take());
-    return await this.#source.rescan(before, dirty, scan, { signal });
+    if (first.vanished.length === 0) {
+      return await this.#withoutTwins(before, first);
+    }
+    await this.#awaitReturn(before, first, start);
+    const more = this.#watch.take();
+    // Should this fail, all of it is to be looked at again.
+    dirty.addAll(more);
+    const again = DirtyPaths.of(first.vanished);
+    again.addAll(more);
+    return await this.#withoutTwins(
+      before,
+      await this.#lookFurther(first, again),
+    );
+  }
+
+  /** `seen`, in which no directory is where it was before it was renamed. */
+  async #withoutTwins(before: ScannedSnapshot, seen: Rescan): Promise<Rescan> {
+    if (seen.directories.length === 0) return seen;
+    const twins = outdatedTwins(
+      before.root,
+      seen.snapshot.root,
+      this.#inodes,
+    );
+    if (twins.length === 0) return seen;
+    return await this.#lookFurther(seen, DirtyPaths.of(twins));
+  }
+
+  /** What there is once `dirty` is looked at, too. */
+  async #lookFurther(seen: Rescan, dirty: DirtyPaths): Promise<Rescan> {
+    const { scan, signal } = this.#options;
+    const { snapshot, directories } = seen;
+    const next = await this.#source.rescan(snapshot, dirty, scan, { signal });
+    return { ...next, directories: [...directories, ...next.directories] };
+  }
+
+  /** Until what has vanished may have come back; the look began at `start`. */
+  async #awaitReturn(
+    before: ScannedSnapshot,
+    first: Rescan,
+    start: number,
+  ): Promise<void> {
+    const { clock, signal } = this.#options;
+    const backedUp = backedUpIn(before.root, first);
+    const end = start + (backedUp.length > 0 ? BACKED_UP_MS : VANISHED_MS);
+    for (;;) {
+      const left = end - clock.now();
+      if (left <= 0 || signal.aborted) return;
+      await sleep(Math.min(left, VANISHED_MS), clock, signal);
+      if (backedUp.length > 0 && await this.#areThere(backedUp)) return;
+    }
+  }
+
+  /** Whether there is something again at each of `paths`. */
+  async #areThere(paths: readonly RelPath[]): Promise<boolean> {
+    for (const path of paths) {
+      if (!await this.#source.holds(path)) return false;
+    }
+    return true;
   }
 
   /**
@@ -355,6 +423,10 @@ export class Feed {
     named: readonly RelPath[],
   ): Promise<void> {
     const fresh = new Set(newDirectories(before.root, found.root));
+    for (const path of fresh) {
+      const directory = entryAt(found.root, path);
+      if (directory?.kind === "directory") noteInodes(directory, this.#inodes);
+    }
     for (const path of named) if (!this.#lookedAgain.has(path)) fresh.add(path);
     this.#lookedAgain = fresh;
     if (fresh.size === 0) return;
@@ -484,4 +556,26 @@ export class Feed {
 
 function asText(message: string): string {
   return asError(message).message.replace(/\.$/, "");
+}
+
+/**
+ * The files that have vanished since `before`, and stand beside their places under
+ * names that hold theirs, as `file~` or `.file.bak`: whoever saves makes them anew.
+ */
+function backedUpIn(
+  before: DirectoryEntry,
+  { snapshot: { root }, vanished }: Rescan,
+): readonly RelPath[] {
+  if (vanished.length > MAX_BACKED_UP) return [];
+  return vanished.filter((path) => {
+    const file = entryAt(before, path);
+    const directory = entryAt(root, parentOf(path)!);
+    if (file?.kind !== "file" || directory?.kind !== "directory") return false;
+    for (const [name, entry] of directory.children) {
+      const isIt = entry.kind === "file" && entry.inode === file.inode &&
+        entry.generation === file.generation && name.includes(nameOf(path));
+      if (isIt) return true;
+    }
+    return false;
+  });
 }

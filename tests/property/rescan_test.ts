@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Entry } from "../../src/core/entry.ts";
 import type { Name, RelPath } from "../../src/core/path.ts";
 import { comparePaths, parentOf } from "../../src/core/path.ts";
-import type { ScanOptions } from "../../src/core/snapshot.ts";
+import { NO_IGNORE, type ScanOptions } from "../../src/core/snapshot.ts";
 import { DirtyPaths } from "../../src/fs/dirty_paths.ts";
 import type { Directory } from "../../src/fs/file_system.ts";
 import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
@@ -29,7 +29,8 @@ Deno.test("rescan() finds what a whole scan finds, after any edits and their eve
 async function checkOne(seed: number): Promise<void> {
   const random = new Random(seed);
   const checksum = random.below(5) === 0;
-  const options = { ...OPTIONS, checksum };
+  const ignore = random.below(3) === 0 ? NO_IGNORE : OPTIONS.ignore;
+  const options = { ...OPTIONS, checksum, ignore };
   const fs = new MemoryFileSystem();
   const root = await fs.openRoot("root", { create: true });
   for (let i = 0; i < 25; i++) await edit(root, random);
@@ -60,7 +61,10 @@ async function checkOne(seed: number): Promise<void> {
     if (isThinned) dirty.widen();
     events.length = 0;
     const before = snapshot;
-    snapshot = (await rescan(root, before, dirty.take(), options)).snapshot;
+    const first = await rescan(root, before, dirty.take(), options);
+    // What was renamed is looked at once more.
+    const again = DirtyPaths.of(first.directories);
+    snapshot = (await rescan(root, first.snapshot, again, options)).snapshot;
     const whole = await scan(root, options);
     const message = `seed ${seed}, step ${step}:\n${log.join("\n")}`;
     assertEquals(plain(snapshot), plain(whole), message);

@@ -113,6 +113,33 @@ for (const reach of ["recursive", "children", "none"] as const) {
   });
 }
 
+Deno.test("H06: a file that is saved by way of a backup is never missing at the target", async () => {
+  const { fs, advance, stop } = await start("recursive");
+  await advance(100);
+  const root = await fs.openRoot("s");
+  const there = await fs.openRoot("t");
+  const names = async (): Promise<string[]> =>
+    (await there.list()).entries.map(({ name }) => name as string).sort();
+  await root.rename("a" as Name, root, "a~" as Name);
+  for (let i = 0; i < 9; i++) {
+    await advance(20);
+    assertEquals(await names(), ["a", "d"]);
+  }
+  const content = new TextEncoder().encode("saved");
+  const metadata = { mode: 0o644, mtime: 1e12 };
+  await root.createFile("a" as Name, content, metadata);
+  await advance(300);
+  assertEquals(await names(), ["a", "a~", "d"]);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  // Who does not come back was renamed.
+  await root.rename("a" as Name, root, "a.bak" as Name);
+  await advance(600);
+  assertEquals(await names(), ["a.bak", "a~", "d"]);
+  root.close();
+  there.close();
+  await stop();
+});
+
 Deno.test("a watch that can't see all says so once, and the rest is looked at", async () => {
   const { fs, advance, stop, events } = await start("children", 2);
   await advance(10);
