@@ -218,7 +218,10 @@ async function followToListener(
       try {
         await follower.follow(target, signal);
       } catch (error) {
-        if (!stop.aborted) throw error;
+        if (!stop.aborted) {
+          follower.fail(lost.aborted ? lost.reason : error);
+          throw error;
+        }
       }
       // Only who was told to stop is through.
       if (!stop.aborted) {
