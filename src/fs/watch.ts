@@ -68,7 +68,6 @@ export class TreeWatch {
   #followed: DirectoryEntry | undefined;
   /** Whether events were lost since something was taken. */
   #isUnknown = false;
-  #events = 0;
   /** Events since the last pulse, of ignored paths as well. */
   #heard = 0;
   #isComplete = true;
@@ -102,14 +101,8 @@ export class TreeWatch {
     return this.#isUnknown || !this.#dirty.isEmpty;
   }
 
-  /** How many events there were since something was taken. */
-  get events(): number {
-    return this.#events;
-  }
-
   /** What is dirty; nothing is afterwards. */
   take(): DirtyPaths {
-    this.#events = 0;
     if (this.#isUnknown) {
       this.#isUnknown = false;
       // What was lost is mostly where the rest is; for the other cases there are
@@ -247,7 +240,6 @@ export class TreeWatch {
     if (++this.#heard === MAX_EVENTS) this.#options.onFlood?.();
     if (isWithin(path, OWN)) return;
     if (this.#options.isIgnored?.(path)) return;
-    this.#events++;
     this.#dirty.add(path);
     this.#options.onDirty?.();
   }

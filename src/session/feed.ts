@@ -6,7 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import { displayPath, nameOf, parentOf, type RelPath } from "../core/path.ts";
-import { sleep } from "../core/sleep.ts";
+import { sleep, sleepBriefly } from "../core/sleep.ts";
 import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { noteInodes, outdatedTwins } from "../core/twins.ts";
 import { asError, messageOf } from "../errors.ts";
@@ -113,8 +113,8 @@ export class Feed {
   #nextRootCheck = 0;
   /** For how long changes were collected last, at the most. */
   #collectMs = FIRST_COLLECT_MS;
-  /** When something has become dirty, since the last look. */
-  #dirtySince: number | undefined;
+  /** When something has become dirty since the last look: first, and last. */
+  #dirtied: { readonly since: number; last: number } | undefined;
   /** Of all directories of the version, and of some that are gone. */
   readonly #inodes = new Set<number>();
   /** Directories that are looked at once more, though no event has named them. */
@@ -206,7 +206,7 @@ export class Feed {
     const { clock, signal } = this.#options;
     const { at, tookMs } = this.#lastLook;
     const now = clock.now();
-    const isInARow = (this.#dirtySince ?? now) - at < IN_A_ROW_MS;
+    const isInARow = (this.#dirtied?.since ?? now) - at < IN_A_ROW_MS;
     const wanted = isInARow ? Math.max(2 * this.#collectMs, tookMs) : 0;
     this.#collectMs = Math.min(
       MAX_COLLECT_MS,
@@ -214,10 +214,12 @@ export class Feed {
     );
     const silence = Math.max(MOMENT_MS, this.#collectMs / SILENCE_SHARE);
     const end = now + this.#collectMs;
-    for (let heard = -1; heard !== this.#watch.events;) {
-      heard = this.#watch.events;
-      await sleep(silence, clock, signal);
-      if (signal.aborted || clock.now() >= end) return;
+    for (;;) {
+      const quiet = (this.#dirtied?.last ?? now) + silence;
+      const left = Math.min(quiet, end) - clock.now();
+      if (left <= 0 || signal.aborted) return;
+      if (left > MOMENT_MS) await sleep(left, clock, signal);
+      else await sleepBriefly(left, clock, signal);
     }
   }
 
@@ -293,7 +295,7 @@ export class Feed {
     const { clock, scan, signal } = this.#options;
     const watch = this.#watch;
     const dirty = watch.take();
-    this.#dirtySince = undefined;
+    this.#dirtied = undefined;
     if (dirty.everything) this.#nextAfterFlood = Infinity;
     try {
       await this.#locks.note(
@@ -513,7 +515,10 @@ export class Feed {
           isIgnoredIn(root, path);
       },
       onDirty: () => {
-        this.#dirtySince ??= clock.now();
+        const now = clock.now();
+        if (this.#dirtied === undefined) {
+          this.#dirtied = { since: now, last: now };
+        } else this.#dirtied.last = now;
         this.#wake?.();
       },
       onFlood: () => this.#onFlood(),
