@@ -17,7 +17,7 @@ import type { Clock } from "../core/clock.ts";
 import { withDigests } from "../core/apply_changes.ts";
 import { type DirectoryEntry, type Totals, totalsOf } from "../core/entry.ts";
 import type { IgnoreTree } from "../core/ignore_tree.ts";
-import { applyMoves, madeBy } from "../core/moves.ts";
+import { applyMoves, madeBy, type Move } from "../core/moves.ts";
 import { NO_ORIGINS, originsOf } from "../core/origins.ts";
 import type { RelPath } from "../core/path.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
@@ -345,6 +345,7 @@ export class Follower {
     if (moves.length > 0) {
       const moved = await carryOutMoves(target, moves, { signal, onEvent });
       if (!moved.isAll) {
+        await this.#tellMoved(source, comparison, moved.moved);
         // It has to be looked at again; without evidence all else is sent.
         this.#equal = undefined;
         course.model = undefined;
@@ -419,7 +420,7 @@ export class Follower {
         comparison,
         changes,
         moves: movedAt(here.root, moves),
-        achieved,
+        achieved: [...madeBy(moves), ...achieved],
         problems: [...problems, ...postponed.map(asPostponed)],
       });
     }
@@ -520,6 +521,29 @@ export class Follower {
     course.model = withoutIgnored(here, there, scanOptions);
     course.rules = here.ignoreTree;
     return course.model;
+  }
+
+  /** Tells of what was moved, where the rest of a round has to be found anew. */
+  async #tellMoved(
+    source: Endpoint,
+    comparison: Comparison,
+    moves: readonly Move[],
+  ): Promise<void> {
+    if (moves.length === 0) return;
+    const achieved = [...madeBy(moves)];
+    const done = totalsOfChanges(achieved, comparison.modes, moves.length);
+    this.#untold = addChanges(this.#untold, done);
+    this.#isMidway = true;
+    for (const observer of this.#options.observers ?? []) {
+      await observer.applied({
+        source,
+        comparison,
+        changes: [],
+        moves: movedAt(comparison.source.root, moves),
+        achieved,
+        problems: [],
+      });
+    }
   }
 
   /** Asks the guards, as if what was deleted lately were part of this round. */

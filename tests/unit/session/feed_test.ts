@@ -4,6 +4,7 @@ import { entryAt } from "../../../src/core/snapshot.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import { Feed, type FeedEvent } from "../../../src/session/feed.ts";
 import { Follower } from "../../../src/session/follow.ts";
+import type { RoundObserver } from "../../../src/session/round_observer.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 
@@ -18,6 +19,7 @@ const SCAN = {
 async function start(
   reach: "recursive" | "children" | "none",
   limit = Infinity,
+  observers: readonly RoundObserver[] = [],
 ): Promise<{
   fs: MemoryFileSystem;
   feed: Feed;
@@ -55,6 +57,7 @@ async function start(
     deletes: true,
     clock,
     guards: () => Promise.resolve([]),
+    observers,
     repairMs: 0,
     staysOnFailure: false,
     onSynced: () => {},
@@ -137,6 +140,34 @@ Deno.test("H06: a file that is saved by way of a backup is never missing at the 
   assertEquals(await names(), ["a.bak", "a~", "d"]);
   root.close();
   there.close();
+  await stop();
+});
+
+Deno.test("what was moved is told of, though another move of the same round has failed", async () => {
+  const told: string[] = [];
+  const observer: RoundObserver = {
+    staging(): void {},
+    passing(): void {},
+    applied({ moves, achieved }): Promise<void> {
+      for (const { from, to } of moves) told.push(`${from} -> ${to}`);
+      for (const { path, old, new: wanted } of achieved) {
+        if (old === undefined) told.push(`+ ${path}`);
+        if (wanted === undefined) told.push(`- ${path}`);
+      }
+      return Promise.resolve();
+    },
+  };
+  const { fs, advance, stop } = await start("recursive", Infinity, [observer]);
+  await advance(100);
+  told.length = 0;
+  const root = await fs.openRoot("s");
+  fs.failCall({ method: "link", name: "a", code: "no-space" });
+  await root.rename("d" as Name, root, "x" as Name);
+  await root.rename("a" as Name, root, "b" as Name);
+  await advance(500);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  assertEquals(told, ["d -> x", "+ b", "- a"]);
+  root.close();
   await stop();
 });
 
