@@ -143,9 +143,9 @@ Deno.test("H06: a file that is saved by way of a backup is never missing at the 
   await stop();
 });
 
-Deno.test("what was moved is told of, though another move of the same round has failed", async () => {
-  const told: string[] = [];
-  const observer: RoundObserver = {
+/** Writes down what was moved, created and deleted. */
+function teller(told: string[]): RoundObserver {
+  return {
     staging(): void {},
     passing(): void {},
     applied({ moves, achieved }): Promise<void> {
@@ -157,7 +157,13 @@ Deno.test("what was moved is told of, though another move of the same round has 
       return Promise.resolve();
     },
   };
-  const { fs, advance, stop } = await start("recursive", Infinity, [observer]);
+}
+
+Deno.test("what was moved is told of, though another move of the same round has failed", async () => {
+  const told: string[] = [];
+  const { fs, advance, stop } = await start("recursive", Infinity, [
+    teller(told),
+  ]);
   await advance(100);
   told.length = 0;
   const root = await fs.openRoot("s");
@@ -167,6 +173,26 @@ Deno.test("what was moved is told of, though another move of the same round has 
   await advance(500);
   assertEquals(fs.dump("t"), fs.dump("s"));
   assertEquals(told, ["d -> x", "+ b", "- a"]);
+  root.close();
+  await stop();
+});
+
+Deno.test("a directory is moved, though the event of its old path was lost", async () => {
+  const told: string[] = [];
+  const { fs, advance, stop } = await start("recursive", Infinity, [
+    teller(told),
+  ]);
+  await advance(100);
+  told.length = 0;
+  fs.watches.passes = (event) => event.kind !== "changed" || event.path !== "d";
+  const root = await fs.openRoot("s");
+  await root.createDirectory("new" as Name);
+  const made = await root.openDirectory("new" as Name);
+  await root.rename("d" as Name, made, "d" as Name);
+  await advance(500);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  assertEquals(told.sort(), ["+ new", "d -> new/d"]);
+  made.close();
   root.close();
   await stop();
 });
