@@ -1,26 +1,25 @@
 /** Where a tree has to be looked at again. */
 import { type Name, namesOf, type RelPath, ROOT } from "../core/path.ts";
 
-/**
- * A path at which something may have changed, and what of it is below. Where
- * neither is said, only the mode and the times of the entry may have.
- */
+/** A path at which something may have changed, or on the way to one. */
 export interface DirtyNode {
   /** Whether the entry itself is dirty, with all that it may hold. */
   self: boolean;
+  /** Whether the mode and the times may have changed, of a directory as of a file. */
+  own: boolean;
+  /** Whether anything in this directory may be dirty, but not what is below that. */
+  entries: boolean;
   readonly below: Map<Name, DirtyNode>;
 }
 
-/** More distinct paths than this are no faster to look at one by one. */
+/** So many are remembered one by one; beyond that, all is looked at. */
 const MAX_PATHS = 20_000;
 
 /** A set of dirty paths, which can grow to "everything". */
 export class DirtyPaths {
-  #root: DirtyNode = { self: false, below: new Map() };
+  #root: DirtyNode = newNode();
   #size = 0;
   #everything = false;
-  /** Whether the root's own metadata may have changed. */
-  #rootOnly = false;
 
   /** All that is in `paths`. */
   static of(paths: Iterable<RelPath>): DirtyPaths {
@@ -29,13 +28,13 @@ export class DirtyPaths {
     return dirty;
   }
 
-  /** Whether the whole tree has to be looked at. */
+  /** Whether all of the tree is dirty. */
   get everything(): boolean {
     return this.#everything;
   }
 
   get isEmpty(): boolean {
-    return !this.#everything && !this.#rootOnly && this.#size === 0;
+    return !this.#everything && this.#size === 0;
   }
 
   /** The dirty paths as a tree from the root; not to be changed. */
@@ -44,11 +43,12 @@ export class DirtyPaths {
   }
 
   add(path: RelPath): void {
-    if (this.#everything) return;
     if (path === ROOT) return this.addEverything();
     const node = this.#nodeAt(path);
-    if (node === undefined || node.self) return;
+    if (node === undefined) return;
     node.self = true;
+    node.own = false;
+    node.entries = false;
     node.below.clear();
     this.#grow();
   }
@@ -58,27 +58,36 @@ export class DirtyPaths {
    * the same one only its mode and its times are looked at.
    */
   addOwn(path: RelPath): void {
-    if (this.#everything) return;
-    if (path === ROOT) {
-      this.#rootOnly = true;
-      return;
-    }
     const node = this.#nodeAt(path);
-    if (node !== undefined && !node.self) this.#grow();
+    if (node === undefined || node.own) return;
+    node.own = true;
+    this.#grow();
   }
 
   addEverything(): void {
     this.#everything = true;
-    this.#root = { self: false, below: new Map() };
+    this.#root = newNode();
+    this.#size = 0;
   }
 
   /** Adds all that is in `other`. */
   addAll(other: DirtyPaths): void {
     if (other.everything) return this.addEverything();
-    if (other.#rootOnly) this.addOwn(ROOT);
-    for (const [path, node] of other.#nodes()) {
-      if (node.self) this.add(path);
-      else if (node.below.size === 0) this.addOwn(path);
+    for (const [path, { self, own, entries }] of other.#nodes()) {
+      if (self) this.add(path);
+      if (own) this.addOwn(path);
+      const node = entries ? this.#nodeAt(path) : undefined;
+      if (node !== undefined) node.entries = true;
+    }
+  }
+
+  /** Adds all entries of each directory of which one is dirty, or which is itself. */
+  widen(): void {
+    for (const [, node] of this.#nodes()) {
+      if (node.own) node.entries = true;
+      for (const child of node.below.values()) {
+        if (child.self || child.own) node.entries = true;
+      }
     }
   }
 
@@ -93,42 +102,46 @@ export class DirtyPaths {
     taken.#root = this.#root;
     taken.#size = this.#size;
     taken.#everything = this.#everything;
-    taken.#rootOnly = this.#rootOnly;
-    this.#root = { self: false, below: new Map() };
+    this.#root = newNode();
     this.#size = 0;
     this.#everything = false;
-    this.#rootOnly = false;
     return taken;
   }
 
-  /** The node of `path`, made where it is missing; undefined below a dirty entry. */
+  /** The node of `path`, made where it is missing; undefined in what is dirty already. */
   #nodeAt(path: RelPath): DirtyNode | undefined {
+    if (this.#everything) return undefined;
     let node = this.#root;
     for (const name of namesOf(path)) {
-      // What is below a dirty entry is dirty as well.
       if (node.self) return undefined;
       let next = node.below.get(name);
       if (next === undefined) {
-        next = { self: false, below: new Map() };
+        next = newNode();
         node.below.set(name, next);
       }
       node = next;
     }
-    return node;
+    return node.self ? undefined : node;
   }
 
   #grow(): void {
     if (++this.#size > MAX_PATHS) this.addEverything();
   }
 
+  /** Each before what is below it, the root first. */
   *#nodes(): Generator<[RelPath, DirtyNode]> {
-    const stack: [string, DirtyNode][] = [["", this.#root]];
+    const stack: [RelPath, DirtyNode][] = [[ROOT, this.#root]];
     while (stack.length > 0) {
       const [path, node] = stack.pop()!;
-      if (path !== "") yield [path as RelPath, node];
+      yield [path, node];
       for (const [name, child] of node.below) {
-        stack.push([path === "" ? name : `${path}/${name}`, child]);
+        const at = path === ROOT ? name as string : `${path}/${name}`;
+        stack.push([at as RelPath, child]);
       }
     }
   }
+}
+
+function newNode(): DirtyNode {
+  return { self: false, own: false, entries: false, below: new Map() };
 }

@@ -9,7 +9,7 @@ import { isSameVersion } from "./version.ts";
  * Times are kept to the tick of the system's clock (up to 10 ms) and read to the
  * millisecond: what is written so soon after a change may not show in the mtime.
  */
-const RACY_MS = 25;
+export const RACY_MS = 25;
 
 /** An open file; whoever opened it closes it. */
 export interface SeenFile {

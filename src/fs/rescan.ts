@@ -6,6 +6,7 @@ import {
   type DirectoryEntry,
   type Entry,
   IGNORED,
+  isWhollyTracked,
   type Totals,
   totalsOf,
 } from "../core/entry.ts";
@@ -20,7 +21,7 @@ import {
   ROOT,
 } from "../core/path.ts";
 import { visitReplaced } from "../core/replaced_entries.ts";
-import type { ScanOptions } from "../core/snapshot.ts";
+import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { isFileSystemError } from "../errors.ts";
 import { sameRecords } from "./ignore_reader.ts";
 import type { DirtyNode, DirtyPaths } from "./dirty_paths.ts";
@@ -45,10 +46,11 @@ export interface Rescan {
 
 /**
  * Looks at the dirty paths below `root` again: a file costs one look, a directory
- * a scan of all that is in it. The outcome is what a whole scan would give, if
- * nothing has changed elsewhere since `previous`, which was made with the same
- * options. Where links are followed, anything may be anywhere: then all is
- * scanned.
+ * a scan of all that is in it; but one that was renamed is taken to hold what it
+ * held, until somebody looks at it again (it is among the `directories`). Else, the
+ * outcome is what a whole scan would give, if nothing has changed elsewhere since
+ * `previous`, which was made with the same options. Where links are followed,
+ * anything may be anywhere: then all is scanned.
  * @throws {FileSystemError} If `root` itself can't be read.
  */
 export async function rescan(
@@ -62,7 +64,7 @@ export async function rescan(
     return { snapshot: previous, vanished: [], directories: [] };
   }
   if (dirty.everything || options.symlinks === "follow") return await whole();
-  const work = new Rescanner(previous, options, control);
+  const work = new Rescanner(previous, dirty, options, control);
   const place = {
     directory: root,
     path: ROOT,
@@ -111,15 +113,19 @@ class Rescanner {
   readonly #pacer = new Pacer();
   readonly #vanished: RelPath[] = [];
   readonly #directories: RelPath[] = [];
+  /** Directories that may have been renamed, as they were, by inode. */
+  readonly #renamable: ReadonlyMap<number, DirectoryEntry>;
   /** Paths that were looked at anew, with all below them. */
   readonly #looked = new Set<RelPath>();
 
   constructor(
     previous: ScannedSnapshot,
+    dirty: DirtyPaths,
     options: ScanOptions,
     control: ScanControl,
   ) {
     this.#previous = previous;
+    this.#renamable = renamableIn(previous.root, dirty, options);
     this.#options = options;
     this.#control = control;
     this.#scanner = new Scanner(options, control, previous.ignoreRecords);
@@ -136,17 +142,20 @@ class Rescanner {
     entry: DirectoryEntry,
     node: DirtyNode,
   ): Promise<boolean> {
-    for (const name of node.below.keys()) {
+    const { directory, path } = place;
+    const below = node.entries
+      ? await moreOf(directory, entry, node.below)
+      : node.below;
+    for (const name of below.keys()) {
       // Other rules hold for all that is in it; and of a name that is not valid
       // only a listing can tell what has become of it.
       const isOdd = this.#scanner.ignore.isIgnoreFile(name) ||
         name.includes("\ufffd") || !name.isWellFormed();
       if (isOdd) return false;
     }
-    const { directory, path } = place;
     const stat = await directory.stat();
     if (!isSameThing(entry, stat)) return false;
-    for (const [name, child] of node.below) {
+    for (const [name, child] of below) {
       if (path === ROOT && name === RESERVED_NAME) continue;
       this.#control.signal?.throwIfAborted();
       const pause = this.#pacer.turn();
@@ -236,7 +245,10 @@ class Rescanner {
           ? await directory.readLink(name)
           : undefined;
         const listed = { name, stat, target };
-        found = await scanner.look(directory, at, listed, device, scope);
+        found = before === undefined && stat.device === device
+          ? this.#renamed(stat)
+          : undefined;
+        found ??= await scanner.look(directory, at, listed, device, scope);
       }
     } catch (error) {
       if (!isFileSystemError(error)) throw error;
@@ -261,14 +273,36 @@ class Rescanner {
     if (this.#looked.has(path)) return;
     this.#looked.add(path);
     this.#scanner.ignore.forget(path);
+    this.#count(before, -1);
+  }
+
+  /** A directory that was renamed, with all that was in it; undefined if it is none. */
+  #renamed(stat: Stat): DirectoryEntry | undefined {
+    const before = this.#renamable.get(stat.inode);
+    if (before === undefined || !isSameThing(before, stat)) return undefined;
+    const own = this.#scanner.ownOf(stat);
+    const { children, digest, inode, generation } = before;
+    const entry: DirectoryEntry = {
+      kind: "directory",
+      ...own,
+      children,
+      digest,
+      inode,
+      generation,
+    };
+    this.#count(entry, 1);
+    return entry;
+  }
+
+  #count(entry: Entry | undefined, sign: 1 | -1): void {
     const totals = this.#scanner.totals as {
       -readonly [K in keyof Totals]: number;
     };
-    const gone = totalsOf(before);
-    totals.directories -= gone.directories;
-    totals.files -= gone.files;
-    totals.symlinks -= gone.symlinks;
-    totals.bytes -= gone.bytes;
+    const { directories, files, symlinks, bytes } = totalsOf(entry);
+    totals.directories += sign * directories;
+    totals.files += sign * files;
+    totals.symlinks += sign * symlinks;
+    totals.bytes += sign * bytes;
   }
 
   #wasLooked(path: RelPath): boolean {
@@ -279,6 +313,62 @@ class Rescanner {
     }
     return false;
   }
+}
+
+/**
+ * The directories at dirty paths, which may have gone to other ones. Where rules
+ * are in force it depends on the path what is in a directory, and what takes no
+ * part in it is a problem at its path: such ones are left out.
+ */
+function renamableIn(
+  root: DirectoryEntry,
+  dirty: DirtyPaths,
+  { ignore: { rules, files } }: ScanOptions,
+): ReadonlyMap<number, DirectoryEntry> {
+  const found = new Map<number, DirectoryEntry>();
+  if (rules.length + files.length > 0) return found;
+  for (const path of dirty.paths()) {
+    const entry = entryAt(root, path);
+    const isRenamable = entry?.kind === "directory" &&
+      entry.inode !== undefined && entry.inode > 0 && isWhollyTracked(entry);
+    if (isRenamable) found.set(entry.inode!, entry);
+  }
+  return found;
+}
+
+/**
+ * `below`, and what else in `directory` is not what it was: `entry` is what it was.
+ * A directory in it that has gained or lost something is to be listed likewise.
+ */
+async function moreOf(
+  directory: Directory,
+  entry: DirectoryEntry,
+  below: DirtyNode["below"],
+): Promise<DirtyNode["below"]> {
+  const more = new Map(below);
+  const dirty = { self: true, own: false, entries: false, below: new Map() };
+  const gone = new Set(entry.children.keys());
+  for (const { name, stat } of (await directory.list()).entries) {
+    gone.delete(name);
+    const before = entry.children.get(name);
+    const known = more.get(name);
+    if (known?.self) continue;
+    if (before?.kind === "directory" && isSameThing(before, stat)) {
+      const isSame = before.mtime === stat.mtime && before.mode === stat.mode;
+      if (isSame) continue;
+      more.set(name, {
+        self: false,
+        own: false,
+        entries: true,
+        below: known?.below ?? new Map(),
+      });
+    } else if (
+      before?.kind !== "file" || stat.kind !== "file" ||
+      !isUnmoved(before, stat)
+    ) more.set(name, dirty);
+  }
+  for (const name of gone) more.set(name, dirty);
+  return more;
 }
 
 /** Whether nothing of a file has changed that a scan would see. */

@@ -23,6 +23,7 @@ import {
 } from "./open_seen.ts";
 import { Pacer } from "./pacer.ts";
 import { putPieces } from "./put_pieces.ts";
+import type { RacyReads } from "./racy_reads.ts";
 import { isSameVersion } from "./version.ts";
 
 /** Files up to this size are read in one call, and not searched for zeros. */
@@ -35,6 +36,11 @@ const MAX_UNAVAILABLE = 12;
 export interface SupplyOptions {
   /** Whether links were followed by the scan, and so are followed here. */
   readonly follow: boolean;
+  /**
+   * Who reads small files again that were read too early to be sure of them. Else
+   * supplying waits until they can be; where links are followed it does anyway.
+   */
+  readonly racy?: RacyReads | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -87,6 +93,8 @@ class Supplier {
   readonly #breathe = (): Promise<void> | undefined => this.#pacer.turn();
   /** Buffers of batches that were used up: new memory would cost more than reading. */
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  /** Undefined where whatever is read has to be sure. */
+  readonly #racy: RacyReads | undefined;
   #current: OpenFile | undefined;
   #waiting: ContentRequest | undefined;
   #unavailable = 0;
@@ -99,6 +107,7 @@ class Supplier {
   ) {
     this.#requests = requests;
     this.#options = options;
+    this.#racy = options.follow ? undefined : options.racy;
     this.#cursor = new DirectoryCursor(
       root,
       options.follow ? { open: openFollowing } : {},
@@ -137,9 +146,11 @@ class Supplier {
       const { entry, gaps, resume } = request;
       const isLarge = entry.size > SMALL_FILE_BYTES || gaps !== undefined ||
         resume !== undefined;
-      // Somebody may be writing to it; a known digest proves what is read at once.
-      const isProven = !isLarge && entry.digest !== undefined;
-      const waiting = isProven ? undefined : settled(entry);
+      // Somebody may be writing to it. What is small may be read at once, where a
+      // known digest proves it, or it is read again.
+      const isSure = !isLarge &&
+        (entry.digest !== undefined || this.#racy?.hasRoom === true);
+      const waiting = isSure ? undefined : settled(entry);
       if (waiting !== undefined) await waiting;
       if (isLarge) {
         await this.#open(request, pieces);
@@ -183,6 +194,7 @@ class Supplier {
     let found: Located | undefined;
     const { digest } = entry;
     const toProve = digest !== undefined && isFresh(entry);
+    const isRacy = digest === undefined && this.#racy?.isRacy(entry) === true;
     try {
       const parent = await this.#cursor.at(parentOf(path)!);
       found = this.#options.follow
@@ -198,6 +210,7 @@ class Supplier {
         pieces.push(this.#changed(request));
         return 0;
       }
+      if (isRacy) this.#racy?.add(path, entry, bytes);
       pieces.push({ kind: "data", index, offset: 0, bytes, last: true });
       return length;
     } catch (error) {

@@ -46,8 +46,8 @@ export interface TreeWatchOptions {
   /** Called when something has become dirty. */
   readonly onDirty?: () => void;
   /**
-   * Called when so many events came, ignored or not, that a queue may have
-   * overflowed in silence: anything may be dirty.
+   * Called when events were lost, or so many came, ignored or not, that a queue
+   * may have overflowed in silence: anything may be dirty.
    */
   readonly onFlood?: () => void;
   /**
@@ -66,7 +66,8 @@ export class TreeWatch {
   /** By the path of the directory. */
   readonly #watches = new Map<RelPath, Watch>();
   #followed: DirectoryEntry | undefined;
-  #events = 0;
+  /** Whether events were lost since something was taken. */
+  #isUnknown = false;
   /** Events since the last pulse, of ignored paths as well. */
   #heard = 0;
   #isComplete = true;
@@ -97,12 +98,18 @@ export class TreeWatch {
 
   /** Whether there is something to be looked at. */
   get isDirty(): boolean {
-    return !this.#dirty.isEmpty;
+    return this.#isUnknown || !this.#dirty.isEmpty;
   }
 
   /** What is dirty; nothing is afterwards. */
   take(): DirtyPaths {
-    this.#events = 0;
+    if (this.#isUnknown) {
+      this.#isUnknown = false;
+      // What was lost is mostly where the rest is; for the other cases there are
+      // scans. Where there is no rest, it may be anywhere.
+      if (this.#dirty.isEmpty) this.#dirty.addEverything();
+      else this.#dirty.widen();
+    }
     return this.#dirty.take();
   }
 
@@ -217,7 +224,9 @@ export class TreeWatch {
         break;
       }
       case "unknown":
-        this.markAll();
+        this.#isUnknown = true;
+        this.#options.onFlood?.();
+        this.#options.onDirty?.();
         break;
       case "ended":
         this.#ended(at, event);
@@ -231,7 +240,6 @@ export class TreeWatch {
     if (++this.#heard === MAX_EVENTS) this.#options.onFlood?.();
     if (isWithin(path, OWN)) return;
     if (this.#options.isIgnored?.(path)) return;
-    if (++this.#events > MAX_EVENTS) return this.markAll();
     if (isOwn) this.#dirty.addOwn(path);
     else this.#dirty.add(path);
     this.#options.onDirty?.();

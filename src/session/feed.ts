@@ -4,9 +4,11 @@
  * what is lost of them is found by the scans in between.
  */
 import type { Clock } from "../core/clock.ts";
-import { displayPath, type RelPath } from "../core/path.ts";
-import { sleep } from "../core/sleep.ts";
-import type { ScanOptions } from "../core/snapshot.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
+import { displayPath, nameOf, parentOf, type RelPath } from "../core/path.ts";
+import { sleep, sleepBriefly } from "../core/sleep.ts";
+import { entryAt, type ScanOptions } from "../core/snapshot.ts";
+import { noteInodes, outdatedTwins } from "../core/twins.ts";
 import { asError, FileSystemError, messageOf } from "../errors.ts";
 import { DirtyPaths } from "../fs/dirty_paths.ts";
 import { newDirectories, type Rescan } from "../fs/rescan.ts";
@@ -15,15 +17,27 @@ import { isIgnoredIn, type TreeWatch, type WatchEnded } from "../fs/watch.ts";
 import { GitLocks } from "./git_locks.ts";
 import type { LocalEndpoint } from "./local_endpoint.ts";
 
-/** Changes that come in a row are collected for up to this long. */
-const MAX_COLLECT_MS = 100;
-const FIRST_COLLECT_MS = 5;
-
 /** Whoever makes a file writes to it in the next moment. */
-const MOMENT_MS = 3;
+const MOMENT_MS = 1;
+
+/** Changes are collected while they keep coming: for so long at first, and at most. */
+const FIRST_COLLECT_MS = 5;
+const MAX_COLLECT_MS = 100;
+
+/** A silence as long as one part in so many of that ends the collecting. */
+const SILENCE_SHARE = 10;
+
+/** What comes so soon after the last look comes in a row: more of it is collected. */
+const IN_A_ROW_MS = 25;
 
 /** What is gone is looked for once more after this: editors save by renaming. */
 const VANISHED_MS = 20;
+
+/** For so long it is looked for where it stands beside its place, as a backup does. */
+const BACKED_UP_MS = 200;
+
+/** Who saves by renaming does not save more files than this at once. */
+const MAX_BACKED_UP = 16;
 
 /** How often the root is looked at, though nothing says that it has changed. */
 const ROOT_CHECK_MS = 2_000;
@@ -97,11 +111,16 @@ export class Feed {
   /** When all is looked at because of a flood of events. */
   #nextAfterFlood = Infinity;
   #nextRootCheck = 0;
-  #collectMs = 0;
+  /** For how long changes were collected last, at the most. */
+  #collectMs = FIRST_COLLECT_MS;
+  /** When something has become dirty since the last look: first, and last. */
+  #dirtied: { readonly since: number; last: number } | undefined;
+  /** Of all directories of the version, and of some that are gone. */
+  readonly #inodes = new Set<number>();
   /** Directories that are looked at once more, though no event has named them. */
   #lookedAgain: ReadonlySet<RelPath> = new Set();
-  /** When looking has ended last. */
-  #lastLook = -Infinity;
+  /** When looking has ended last, and how long that took. */
+  #lastLook = { at: -Infinity, tookMs: 0 };
   /** Looks that were asked for, and how many of them are through. */
   #asked = 0;
   #answered = 0;
@@ -207,8 +226,8 @@ export class Feed {
     if (clock.now() >= this.#nextWatch) await this.#watchAgain();
     if (this.#isScanDue()) this.#watch.markAll();
     if (!this.#watch.isDirty) return this.#answer(this.#asked);
-    const collectMs = this.#isAsked ? MOMENT_MS : this.#collectMs;
-    await sleep(Math.max(MOMENT_MS, collectMs), clock, signal);
+    await this.#collect();
+    if (signal.aborted) return;
     const asked = this.#asked;
     if (await this.#look()) this.#answer(asked);
   }
@@ -223,6 +242,29 @@ export class Feed {
     if (asked === this.#answered) return;
     this.#answered = asked;
     this.#tellAll();
+  }
+
+  /** Until there is silence for a moment, or long enough if there is none. */
+  async #collect(): Promise<void> {
+    const { clock, signal } = this.#options;
+    const { at, tookMs } = this.#lastLook;
+    const now = clock.now();
+    const isInARow = !this.#isAsked &&
+      (this.#dirtied?.since ?? now) - at < IN_A_ROW_MS;
+    const wanted = isInARow ? Math.max(2 * this.#collectMs, tookMs) : 0;
+    this.#collectMs = Math.min(
+      MAX_COLLECT_MS,
+      Math.max(FIRST_COLLECT_MS, wanted),
+    );
+    const silence = Math.max(MOMENT_MS, this.#collectMs / SILENCE_SHARE);
+    const end = now + this.#collectMs;
+    for (;;) {
+      const quiet = (this.#dirtied?.last ?? now) + silence;
+      const left = Math.min(quiet, end) - clock.now();
+      if (left <= 0 || signal.aborted) return;
+      if (left > MOMENT_MS) await sleep(left, clock, signal);
+      else await sleepBriefly(left, clock, signal);
+    }
   }
 
   close(): void {
@@ -249,8 +291,6 @@ export class Feed {
     cancel();
     signal.removeEventListener("abort", wake);
     this.#wake = undefined;
-    // What comes after a silence goes at once; what comes in a row is collected.
-    if (clock.now() - this.#lastLook > MAX_COLLECT_MS) this.#collectMs = 0;
   }
 
   #nextDue(): number {
@@ -276,13 +316,18 @@ export class Feed {
     return rescanMs > 0 && since >= rescanMs;
   }
 
-  /** Events may be lost: all is looked at, soon but not over and over. */
+  /**
+   * Events may be lost: all is looked at, soon but not over and over. What was
+   * heard of comes first.
+   */
   #onFlood(): void {
-    const { at, tookMs } = this.#lastScan;
-    const due = at + Math.max(MIN_POLL_MS, tookMs * FLOOD_SHARE);
     // A flood that comes while another is waited for is covered by it.
     if (this.#nextAfterFlood !== Infinity) return;
-    this.#nextAfterFlood = Math.max(this.#options.clock.now(), due);
+    const { at, tookMs } = this.#lastScan;
+    this.#nextAfterFlood = Math.max(
+      this.#options.clock.now() + MIN_POLL_MS,
+      at + tookMs * FLOOD_SHARE,
+    );
     this.#wake?.();
   }
 
@@ -296,6 +341,7 @@ export class Feed {
     const { clock, scan, signal } = this.#options;
     const watch = this.#watch;
     const dirty = watch.take();
+    this.#dirtied = undefined;
     if (dirty.everything) this.#nextAfterFlood = Infinity;
     try {
       await this.#locks.note(
@@ -322,6 +368,8 @@ export class Feed {
       if (before === undefined || dirty.everything) {
         const end = clock.now();
         this.#lastScan = { at: end, tookMs: end - start };
+        this.#inodes.clear();
+        noteInodes(found.root, this.#inodes);
       }
       // Whatever was seen of a root that is gone by now is not to be believed.
       this.#nextRootCheck = 0;
@@ -331,12 +379,8 @@ export class Feed {
       if (before !== undefined) {
         await this.#lookAgain(before, found, directories);
       }
-      this.#lastLook = clock.now();
-      const spent = this.#lastLook - start;
-      this.#collectMs = Math.min(
-        MAX_COLLECT_MS,
-        Math.max(FIRST_COLLECT_MS, this.#collectMs * 2, spent),
-      );
+      const end = clock.now();
+      this.#lastLook = { at: end, tookMs: end - start };
       return true;
     } catch (error) {
       watch.mark(dirty);
@@ -353,17 +397,73 @@ export class Feed {
   /**
    * What there is at the dirty paths. What is gone is looked for once more: who
    * saves by renaming takes the old file away a moment before the new one comes.
+   * Of the rest only that is looked at again of which there was an event meanwhile.
    */
   async #settled(
     before: ScannedSnapshot,
     dirty: DirtyPaths,
   ): Promise<Rescan> {
     const { clock, scan, signal } = this.#options;
+    const start = clock.now();
     const first = await this.#source.rescan(before, dirty, scan, { signal });
-    if (first.vanished.length === 0) return first;
-    await sleep(VANISHED_MS, clock, signal);
-    dirty.addAll(this.#watch.take());
-    return await this.#source.rescan(before, dirty, scan, { signal });
+    if (first.vanished.length === 0) {
+      return await this.#withoutTwins(before, first);
+    }
+    await this.#awaitReturn(before, first, start);
+    const more = this.#watch.take();
+    // Should this fail, all of it is to be looked at again.
+    dirty.addAll(more);
+    const again = DirtyPaths.of(first.vanished);
+    again.addAll(more);
+    return await this.#withoutTwins(
+      before,
+      await this.#lookFurther(first, again),
+    );
+  }
+
+  /** `seen`, in which no directory is where it was before it was renamed. */
+  async #withoutTwins(before: ScannedSnapshot, seen: Rescan): Promise<Rescan> {
+    if (seen.directories.length === 0) return seen;
+    const twins = outdatedTwins(
+      before.root,
+      seen.snapshot.root,
+      this.#inodes,
+    );
+    if (twins.length === 0) return seen;
+    return await this.#lookFurther(seen, DirtyPaths.of(twins));
+  }
+
+  /** What there is once `dirty` is looked at, too. */
+  async #lookFurther(seen: Rescan, dirty: DirtyPaths): Promise<Rescan> {
+    const { scan, signal } = this.#options;
+    const { snapshot, directories } = seen;
+    const next = await this.#source.rescan(snapshot, dirty, scan, { signal });
+    return { ...next, directories: [...directories, ...next.directories] };
+  }
+
+  /** Until what has vanished may have come back; the look began at `start`. */
+  async #awaitReturn(
+    before: ScannedSnapshot,
+    first: Rescan,
+    start: number,
+  ): Promise<void> {
+    const { clock, signal } = this.#options;
+    const backedUp = backedUpIn(before.root, first);
+    const end = start + (backedUp.length > 0 ? BACKED_UP_MS : VANISHED_MS);
+    for (;;) {
+      const left = end - clock.now();
+      if (left <= 0 || signal.aborted) return;
+      await sleep(Math.min(left, VANISHED_MS), clock, signal);
+      if (backedUp.length > 0 && await this.#areThere(backedUp)) return;
+    }
+  }
+
+  /** Whether there is something again at each of `paths`. */
+  async #areThere(paths: readonly RelPath[]): Promise<boolean> {
+    for (const path of paths) {
+      if (!await this.#source.holds(path)) return false;
+    }
+    return true;
   }
 
   /**
@@ -376,6 +476,10 @@ export class Feed {
     named: readonly RelPath[],
   ): Promise<void> {
     const fresh = new Set(newDirectories(before.root, found.root));
+    for (const path of fresh) {
+      const directory = entryAt(found.root, path);
+      if (directory?.kind === "directory") noteInodes(directory, this.#inodes);
+    }
     for (const path of named) if (!this.#lookedAgain.has(path)) fresh.add(path);
     this.#lookedAgain = fresh;
     if (fresh.size === 0) return;
@@ -461,7 +565,13 @@ export class Feed {
         return root !== undefined && !GitLocks.concerns(path) &&
           isIgnoredIn(root, path);
       },
-      onDirty: () => this.#wake?.(),
+      onDirty: () => {
+        const now = clock.now();
+        if (this.#dirtied === undefined) {
+          this.#dirtied = { since: now, last: now };
+        } else this.#dirtied.last = now;
+        this.#wake?.();
+      },
       onFlood: () => this.#onFlood(),
       onEnded: (ended) => this.#onEnded(ended),
     });
@@ -502,4 +612,26 @@ export class Feed {
 
 function asText(message: string): string {
   return asError(message).message.replace(/\.$/, "");
+}
+
+/**
+ * The files that have vanished since `before`, and stand beside their places under
+ * names that hold theirs, as `file~` or `.file.bak`: whoever saves makes them anew.
+ */
+function backedUpIn(
+  before: DirectoryEntry,
+  { snapshot: { root }, vanished }: Rescan,
+): readonly RelPath[] {
+  if (vanished.length > MAX_BACKED_UP) return [];
+  return vanished.filter((path) => {
+    const file = entryAt(before, path);
+    const directory = entryAt(root, parentOf(path)!);
+    if (file?.kind !== "file" || directory?.kind !== "directory") return false;
+    for (const [name, entry] of directory.children) {
+      const isIt = entry.kind === "file" && entry.inode === file.inode &&
+        entry.generation === file.generation && name.includes(nameOf(path));
+      if (isIt) return true;
+    }
+    return false;
+  });
 }

@@ -17,13 +17,14 @@ import type { Clock } from "../core/clock.ts";
 import { withDigests } from "../core/apply_changes.ts";
 import { type DirectoryEntry, type Totals, totalsOf } from "../core/entry.ts";
 import type { IgnoreTree } from "../core/ignore_tree.ts";
-import { applyMoves, madeBy } from "../core/moves.ts";
+import { applyMoves, madeBy, type Move } from "../core/moves.ts";
 import { NO_ORIGINS, originsOf } from "../core/origins.ts";
 import type { RelPath } from "../core/path.ts";
 import { entryAt, type Snapshot } from "../core/snapshot.ts";
 import { doubted, renewed, suspectsBetween } from "../core/suspects.ts";
 import { TreeEdit } from "../core/edit_tree.ts";
 import { asError, FileSystemError, GuardError, messageOf } from "../errors.ts";
+import { RacyReads } from "../fs/racy_reads.ts";
 import {
   asPostponed,
   carryOutInOrder,
@@ -63,6 +64,8 @@ const PATIENT_TRIES = 9;
 /** How to follow a source. */
 export interface FollowOptions extends CompareOptions {
   readonly clock: Clock;
+  /** The clock by which the source dates files, in milliseconds since 1970. */
+  readonly timeOfDay?: () => number;
   /** Hear what each round has done. */
   readonly observers?: readonly RoundObserver[];
   /** Makes the guards of one round. */
@@ -95,6 +98,10 @@ export class Follower {
   #equal: Snapshot | undefined;
   /** Files that may differ though they look the same, until they were sent. */
   readonly #suspects = new Set<RelPath>();
+  /** Files that were sent so soon after a change that another one could hide. */
+  readonly #racy: RacyReads;
+  /** Whether suspects were found since the last try. */
+  #hasFound = false;
   #halted: GuardError | undefined;
   /** Why the last try failed, if it did. */
   #failure: Error | undefined;
@@ -122,6 +129,7 @@ export class Follower {
     this.#options = options;
     this.#resting = new Resting(options.clock);
     this.#deleted = new RecentDeletions(options.clock);
+    this.#racy = new RacyReads(options.timeOfDay);
   }
 
   /** How many rounds were carried out. */
@@ -165,7 +173,8 @@ export class Follower {
       while (!signal.aborted) {
         await this.#wait(course, signal);
         if (signal.aborted) break;
-        await this.#try(course, signal);
+        await this.#reread();
+        if (this.#isDue(course)) await this.#try(course, signal);
       }
     } catch (error) {
       if (!signal.aborted) this.#failure = asError(error);
@@ -181,7 +190,7 @@ export class Follower {
     const { source } = this.#feed;
     if (this.#view?.of === source) return this.#view.endpoint;
     await this.#leaveSource();
-    const endpoint = source.view();
+    const endpoint = source.view(this.#racy);
     this.#view = { of: source, endpoint };
     return endpoint;
   }
@@ -195,22 +204,42 @@ export class Follower {
   /** Until there is something new, or something is due. */
   async #wait(course: Course, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    const due = Math.min(
-      this.#resting.due,
-      course.pausedUntil ?? Infinity,
-      course.nextRepair,
+    if (this.#isDue(course)) return;
+    const ms = Math.min(
+      this.#nextTry(course) - clock.now(),
+      this.#racy.wait ?? Infinity,
     );
-    if (course.pausedUntil === undefined && course.isBehind(this.#feed)) return;
     const number = course.pausedUntil === undefined ? course.done : Infinity;
     const wait = new AbortController();
     const stop = (): void => wait.abort();
-    const cancel = due === Infinity
+    const cancel = ms === Infinity
       ? undefined
-      : clock.after(Math.max(0, due - clock.now()), stop);
+      : clock.after(Math.max(0, ms), stop);
     signal.addEventListener("abort", stop);
     await this.#feed.newer(number, wait.signal);
     signal.removeEventListener("abort", stop);
     cancel?.();
+  }
+
+  /** When a round is to be tried, though there is nothing new. */
+  #nextTry({ pausedUntil = Infinity, nextRepair }: Course): number {
+    return Math.min(this.#resting.due, pausedUntil, nextRepair);
+  }
+
+  #isDue(course: Course): boolean {
+    if (this.#options.clock.now() >= this.#nextTry(course)) return true;
+    if (course.pausedUntil !== undefined) return false;
+    return course.isBehind(this.#feed) || this.#hasFound;
+  }
+
+  /** Looks again at what was sent too early to be sure of. */
+  async #reread(): Promise<void> {
+    if (this.#racy.wait !== 0) return;
+    const source = await this.#source();
+    for (const path of await source.reread()) {
+      this.#suspects.add(path);
+      this.#hasFound = true;
+    }
   }
 
   async #try(course: Course, signal: AbortSignal): Promise<void> {
@@ -222,6 +251,7 @@ export class Follower {
       course.nextRepair = clock.now() + repairMs;
     }
     course.pausedUntil = undefined;
+    this.#hasFound = false;
     this.#feed.relook(this.#resting.wake());
     try {
       await this.#round(course, version, signal);
@@ -313,6 +343,7 @@ export class Follower {
     if (moves.length > 0) {
       const moved = await carryOutMoves(target, moves, { signal, onEvent });
       if (!moved.isAll) {
+        await this.#tellMoved(source, comparison, moved.moved);
         // It has to be looked at again; without evidence all else is sent.
         this.#equal = undefined;
         course.model = undefined;
@@ -387,7 +418,7 @@ export class Follower {
         comparison,
         changes,
         moves: movedAt(here.root, moves),
-        achieved,
+        achieved: [...madeBy(moves), ...achieved],
         problems: [...problems, ...postponed.map(asPostponed)],
       });
     }
@@ -488,6 +519,29 @@ export class Follower {
     course.model = withoutIgnored(here, there, scanOptions);
     course.rules = here.ignoreTree;
     return course.model;
+  }
+
+  /** Tells of what was moved, where the rest of a round has to be found anew. */
+  async #tellMoved(
+    source: Endpoint,
+    comparison: Comparison,
+    moves: readonly Move[],
+  ): Promise<void> {
+    if (moves.length === 0) return;
+    const achieved = [...madeBy(moves)];
+    const done = totalsOfChanges(achieved, comparison.modes, moves.length);
+    this.#untold = addChanges(this.#untold, done);
+    this.#isMidway = true;
+    for (const observer of this.#options.observers ?? []) {
+      await observer.applied({
+        source,
+        comparison,
+        changes: [],
+        moves: movedAt(comparison.source.root, moves),
+        achieved,
+        problems: [],
+      });
+    }
   }
 
   /** Asks the guards, as if what was deleted lately were part of this round. */

@@ -27,6 +27,7 @@ import { move } from "../fs/move.ts";
 import type { KnownDigests } from "../fs/known_digests.ts";
 import { findReusable } from "../fs/candidates.ts";
 import { Describer } from "../fs/describe.ts";
+import type { RacyReads } from "../fs/racy_reads.ts";
 import type { RecipeStore } from "../fs/recipe_store.ts";
 import type { SharedReadings } from "../fs/shared_readings.ts";
 import { rememberMade } from "../fs/remember_made.ts";
@@ -81,6 +82,8 @@ export interface LocalEndpointOptions {
   readonly recipes?: RecipeStore;
   /** What endpoints of the same directory are reading at the same time. */
   readonly readings?: SharedReadings;
+  /** Remembers what is read too early to be sure of; without, supplying waits. */
+  readonly racy?: RacyReads;
   /** The scan with which endpoints of the same directory begin. */
   readonly firstScan?: SharedScan;
   /**
@@ -167,13 +170,16 @@ export class LocalEndpoint implements Endpoint {
    * Another source over the same open directory, for one more target at the same
    * time: what is described and supplied is numbered anew. To be closed before
    * this one, which owns the directory.
+   * @param racy What small files may be read at once for, to be read again by
+   *   {@link reread}.
    */
-  view(): LocalEndpoint {
+  view(racy?: RacyReads): LocalEndpoint {
     const { recipes, readings } = this.#options;
     const view = new LocalEndpoint(this.traits, this.#root, {
       owners: this.traits.owners,
       ...(recipes && { recipes }),
       ...(readings && { readings }),
+      ...(racy && { racy }),
     });
     view.#original = this;
     return view;
@@ -284,8 +290,14 @@ export class LocalEndpoint implements Endpoint {
   ): ReadableStream<ContentBatch> {
     return supply(this.#root, requests, {
       follow: this.#follows,
+      racy: this.#options.racy,
       ...(signal && { signal }),
     });
+  }
+
+  /** The files that were supplied too early, and hold something else; see `RacyReads`. */
+  async reread(): Promise<readonly RelPath[]> {
+    return await this.#options.racy?.check(this.#root) ?? [];
   }
 
   async transition(

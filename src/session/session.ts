@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
+import { sleepBriefly } from "../core/sleep.ts";
 import {
   asError,
   messageOf,
@@ -50,8 +51,11 @@ import { compressionFor, type CompressMode } from "./compression.ts";
 /** A peer that was told goodbye has this long to say it, too. */
 const BYE_TIMEOUT_MS = 10_000;
 
-/** Longer than it takes to write two messages in a row, and short for all else. */
-const ECHO_AFTER_MS = 1;
+/** Longer than it takes to write two messages in a row, as a rule. */
+const ECHO_AFTER_MS = 0.5;
+
+/** If it was not, another answer after this sees to what was written meanwhile. */
+const ECHO_AGAIN_MS = 2;
 
 /** What a session needs. */
 export interface SessionOptions {
@@ -100,7 +104,9 @@ export class Session {
   /** Hears that the peer's tree may have changed; where nobody does, it may not say so. */
   onChanged: (() => void) | undefined;
   #wake: (() => void) | undefined;
-  /** There while somebody waits for an echo. */
+  /** Whether somebody waits for an echo. */
+  #isEchoing = false;
+  /** There while they are to hear of it once more. */
   #cancelEcho: (() => void) | undefined;
   readonly #end = new AbortController();
   readonly #peerBye = Promise.withResolvers<Outcome | undefined>();
@@ -343,7 +349,7 @@ export class Session {
       case FrameType.echo:
         if (!this.#echoes) throw unexpected(frame);
         reader.end("an echo");
-        this.#echoLater();
+        void this.#echoLater();
         break;
       case FrameType.changed:
         if (this.onChanged === undefined) throw unexpected(frame);
@@ -385,14 +391,23 @@ export class Session {
   }
 
   /**
-   * Not at once: what the echo was sent ahead of is to be on its way by then. One
-   * answer is enough for all that were asked for meanwhile.
+   * Not at once: what the echo was sent ahead of is to be on its way by then; and
+   * once more for what was not. These are enough for all that were asked for
+   * meanwhile.
    */
-  #echoLater(): void {
-    this.#cancelEcho ??= this.clock.after(ECHO_AFTER_MS, () => {
+  async #echoLater(): Promise<void> {
+    if (this.#isEchoing) return;
+    this.#isEchoing = true;
+    const { signal } = this.#end;
+    await sleepBriefly(ECHO_AFTER_MS, this.clock, signal);
+    this.#isEchoing = false;
+    if (signal.aborted) return;
+    this.#cancelEcho?.();
+    this.#cancelEcho = this.clock.after(ECHO_AGAIN_MS, () => {
       this.#cancelEcho = undefined;
       void this.#tell(FrameType.ping);
     });
+    await this.#tell(FrameType.ping);
   }
 
   #hearGrant(bytes: number): void {

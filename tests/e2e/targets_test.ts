@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { exists } from "../support/disk_tree.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
@@ -100,10 +101,14 @@ test(
     const two = await world.listener("two");
     const three = world.temp.at("three");
     const targets = [one.url, two.url, three];
-    await using sync = world.start(targets);
+    const log = world.temp.at("log");
+    await using sync = world.start(targets, ["--log-file", log]);
     const { code, events, stderr } = await sync.ended;
     assertEquals([code, stderr], [0, ""]);
     await world.same("one", "two", "three");
+    const logged = Deno.readTextFileSync(log).trim().split("\n")
+      .map((line) => parseLogLine(line)?.target);
+    assertEquals(new Set(logged), new Set(targets));
     for (const name of ["started", "done"]) {
       const named = events.filter(({ event }) => event === name);
       assertEquals(new Set(named.map(({ to }) => to)), new Set(targets));

@@ -60,9 +60,11 @@ const entries: fc.Arbitrary<LogEntry> = fc.record({
   digest: fc.constantFrom(undefined, "0".repeat(64), "a1".repeat(32)),
   path: paths,
   from: fc.option(paths, { nil: undefined }),
-}).map(({ from, ...entry }) => ({
+  target: fc.option(fc.string(), { nil: undefined }),
+}).map(({ from, target, ...entry }) => ({
   ...entry,
   ...(from === undefined ? {} : { from }),
+  ...(target === undefined ? {} : { target }),
 }));
 
 Deno.test("A28: any path comes back from its line of a log", () => {

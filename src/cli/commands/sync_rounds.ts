@@ -59,7 +59,8 @@ export async function syncRounds(
 ): Promise<ExitCode> {
   const reporter = new RoundReporter(context.reporter, job.options);
   const loop = { reporter, signal: context.signal };
-  return await witnessed(job, loop, async (witnesses) => {
+  const isShared = shared !== undefined;
+  return await witnessed(job, { ...loop, isShared }, async (witnesses) => {
     const rounds = new Rounds(job, loop, connecting, witnesses, shared);
     const { to } = job.options;
     try {

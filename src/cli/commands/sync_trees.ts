@@ -73,7 +73,7 @@ export async function syncTrees(
     const { witnessed } = await import("./witnesses.ts");
     return await witnessed(
       job,
-      context,
+      { ...context, isShared: shared !== undefined },
       (witnesses) => syncOnce(job, context, connecting, { witnesses, shared }),
     );
   }

@@ -200,7 +200,7 @@ async function followToListener(
         await follower.follow(target, signal);
       } catch (error) {
         if (!stop.aborted) {
-          follower.fail(error);
+          follower.fail(lost.aborted ? lost.reason : error);
           throw error;
         }
       }

@@ -21,6 +21,7 @@ import type { OperationLog } from "../log/operation_log.ts";
 import type { CommandContext } from "./context.ts";
 import { openHook } from "./hook_option.ts";
 import { realPlaceOf } from "./overlap.ts";
+import { textOfTarget } from "./target_name.ts";
 import type { SyncJob, SyncOptions } from "./sync_job.ts";
 import type { SyncWork } from "./sync_trees.ts";
 
@@ -32,7 +33,10 @@ import type { SyncWork } from "./sync_trees.ts";
  */
 export async function witnessed(
   job: SyncJob,
-  { reporter, signal }: CommandContext,
+  { reporter, signal, isShared = false }: CommandContext & {
+    /** Whether the log is also that of other targets. */
+    readonly isShared?: boolean;
+  },
   act: (witnesses: Witnesses) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { from, to } = job.options;
@@ -49,7 +53,7 @@ export async function witnessed(
   let exit: ExitCode;
   try {
     exit = await act(
-      new Witnesses(job.options, { reporter, signal, log, hook }),
+      new Witnesses(job.options, { reporter, signal, log, hook, isShared }),
     );
   } finally {
     await hook?.close(signal);
@@ -63,6 +67,8 @@ export class Witnesses implements RoundObserver {
   readonly #reporter: Reporter;
   readonly #log: OperationLog | undefined;
   readonly #hook: Hook | undefined;
+  /** What the lines of the log name as their target. */
+  readonly #target: string | undefined;
   readonly #recorder: OperationRecorder;
   /** What the hook has not been told yet: as much as it will list, and one more. */
   #operations: Operation[] = [];
@@ -70,15 +76,17 @@ export class Witnesses implements RoundObserver {
 
   constructor(
     options: SyncOptions,
-    { reporter, signal, log, hook }: CommandContext & {
+    { reporter, signal, log, hook, isShared }: CommandContext & {
       readonly log: OperationLog | undefined;
       readonly hook: Hook | undefined;
+      readonly isShared: boolean;
     },
   ) {
     this.#options = options;
     this.#reporter = reporter;
     this.#log = log;
     this.#hook = hook;
+    if (isShared) this.#target = textOfTarget(options.to);
     this.#recorder = new OperationRecorder({
       digests: this.#isShown,
       onOperation: (operation) => this.#record(operation),
@@ -126,7 +134,8 @@ export class Witnesses implements RoundObserver {
     }
     if (!this.#isShown) return;
     const entry = { ...operation, time: new Date() };
-    this.#log?.record(entry);
+    const target = this.#target;
+    this.#log?.record(target === undefined ? entry : { ...entry, target });
     this.#reporter.report({ kind: "operation", entry });
   }
 }

@@ -9,8 +9,9 @@
  * | digest    | SHA-256 of a file's content, 64 hexadecimal digits; else "-"  |
  * | path      | a string of JSON; what is no text is escaped; "." is the root |
  *
- * Of a move there are two paths, with `->` between them. A line that
- * begins with "#" is a note.
+ * Of a move there are two paths, with `->` between them. Where a sync has several
+ * targets, `@` and the target come before the path, as a string of JSON. A line
+ * that begins with "#" is a note.
  */
 import type { Digest } from "../../core/entry.ts";
 import {
@@ -30,26 +31,29 @@ import { UnsafePathError } from "../../errors.ts";
 export interface LogEntry extends Pick<Operation, "name" | "path" | "from"> {
   readonly time: Date;
   readonly digest: Digest | undefined;
+  /** Where it was done; only where there are several targets. */
+  readonly target?: string;
 }
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const LINE =
-  /^(\S+) (\w+) (\S+) ("(?:[^"\\]|\\.)*")(?: -> ("(?:[^"\\]|\\.)*"))?$/;
+  /^(\S+) (\w+) (\S+) (?:@("(?:[^"\\]|\\.)*") )?("(?:[^"\\]|\\.)*")(?: -> ("(?:[^"\\]|\\.)*"))?$/;
 
 /** The line for `entry`, without its end. */
 export function formatLogLine(entry: LogEntry): string {
-  const { time, name, digest, path, from } = entry;
+  const { time, name, digest, path, from, target } = entry;
   const place = from === undefined
     ? quotedPath(path)
     : `${quotedPath(from)} -> ${quotedPath(path)}`;
-  return `${time.toISOString()} ${name} ${digest ?? "-"} ${place}`;
+  const where = target === undefined ? "" : `@${quoteWhole(target)} `;
+  return `${time.toISOString()} ${name} ${digest ?? "-"} ${where}${place}`;
 }
 
 /** What `line` says; undefined for a note, and for what is no line of a log. */
 export function parseLogLine(line: string): LogEntry | undefined {
   const match = LINE.exec(line);
   if (match === null) return undefined;
-  const [, time, name, digest, first, second] = match;
+  const [, time, name, digest, where, first, second] = match;
   const date = new Date(time!);
   if (!isOperationName(name!) || Number.isNaN(date.getTime())) return undefined;
   if (digest !== "-" && !DIGEST.test(digest!)) return undefined;
@@ -58,12 +62,15 @@ export function parseLogLine(line: string): LogEntry | undefined {
   const from = second === undefined ? undefined : paths[0];
   if (path === undefined) return undefined;
   if (second !== undefined && from === undefined) return undefined;
+  const target = parsedText(where);
+  if (where !== undefined && target === undefined) return undefined;
   return {
     time: date,
     name,
     digest: digest === "-" ? undefined : digest,
     path,
     ...(from === undefined ? {} : { from }),
+    ...(target === undefined ? {} : { target }),
   };
 }
 
@@ -117,14 +124,22 @@ function quotedPath(path: RelPath): string {
 }
 
 function parsedPath(quoted: string | undefined): RelPath | undefined {
+  const text = parsedText(quoted);
+  if (text === undefined) return undefined;
+  try {
+    return text === "." ? ROOT : parseRelPath(text);
+  } catch (error) {
+    if (error instanceof UnsafePathError) return undefined;
+    throw error;
+  }
+}
+
+function parsedText(quoted: string | undefined): string | undefined {
   if (quoted === undefined) return undefined;
   try {
-    const text: unknown = JSON.parse(quoted);
-    return text === "." ? ROOT : parseRelPath(String(text));
+    return String(JSON.parse(quoted));
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof UnsafePathError) {
-      return undefined;
-    }
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { entryAt } from "../../../src/core/snapshot.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import { Feed, type FeedEvent } from "../../../src/session/feed.ts";
 import { Follower } from "../../../src/session/follow.ts";
+import type { RoundObserver } from "../../../src/session/round_observer.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 
@@ -18,6 +19,7 @@ const SCAN = {
 async function start(
   reach: "recursive" | "children" | "none",
   limit = Infinity,
+  observers: readonly RoundObserver[] = [],
 ): Promise<{
   fs: MemoryFileSystem;
   feed: Feed;
@@ -55,6 +57,7 @@ async function start(
     deletes: true,
     clock,
     guards: () => Promise.resolve([]),
+    observers,
     repairMs: 0,
     staysOnFailure: false,
     onSynced: () => {},
@@ -112,6 +115,87 @@ for (const reach of ["recursive", "children", "none"] as const) {
     await stop();
   });
 }
+
+Deno.test("H06: a file that is saved by way of a backup is never missing at the target", async () => {
+  const { fs, advance, stop } = await start("recursive");
+  await advance(100);
+  const root = await fs.openRoot("s");
+  const there = await fs.openRoot("t");
+  const names = async (): Promise<string[]> =>
+    (await there.list()).entries.map(({ name }) => name as string).sort();
+  await root.rename("a" as Name, root, "a~" as Name);
+  for (let i = 0; i < 9; i++) {
+    await advance(20);
+    assertEquals(await names(), ["a", "d"]);
+  }
+  const content = new TextEncoder().encode("saved");
+  const metadata = { mode: 0o644, mtime: 1e12 };
+  await root.createFile("a" as Name, content, metadata);
+  await advance(300);
+  assertEquals(await names(), ["a", "a~", "d"]);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  // Who does not come back was renamed.
+  await root.rename("a" as Name, root, "a.bak" as Name);
+  await advance(600);
+  assertEquals(await names(), ["a.bak", "a~", "d"]);
+  root.close();
+  there.close();
+  await stop();
+});
+
+/** Writes down what was moved, created and deleted. */
+function teller(told: string[]): RoundObserver {
+  return {
+    staging(): void {},
+    passing(): void {},
+    applied({ moves, achieved }): Promise<void> {
+      for (const { from, to } of moves) told.push(`${from} -> ${to}`);
+      for (const { path, old, new: wanted } of achieved) {
+        if (old === undefined) told.push(`+ ${path}`);
+        if (wanted === undefined) told.push(`- ${path}`);
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+Deno.test("what was moved is told of, though another move of the same round has failed", async () => {
+  const told: string[] = [];
+  const { fs, advance, stop } = await start("recursive", Infinity, [
+    teller(told),
+  ]);
+  await advance(100);
+  told.length = 0;
+  const root = await fs.openRoot("s");
+  fs.failCall({ method: "link", name: "a", code: "no-space" });
+  await root.rename("d" as Name, root, "x" as Name);
+  await root.rename("a" as Name, root, "b" as Name);
+  await advance(500);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  assertEquals(told, ["d -> x", "+ b", "- a"]);
+  root.close();
+  await stop();
+});
+
+Deno.test("a directory is moved, though the event of its old path was lost", async () => {
+  const told: string[] = [];
+  const { fs, advance, stop } = await start("recursive", Infinity, [
+    teller(told),
+  ]);
+  await advance(100);
+  told.length = 0;
+  fs.watches.passes = (event) => event.kind !== "changed" || event.path !== "d";
+  const root = await fs.openRoot("s");
+  await root.createDirectory("new" as Name);
+  const made = await root.openDirectory("new" as Name);
+  await root.rename("d" as Name, made, "d" as Name);
+  await advance(500);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  assertEquals(told.sort(), ["+ new", "d -> new/d"]);
+  made.close();
+  root.close();
+  await stop();
+});
 
 Deno.test("a watch that can't see all says so once, and the rest is looked at", async () => {
   const { fs, advance, stop, events } = await start("children", 2);

@@ -91,15 +91,20 @@ Deno.test("A question travels there, and its answer back", async () => {
   await goodbye(client, server);
 });
 
-Deno.test("An echo is answered by one ping, and by none where it was not agreed on", async () => {
+Deno.test("An echo is answered by a ping soon and another one later, and by none where it was not agreed on", async () => {
   const { raw, session, clock } = await sessionWithRaw(["echo"]);
   await raw.send(FrameType.echo);
   await raw.send(FrameType.echo);
   await settle();
   const before = session.counts.sent;
-  await clock.advance(10);
+  await clock.advance(1);
   assertEquals(session.counts.sent - before, PAGE_HEADER_BYTES);
+  await clock.advance(2);
+  assertEquals(session.counts.sent - before, 2 * PAGE_HEADER_BYTES);
   assertEquals((await raw.receive())?.type, FrameType.ping);
+  assertEquals((await raw.receive())?.type, FrameType.ping);
+  await raw.send(FrameType.echo);
+  await settle();
   session.close();
   assertEquals(clock.timers, 0);
 
