@@ -48,6 +48,10 @@ async function testAndScore(): Promise<number> {
     LANES.map((args, lane) => runLane([...args, "--junit-path", report(lane)])),
   );
   print(ends.flatMap(({ failures }) => failures));
+  for (const [lane, { code, counts }] of ends.entries()) {
+    if (counts !== undefined) continue;
+    print([`deno test ${LANES[lane]!.join(" ")} broke down: exit ${code}`]);
+  }
   // Of a lane that broke down it is not known what it has shown.
   if (ends.every(({ counts }) => counts !== undefined)) {
     const results = LANES.flatMap((_, lane) => resultsIn(report(lane)));
