@@ -49,7 +49,7 @@ export class RecipeReader {
   readonly #pacer = new Pacer();
   readonly #stop = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
-  #buffer: Uint8Array<ArrayBuffer> | undefined;
+  #buffers: [Uint8Array, Uint8Array] | undefined;
 
   constructor(root: Directory, options: RecipeReaderOptions) {
     this.#options = options;
@@ -107,26 +107,37 @@ export class RecipeReader {
     { signal, copy }: ReadOptions = {},
   ): Promise<Recipe | undefined> {
     const builder = new RecipeBuilder();
-    const buffer = this.#buffer ??= new Uint8Array(READ_BYTES);
-    for (let offset = 0; offset < size;) {
-      const wanted = Math.min(buffer.length, size - offset);
-      let length = 0;
-      while (length < wanted) {
-        const room = buffer.subarray(length, wanted);
-        const count = await file.read(room, offset + length);
-        if (count === 0) return undefined;
-        length += count;
+    const buffers = this.#buffers ??= [
+      new Uint8Array(READ_BYTES),
+      new Uint8Array(READ_BYTES),
+    ];
+    const readNext = (offset: number): Promise<Uint8Array | undefined> => {
+      buffers.reverse();
+      const length = Math.min(READ_BYTES, size - offset);
+      return heardLater(fill(file, buffers[0].subarray(0, length), offset));
+    };
+    // What comes next is read, and what came is copied, while it is hashed.
+    let next = readNext(0);
+    let copied: Promise<void> | undefined;
+    try {
+      for (let offset = 0; offset < size; offset += READ_BYTES) {
+        const bytes = await next;
+        if (bytes === undefined) return undefined;
+        await copied;
+        next = readNext(offset + bytes.length);
+        copied = copy && heardLater(copy.put(bytes, offset));
+        builder.append(bytes);
+        const pause = this.#pacer.turn();
+        if (pause !== undefined) await pause;
+        signal?.throwIfAborted();
+        this.#stop.signal.throwIfAborted();
       }
-      const bytes = buffer.subarray(0, length);
-      builder.append(bytes);
-      if (copy !== undefined) await copy.put(bytes, offset);
-      offset += length;
-      const pause = this.#pacer.turn();
-      if (pause !== undefined) await pause;
-      signal?.throwIfAborted();
-      this.#stop.signal.throwIfAborted();
+      await copied;
+      return builder.finish();
+    } finally {
+      // Nobody else may have the buffers before.
+      await Promise.allSettled([next, copied]);
     }
-    return builder.finish();
   }
 
   /** Breaks off what is being read, and waits for that. */
@@ -134,7 +145,7 @@ export class RecipeReader {
     this.#stop.abort();
     await this.#last;
     this.#cursor.close();
-    this.#buffer = undefined;
+    this.#buffers = undefined;
   }
 
   #known(path: RelPath, entry: FileEntry): Recipe | undefined {
@@ -195,4 +206,24 @@ export class RecipeReader {
     if (age < RACY_VERSION_MS) return;
     this.#options.store?.remember(path, version, recipe);
   }
+}
+
+/** `into`, filled with what `file` has at `offset`; undefined if that is less. */
+async function fill(
+  file: ReadableFile,
+  into: Uint8Array,
+  offset: number,
+): Promise<Uint8Array | undefined> {
+  for (let length = 0; length < into.length;) {
+    const count = await file.read(into.subarray(length), offset + length);
+    if (count === 0) return undefined;
+    length += count;
+  }
+  return into;
+}
+
+/** `work`, which is awaited later, and must not fail unheard until then. */
+function heardLater<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  return work;
 }
