@@ -40,6 +40,8 @@ export interface RecipeCopy {
 interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   readonly copy?: RecipeCopy | undefined;
+  /** The recipe of a version that is probably much like it. */
+  readonly like?: Recipe | undefined;
 }
 
 /** Reads one file at a time, in the order asked for. Its owner closes it. */
@@ -62,7 +64,8 @@ export class RecipeReader {
   /**
    * The recipe of the file at `path` as the scan saw it; undefined where it can't
    * be read any more, or is too long for one.
-   * @param openCopy Called where it has to be read: who gets what is read.
+   * @param openCopy Who gets what is read. The file is read for them if its recipe
+   *   is known, too, unless they want nothing.
    */
   async recipeOf(
     path: RelPath,
@@ -71,14 +74,16 @@ export class RecipeReader {
     openCopy?: () => Promise<RecipeCopy | undefined>,
   ): Promise<Recipe | undefined> {
     const known = this.#known(path, entry);
-    if (known !== undefined) return known;
+    if (known !== undefined && openCopy === undefined) return known;
     const read = (): Promise<Recipe | undefined> =>
       this.inTurn(async () => {
         this.#stop.signal.throwIfAborted();
         const copy = await openCopy?.();
+        if (known !== undefined && copy === undefined) return known;
         let recipe: Recipe | undefined;
         try {
-          return recipe = await this.#read(path, entry, { signal, copy });
+          recipe = await this.#read(path, entry, known, { signal, copy });
+          return recipe;
         } finally {
           await copy?.close(recipe);
         }
@@ -104,9 +109,9 @@ export class RecipeReader {
   async read(
     file: ReadableFile,
     size: number,
-    { signal, copy }: ReadOptions = {},
+    { signal, copy, like }: ReadOptions = {},
   ): Promise<Recipe | undefined> {
-    const builder = new RecipeBuilder();
+    const builder = new RecipeBuilder(like);
     const buffers = this.#buffers ??= [
       new Uint8Array(READ_BYTES),
       new Uint8Array(READ_BYTES),
@@ -160,6 +165,7 @@ export class RecipeReader {
   async #read(
     path: RelPath,
     entry: FileEntry,
+    known: Recipe | undefined,
     options: ReadOptions,
   ): Promise<Recipe | undefined> {
     // In the worst case all its chunks are as short as they can be.
@@ -175,12 +181,16 @@ export class RecipeReader {
       if (opened === undefined) return undefined;
       try {
         const begun = Date.now();
-        const recipe = await this.read(opened.file, entry.size, options);
+        const like = known ?? this.#options.store?.lastOf(path);
+        const recipe = await this.read(opened.file, entry.size, {
+          ...options,
+          like,
+        });
         if (
           recipe === undefined ||
           !isSameVersion(entry, await opened.file.stat())
         ) return undefined;
-        this.#remember(path, entry, recipe, begun);
+        if (known === undefined) this.#remember(path, entry, recipe, begun);
         return recipe;
       } finally {
         opened.close();
