@@ -46,6 +46,14 @@ const HASHED_FROM = MIN_CHUNK_BYTES - WINDOW_BYTES;
 
 const NOT_FOUND = -1;
 
+/** Words of four bytes in a lane, see {@link uncut}. */
+const LANE_WORDS = 256;
+
+/** Bytes in which there surely is a whole turn of both lanes. */
+const SHORTEST_LANES = 2 * 4 * LANE_WORDS + 4;
+
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
 const GEAR = makeGear();
 
 /** The gear, see the head of this file; for tests. */
@@ -130,10 +138,11 @@ export class Chunker {
 
   /** The position behind the first byte at which the bits of `mask` are 0. */
   #find(bytes: Uint8Array, from: number, to: number, mask: number): number {
-    let hash = this.#hash;
+    const skipped = uncut(bytes, from, to, this.#hash, mask);
+    let hash = skipped > from ? hashAt(bytes, skipped) : this.#hash;
     // "| 0" says that it is an int32, which is a fifth faster than a number; eight
     // bytes a turn are a quarter faster than one.
-    let at = from | 0;
+    let at = skipped | 0;
     for (; at < to - 7; at += 8) {
       const a = (hash << 1) + GEAR[bytes[at]!]! | 0;
       const b = (a << 1) + GEAR[bytes[at + 1]!]! | 0;
@@ -158,6 +167,65 @@ export class Chunker {
     this.#hash = hash;
     return NOT_FOUND;
   }
+}
+
+/** The hash behind the {@link WINDOW_BYTES} bytes before `at`, which decide it. */
+function hashAt(bytes: Uint8Array, at: number): number {
+  let hash = 0;
+  for (let i = at - WINDOW_BYTES; i < at; i++) {
+    hash = (hash << 1) + GEAR[bytes[i]!]! | 0;
+  }
+  return hash;
+}
+
+/**
+ * A position between `from` and `to` before which no chunk ends, given the hash at
+ * `from`. It looks at two lanes a turn, each of which begins with the hash that its
+ * window says, and reads four bytes at once: a fifth faster than one lane.
+ */
+function uncut(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  hash: number,
+  mask: number,
+): number {
+  if (to - from < SHORTEST_LANES || !IS_LITTLE_ENDIAN) return from;
+  let x = hash | 0;
+  // Four bytes at once can be read where they are aligned only.
+  let start = from;
+  for (; (bytes.byteOffset + start) % 4 !== 0; start++) {
+    x = (x << 1) + GEAR[bytes[start]!]! | 0;
+    if ((x & mask) === 0) return from;
+  }
+  const offset = bytes.byteOffset + start;
+  const words = new Int32Array(bytes.buffer, offset, (to - start) >> 2);
+  let at = 0;
+  for (; at + 2 * LANE_WORDS <= words.length; at += 2 * LANE_WORDS) {
+    const end = at + LANE_WORDS;
+    let y = hashAt(bytes, start + 4 * end) | 0;
+    for (let i = at; i < end; i++) {
+      const v = words[i]!;
+      const w = words[i + LANE_WORDS]!;
+      const a = (x << 1) + GEAR[v & 255]! | 0;
+      const e = (y << 1) + GEAR[w & 255]! | 0;
+      const b = (a << 1) + GEAR[v >>> 8 & 255]! | 0;
+      const f = (e << 1) + GEAR[w >>> 8 & 255]! | 0;
+      const c = (b << 1) + GEAR[v >>> 16 & 255]! | 0;
+      const g = (f << 1) + GEAR[w >>> 16 & 255]! | 0;
+      const d = (c << 1) + GEAR[v >>> 24]! | 0;
+      const h = (g << 1) + GEAR[w >>> 24]! | 0;
+      if (
+        (a & mask) === 0 || (b & mask) === 0 || (c & mask) === 0 ||
+        (d & mask) === 0 || (e & mask) === 0 || (f & mask) === 0 ||
+        (g & mask) === 0 || (h & mask) === 0
+      ) return at > 0 ? start + 4 * at : from;
+      x = d;
+      y = h;
+    }
+    x = y;
+  }
+  return start + 4 * at;
 }
 
 function makeGear(): Int32Array {

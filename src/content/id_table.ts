@@ -9,7 +9,7 @@
  * for that is sent once more, which costs bytes, but never time without bound. By
  * chance it happens to one table of a million ids in 50,000.
  */
-import { ID_BYTES } from "./recipe.ts";
+import { ID_BYTES } from "./limits.ts";
 
 const MAX_PROBES = 128;
 

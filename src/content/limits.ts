@@ -15,6 +15,9 @@
  * | strong sum of a block         | 1      | 6         | bytes                 |
  */
 
+/** Bytes of an id: the SHA-256 of a chunk. */
+export const ID_BYTES = 32;
+
 /** Shortest chunk, in bytes; only the last one of a file may be shorter. */
 export const MIN_CHUNK_BYTES = 16 * 1024;
 

@@ -5,7 +5,8 @@
  */
 import { createHash, type Hash, hash } from "node:crypto";
 import { Chunker } from "./chunker.ts";
-import { MAX_RECIPE_CHUNKS } from "./limits.ts";
+import { Guide } from "./guide.ts";
+import { ID_BYTES, MAX_RECIPE_CHUNKS } from "./limits.ts";
 
 /**
  * Names all that decides how content becomes a recipe and a digest: the chunker,
@@ -13,8 +14,7 @@ import { MAX_RECIPE_CHUNKS } from "./limits.ts";
  */
 export const RECIPE_VERSION = 1;
 
-/** Bytes of an id: the SHA-256 of a chunk. */
-export const ID_BYTES = 32;
+export { ID_BYTES };
 
 /** The chunks of a file, in its order; none for an empty file. */
 export interface Recipe {
@@ -70,6 +70,15 @@ export class RecipeBuilder {
   #count = 0;
   #ids = new Uint8Array(64 * ID_BYTES);
   #lengths = new Uint32Array(64);
+  readonly #guide: Guide | undefined;
+
+  /**
+   * @param like The recipe of a version that is probably much like the file; it spares
+   *   the search for the ends of chunks that both have.
+   */
+  constructor(like?: Recipe) {
+    this.#guide = like && new Guide(like);
+  }
 
   /**
    * Adds the next bytes of the file, in parts of any length. They are not kept. It
@@ -80,6 +89,11 @@ export class RecipeBuilder {
     let at = 0;
     while (at < bytes.length) {
       const before = this.#chunker.pending;
+      const foretold = before === 0 ? this.#foretold(bytes, at) : undefined;
+      if (foretold !== undefined) {
+        at = foretold;
+        continue;
+      }
       const end = this.#chunker.next(bytes, at, bytes.length);
       const part = bytes.subarray(at, end ?? bytes.length);
       if (end === undefined) {
@@ -89,9 +103,21 @@ export class RecipeBuilder {
       }
       const id = this.#begun?.update(part).digest("hex") ?? chunkId(part);
       this.#begun = undefined;
-      this.#put(before + part.length).setFromHex(id);
+      const place = this.#put(before + part.length);
+      place.setFromHex(id);
+      this.#guide?.goTo(place);
       at = end;
     }
+  }
+
+  /** Adds the chunk at `at` if it is the one that is expected: where it ends. */
+  #foretold(bytes: Uint8Array, at: number): number | undefined {
+    const length = this.#guide?.length;
+    if (length === undefined || at + length > bytes.length) return undefined;
+    const id = chunkId(bytes.subarray(at, at + length));
+    if (!this.#guide!.isNext(id)) return undefined;
+    this.#put(length).setFromHex(id);
+    return at + length;
   }
 
   /**

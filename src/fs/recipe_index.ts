@@ -43,11 +43,14 @@ export class RecipeIndex implements RecipeStore {
   }
 
   recipeOf(path: RelPath, version: FileVersion): Recipe | undefined {
-    const known = this.#pending.get(path) ??
-      this.#use((tables) => this.#touch(tables.at(path)));
+    const known = this.#at(path);
     return known !== undefined && isSame(known.version, version)
       ? known.recipe
       : undefined;
+  }
+
+  lastOf(path: RelPath): Recipe | undefined {
+    return this.#at(path)?.recipe;
   }
 
   movedFrom(
@@ -89,6 +92,11 @@ export class RecipeIndex implements RecipeStore {
   close(): void {
     this.#flush();
     this.#tables = undefined;
+  }
+
+  #at(path: RelPath): Known | undefined {
+    return this.#pending.get(path) ??
+      this.#use((tables) => this.#touch(tables.at(path)));
   }
 
   /** Always takes the file with most of the chunks that are not found yet. */

@@ -40,6 +40,8 @@ export interface RecipeCopy {
 interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   readonly copy?: RecipeCopy | undefined;
+  /** The recipe of a version that is probably much like it. */
+  readonly like?: Recipe | undefined;
 }
 
 /** Reads one file at a time, in the order asked for. Its owner closes it. */
@@ -49,7 +51,7 @@ export class RecipeReader {
   readonly #pacer = new Pacer();
   readonly #stop = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
-  #buffer: Uint8Array<ArrayBuffer> | undefined;
+  #buffers: [Uint8Array, Uint8Array] | undefined;
 
   constructor(root: Directory, options: RecipeReaderOptions) {
     this.#options = options;
@@ -62,7 +64,8 @@ export class RecipeReader {
   /**
    * The recipe of the file at `path` as the scan saw it; undefined where it can't
    * be read any more, or is too long for one.
-   * @param openCopy Called where it has to be read: who gets what is read.
+   * @param openCopy Who gets what is read. The file is read for them if its recipe
+   *   is known, too, unless they want nothing.
    */
   async recipeOf(
     path: RelPath,
@@ -71,14 +74,16 @@ export class RecipeReader {
     openCopy?: () => Promise<RecipeCopy | undefined>,
   ): Promise<Recipe | undefined> {
     const known = this.#known(path, entry);
-    if (known !== undefined) return known;
+    if (known !== undefined && openCopy === undefined) return known;
     const read = (): Promise<Recipe | undefined> =>
       this.inTurn(async () => {
         this.#stop.signal.throwIfAborted();
         const copy = await openCopy?.();
+        if (known !== undefined && copy === undefined) return known;
         let recipe: Recipe | undefined;
         try {
-          return recipe = await this.#read(path, entry, { signal, copy });
+          recipe = await this.#read(path, entry, known, { signal, copy });
+          return recipe;
         } finally {
           await copy?.close(recipe);
         }
@@ -104,29 +109,40 @@ export class RecipeReader {
   async read(
     file: ReadableFile,
     size: number,
-    { signal, copy }: ReadOptions = {},
+    { signal, copy, like }: ReadOptions = {},
   ): Promise<Recipe | undefined> {
-    const builder = new RecipeBuilder();
-    const buffer = this.#buffer ??= new Uint8Array(READ_BYTES);
-    for (let offset = 0; offset < size;) {
-      const wanted = Math.min(buffer.length, size - offset);
-      let length = 0;
-      while (length < wanted) {
-        const room = buffer.subarray(length, wanted);
-        const count = await file.read(room, offset + length);
-        if (count === 0) return undefined;
-        length += count;
+    const builder = new RecipeBuilder(like);
+    const buffers = this.#buffers ??= [
+      new Uint8Array(READ_BYTES),
+      new Uint8Array(READ_BYTES),
+    ];
+    const readNext = (offset: number): Promise<Uint8Array | undefined> => {
+      buffers.reverse();
+      const length = Math.min(READ_BYTES, size - offset);
+      return heardLater(fill(file, buffers[0].subarray(0, length), offset));
+    };
+    // What comes next is read, and what came is copied, while it is hashed.
+    let next = readNext(0);
+    let copied: Promise<void> | undefined;
+    try {
+      for (let offset = 0; offset < size; offset += READ_BYTES) {
+        const bytes = await next;
+        if (bytes === undefined) return undefined;
+        await copied;
+        next = readNext(offset + bytes.length);
+        copied = copy && heardLater(copy.put(bytes, offset));
+        builder.append(bytes);
+        const pause = this.#pacer.turn();
+        if (pause !== undefined) await pause;
+        signal?.throwIfAborted();
+        this.#stop.signal.throwIfAborted();
       }
-      const bytes = buffer.subarray(0, length);
-      builder.append(bytes);
-      if (copy !== undefined) await copy.put(bytes, offset);
-      offset += length;
-      const pause = this.#pacer.turn();
-      if (pause !== undefined) await pause;
-      signal?.throwIfAborted();
-      this.#stop.signal.throwIfAborted();
+      await copied;
+      return builder.finish();
+    } finally {
+      // Nobody else may have the buffers before.
+      await Promise.allSettled([next, copied]);
     }
-    return builder.finish();
   }
 
   /** Breaks off what is being read, and waits for that. */
@@ -134,7 +150,7 @@ export class RecipeReader {
     this.#stop.abort();
     await this.#last;
     this.#cursor.close();
-    this.#buffer = undefined;
+    this.#buffers = undefined;
   }
 
   #known(path: RelPath, entry: FileEntry): Recipe | undefined {
@@ -149,6 +165,7 @@ export class RecipeReader {
   async #read(
     path: RelPath,
     entry: FileEntry,
+    known: Recipe | undefined,
     options: ReadOptions,
   ): Promise<Recipe | undefined> {
     // In the worst case all its chunks are as short as they can be.
@@ -164,12 +181,16 @@ export class RecipeReader {
       if (opened === undefined) return undefined;
       try {
         const begun = Date.now();
-        const recipe = await this.read(opened.file, entry.size, options);
+        const like = known ?? this.#options.store?.lastOf(path);
+        const recipe = await this.read(opened.file, entry.size, {
+          ...options,
+          like,
+        });
         if (
           recipe === undefined ||
           !isSameVersion(entry, await opened.file.stat())
         ) return undefined;
-        this.#remember(path, entry, recipe, begun);
+        if (known === undefined) this.#remember(path, entry, recipe, begun);
         return recipe;
       } finally {
         opened.close();
@@ -195,4 +216,24 @@ export class RecipeReader {
     if (age < RACY_VERSION_MS) return;
     this.#options.store?.remember(path, version, recipe);
   }
+}
+
+/** `into`, filled with what `file` has at `offset`; undefined if that is less. */
+async function fill(
+  file: ReadableFile,
+  into: Uint8Array,
+  offset: number,
+): Promise<Uint8Array | undefined> {
+  for (let length = 0; length < into.length;) {
+    const count = await file.read(into.subarray(length), offset + length);
+    if (count === 0) return undefined;
+    length += count;
+  }
+  return into;
+}
+
+/** `work`, which is awaited later, and must not fail unheard until then. */
+function heardLater<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  return work;
 }

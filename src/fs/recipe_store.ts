@@ -20,7 +20,9 @@ export interface FileVersion {
 export interface RecipeStore {
   /** The recipe of `path` in exactly that version; undefined if not known. */
   recipeOf(path: RelPath, version: FileVersion): Recipe | undefined;
-  /** The same by inode, size and mtime alone: after a rename (ctime moves). The path that it had. */
+  /** The recipe that `path` had last, in whatever version: the file may be much like it. */
+  lastOf(path: RelPath): Recipe | undefined;
+  /** As {@link recipeOf} by inode, size and mtime alone: after a rename (ctime moves). The path that it had. */
   movedFrom(
     version: FileVersion,
   ): { readonly path: RelPath; readonly recipe: Recipe } | undefined;
@@ -90,6 +92,10 @@ export class MemoryRecipeStore implements RecipeStore {
     const known = this.#known.get(path);
     if (known === undefined) return undefined;
     return equalVersions(known.version, version) ? known.recipe : undefined;
+  }
+
+  lastOf(path: RelPath): Recipe | undefined {
+    return this.#known.get(path)?.recipe;
   }
 
   movedFrom(

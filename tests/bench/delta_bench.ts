@@ -1,8 +1,13 @@
 /**
  * `deno task bench:delta`: what a changed file of 1 GiB costs, beside
  * `rsync -a --no-whole-file --delete` to an rsync daemon, on loopback and in
- * memory. The runs of both alternate; a row shows medians. Bytes are counted both
- * ways, by a proxy, in a run of their own.
+ * memory. Both targets are made ready and the receivers are up before either
+ * program starts, and who comes first alternates; a row shows medians. Bytes are
+ * counted both ways, by a proxy, in a run of their own.
+ *
+ * An edited file has its old version at the target, copied there. What is renamed
+ * was brought there by the program that is measured, since what it remembers of that
+ * run is what tells it.
  */
 // deno-lint-ignore-file no-console
 import { join } from "@std/path";
@@ -29,8 +34,8 @@ interface Change {
   readonly name: string;
   /** Of the time and the bytes of rsync, at the most. */
   readonly goals: { readonly time: number; readonly bytes: number };
-  /** Writes the new version, of a file of `size` bytes. */
-  write(old: string, source: string, size: number): void;
+  /** Writes the new version, of a file of `size` bytes; without, it is renamed. */
+  readonly write?: (old: string, source: string, size: number) => void;
 }
 
 const CHANGES: readonly Change[] = [
@@ -68,11 +73,6 @@ const CHANGES: readonly Change[] = [
   {
     name: "renamed",
     goals: { time: 0.2, bytes: 0.001 },
-    write(old, source): void {
-      Deno.copyFileSync(old, join(source, "renamed"));
-      const { mtime } = Deno.statSync(old);
-      Deno.utimeSync(join(source, "renamed"), mtime!, mtime!);
-    },
   },
 ];
 
@@ -107,7 +107,8 @@ async function main(signal: AbortSignal): Promise<void> {
   };
   for (const change of CHANGES.filter(({ name }) => name.includes(only))) {
     Deno.mkdirSync(stand.source);
-    change.write(old, stand.source, size);
+    if (change.write === undefined) copyTo(join(stand.source, "file"), old);
+    else change.write(old, stand.source, size);
     for await (const row of rowsOf(change, stand, runs)) {
       console.log(lineOf(row, quick));
     }
@@ -125,14 +126,19 @@ interface Stand {
 }
 
 async function* rowsOf(
-  { name, goals }: Change,
+  { name, goals, write }: Change,
   stand: Stand,
   runs: number,
 ): AsyncGenerator<Row> {
+  const run = write === undefined ? runRenamed : runEdited;
   const samples = { lockstep: [] as number[], rsync: [] as number[] };
-  for (let run = 0; run < runs; run++) {
-    samples.lockstep.push((await lockstep(stand, false)).seconds);
-    samples.rsync.push((await rsync(stand, false)).seconds);
+  for (let i = 0; i < runs; i++) {
+    const { lockstep, rsync } = await run(stand, {
+      isCounted: false,
+      isRsyncFirst: i % 2 === 1,
+    });
+    samples.lockstep.push(lockstep.seconds);
+    samples.rsync.push(rsync.seconds);
   }
   const times = {
     lockstep: median(samples.lockstep),
@@ -146,10 +152,11 @@ async function* rowsOf(
     value: times.lockstep / times.rsync,
     samples,
   };
-  const bytes = {
-    lockstep: (await lockstep(stand, true)).bytes,
-    rsync: (await rsync(stand, true)).bytes,
-  };
+  const { lockstep, rsync } = await run(stand, {
+    isCounted: true,
+    isRsyncFirst: false,
+  });
+  const bytes = { lockstep: lockstep.bytes, rsync: rsync.bytes };
   yield {
     work: `wire, 1 GiB, ${name}`,
     unit: "B",
@@ -161,43 +168,105 @@ async function* rowsOf(
   };
 }
 
-/** One run of each, from the old file: its seconds, and its bytes where counted. */
-async function lockstep(
-  { old, source, target, signal }: Stand,
-  isCounted: boolean,
-): Promise<{ seconds: number; bytes: number }> {
-  reset(target, old);
+interface RunOptions {
+  /** Whether a proxy counts the bytes, which takes its time. */
+  readonly isCounted: boolean;
+  readonly isRsyncFirst: boolean;
+}
+
+/** What one run took; bytes are 0 where nobody counted. */
+interface Cost {
+  readonly seconds: number;
+  readonly bytes: number;
+}
+
+interface Costs {
+  readonly lockstep: Cost;
+  readonly rsync: Cost;
+}
+
+/** One run of each, from the old file at the target. */
+async function runEdited(stand: Stand, options: RunOptions): Promise<Costs> {
+  for (const target of [stand.target, stand.rsyncTarget]) {
+    empty(target);
+    copyTo(join(target, "file"), stand.old);
+  }
+  await using receiver = await listen(stand.target, ["--keep-listening"]);
+  await using lockstep = new TcpProxy(receiver.port);
+  await using rsync = new TcpProxy(stand.port);
+  return await runBoth(stand, { lockstep, rsync }, options);
+}
+
+/** One run of each, after the file that it has brought there was renamed. */
+async function runRenamed(stand: Stand, options: RunOptions): Promise<Costs> {
+  const { source, target, rsyncTarget } = stand;
+  const names = { old: join(source, "file"), new: join(source, "renamed") };
+  empty(target);
+  empty(rsyncTarget);
   await using receiver = await listen(target, ["--keep-listening"]);
-  await using proxy = new TcpProxy(receiver.port);
-  const url = isCounted ? proxy.url : receiver.url;
-  const words = ["sync", "--from", source, "--to", url, "--quiet"];
-  const { seconds } = await measure([...PROGRAM, ...words], signal);
+  await using lockstep = new TcpProxy(receiver.port);
+  await using rsync = new TcpProxy(stand.port);
+  const roads = { lockstep, rsync };
+  await runBoth(stand, roads, options);
+  Deno.renameSync(names.old, names.new);
+  try {
+    return await runBoth(stand, roads, options);
+  } finally {
+    Deno.renameSync(names.new, names.old);
+  }
+}
+
+/** What leads to the receivers: the same in all runs of a pair, which it names. */
+interface Roads {
+  readonly lockstep: TcpProxy;
+  readonly rsync: TcpProxy;
+}
+
+async function runBoth(
+  { source, target, signal }: Stand,
+  roads: Roads,
+  { isCounted, isRsyncFirst }: RunOptions,
+): Promise<Costs> {
+  const portOf = (road: TcpProxy): number =>
+    isCounted ? Number(new URL(road.url).port) : road.serverPort;
+  const cost = async (road: TcpProxy, words: string[]): Promise<Cost> => {
+    const before = passed(road);
+    const { seconds } = await measure(words, signal);
+    return { seconds, bytes: passed(road) - before };
+  };
+  const lockstep = (): Promise<Cost> => {
+    const url = `ws://127.0.0.1:${portOf(roads.lockstep)}`;
+    const words = ["sync", "--from", source, "--to", url, "--quiet"];
+    return cost(roads.lockstep, [...PROGRAM, ...words]);
+  };
+  const rsync = (): Promise<Cost> => {
+    const url = rsyncUrl(portOf(roads.rsync));
+    const words = ["rsync", "-a", "--no-whole-file", "--delete", `${source}/`];
+    return cost(roads.rsync, [...words, url]);
+  };
+  const early = isRsyncFirst ? await rsync() : undefined;
+  const costs = { lockstep: await lockstep(), rsync: early ?? await rsync() };
   await assertSameTree(source, target);
-  return { seconds, bytes: proxy.counts.toServer + proxy.counts.toClient };
+  return costs;
 }
 
-async function rsync(
-  { old, source, rsyncTarget, port, signal }: Stand,
-  isCounted: boolean,
-): Promise<{ seconds: number; bytes: number }> {
-  reset(rsyncTarget, old);
-  await using proxy = new TcpProxy(port);
-  const url = rsyncUrl(isCounted ? Number(new URL(proxy.url).port) : port);
-  const words = ["rsync", "-a", "--no-whole-file", "--delete", `${source}/`];
-  const { seconds } = await measure([...words, url], signal);
-  return { seconds, bytes: proxy.counts.toServer + proxy.counts.toClient };
-}
-
-/** Makes `target` hold the old file, and nothing else. */
-function reset(target: string, old: string): void {
+/** Makes `target` an empty directory. */
+function empty(target: string): void {
   Deno.mkdirSync(target, { recursive: true });
   for (const { name } of Deno.readDirSync(target)) {
     Deno.removeSync(join(target, name), { recursive: true });
   }
-  const to = join(target, "file");
-  Deno.copyFileSync(old, to);
-  const { mtime } = Deno.statSync(old);
+}
+
+/** Copies the file at `from`, with its mtime. */
+function copyTo(to: string, from: string): void {
+  Deno.copyFileSync(from, to);
+  const { mtime } = Deno.statSync(from);
   Deno.utimeSync(to, mtime!, mtime!);
+}
+
+function passed({ counts }: TcpProxy): number {
+  return counts.toServer + counts.toClient;
 }
 
 function append(to: Deno.FsFile, from: string): void {

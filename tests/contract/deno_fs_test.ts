@@ -12,6 +12,9 @@ import {
   watchContract,
 } from "../../src/fs/contract.ts";
 
+/** Bytes of a call that is left to another thread. */
+const LARGE = 4 * 1024 * 1024;
+
 const FILE = { mode: 0o644, mtime: 1_600_000_000_123 };
 
 fileSystemContract("DenoFileSystem", () => open(true));
@@ -85,6 +88,44 @@ test("DenoFileSystem fails names that are not UTF-8, and only those", [
       failed.map(({ name, reason }) => `${name} ${reason}`).sort(),
       ["a\ufffd invalid-name", "b\ufffd invalid-name", "link unreadable"],
     );
+  }
+});
+
+Deno.test("DenoFileSystem keeps large writes apart that are under way together", async () => {
+  await using temp = new TempDir();
+  using root = await openTemp(temp.path);
+  const parts = [0, 1, 2].map((i) => new Uint8Array(LARGE).fill(i + 1));
+  const file = await root.openWritable(as("file"));
+  try {
+    await Promise.all(parts.map((part, i) => file.write(part, i * LARGE)));
+    const read = parts.map(() => new Uint8Array(LARGE));
+    await Promise.all(read.map((into, i) => file.read(into, i * LARGE)));
+    assertEquals(read, parts);
+  } finally {
+    file.close();
+  }
+});
+
+Deno.test("A file that is closed during a call keeps its number until that is over", async () => {
+  await using temp = new TempDir();
+  using root = await openTemp(temp.path);
+  const content = new Uint8Array(LARGE).fill(7);
+  const first = await root.openWritable(as("first"));
+  const writing = first.write(content, 0);
+  first.close();
+  first.close();
+  // It would get the number of the first one, and what is still being written.
+  const second = await root.openWritable(as("second"));
+  try {
+    await writing;
+    await assertRejects(() => first.write(content, 0), TypeError);
+    assertEquals((await second.stat()).size, 0);
+    assertEquals(Deno.readFileSync(temp.at("first")), content);
+    const reading = second.read(new Uint8Array(LARGE), 0);
+    second.close();
+    assertEquals(await reading, 0);
+  } finally {
+    second.close();
   }
 });
 

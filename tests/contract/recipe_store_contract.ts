@@ -83,6 +83,17 @@ export function testRecipeStore(name: string, make: MakeStore): void {
       );
     }));
 
+  Deno.test(`${name}: lastOf() tells the recipe of a path, whatever its version`, () =>
+    make((store) => {
+      const [old, now] = [recipeOfWords([1, 2]), recipeOfWords([2, 3])];
+      assertEquals(store.lastOf(A), undefined);
+      store.remember(A, V, old);
+      assertEquals(store.lastOf(A), old);
+      store.remember(A, { ...V, mtime: V.mtime + 1 }, now);
+      assertEquals(store.lastOf(A), now);
+      assertEquals(store.lastOf(B), undefined);
+    }));
+
   Deno.test(`${name}: a touched file keeps its recipe, in its new version`, () =>
     make((store) => {
       const recipe = recipeOfWords([1, 2]);

@@ -124,6 +124,34 @@ Deno.test("Chunker.next() cuts byte by byte as it does at once", () => {
   assertEquals([...lengths, bytes.length - start], lengthsOf(bytes));
 });
 
+Deno.test("Chunker.next() cuts the same wherever the bytes lie, and however they are parted", () => {
+  const content = new Random(5).bytes(2 ** 21);
+  const expected = lengthsOf(content);
+  for (let shift = 1; shift < 4; shift++) {
+    const moved = new Uint8Array(content.length + shift).subarray(shift);
+    moved.set(content);
+    assertEquals(lengthsOf(moved), expected, `moved by ${shift} bytes`);
+  }
+  const random = new Random(6);
+  for (let round = 0; round < 10; round++) {
+    const chunker = new Chunker();
+    const lengths: number[] = [];
+    let begun = 0;
+    for (let from = 0; from < content.length;) {
+      const to = Math.min(from + 1 + random.below(9_000), content.length);
+      for (let at = from;;) {
+        const end = chunker.next(content, at, to);
+        if (end === undefined) break;
+        lengths.push(end - begun);
+        begun = at = end;
+      }
+      from = to;
+    }
+    if (chunker.pending > 0) lengths.push(chunker.pending);
+    assertEquals(lengths, expected);
+  }
+});
+
 Deno.test("Chunker.next() refuses what is no part of the bytes", () => {
   const bytes = new Uint8Array(10);
   for (const [from, to] of [[-1, 5], [6, 5], [0, 11], [NaN, 5], [0, NaN]]) {

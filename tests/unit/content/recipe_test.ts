@@ -10,6 +10,7 @@ import {
   recipeOf,
 } from "../../../src/content/recipe.ts";
 import { Random } from "../../support/random.ts";
+import { concat } from "../../support/recipe_world.ts";
 import { recipeOfWords } from "./recipes.ts";
 
 /** Digests of files as version 1 has them; they must never change. */
@@ -85,6 +86,57 @@ Deno.test("RecipeBuilder.add() refuses a chunk within another", () => {
   const builder = new RecipeBuilder();
   builder.append(new Uint8Array(10));
   assertThrows(() => builder.add(new Uint8Array(ID_BYTES), 20_000), TypeError);
+});
+
+Deno.test("RecipeBuilder makes the same recipe with the one of another version at hand", () => {
+  const old = new Random(20).bytes(1_500_000);
+  const other = new Random(21).bytes(400_000);
+  const versions: readonly (readonly [string, Uint8Array[]])[] = [
+    ["unchanged", [old]],
+    ["edited", [
+      old.subarray(0, 700_000),
+      other.subarray(0, 10),
+      old.subarray(700_010),
+    ]],
+    ["lengthened in front", [other.subarray(0, 999), old]],
+    ["cut in front", [old.subarray(123_456)]],
+    ["appended to", [old, other]],
+    ["truncated", [old.subarray(0, 800_001)]],
+    ["shuffled", [old.subarray(900_000), other, old.subarray(0, 900_000)]],
+    ["another file", [other]],
+    ["empty", []],
+  ];
+  const like = recipeOf(old);
+  for (const [name, parts] of versions) {
+    const bytes = concat(parts);
+    for (const size of [30_000, 300_000, bytes.length + 1]) {
+      const builder = new RecipeBuilder(like);
+      for (let at = 0; at < bytes.length; at += size) {
+        builder.append(bytes.subarray(at, at + size));
+      }
+      assertEquals(builder.finish(), recipeOf(bytes), `${name}, by ${size}`);
+    }
+  }
+  assertEquals(new RecipeBuilder(EMPTY_RECIPE).finish(), EMPTY_RECIPE);
+});
+
+Deno.test("RecipeBuilder does not look for ends of chunks that the other version tells", () => {
+  const bytes = new Random(22).bytes(600_000);
+  // Cut as no search would: so it shows who has said it.
+  const lengths = [50_001, 50_002, bytes.length - 100_003];
+  const builder = new RecipeBuilder();
+  let at = 0;
+  for (const length of lengths) {
+    const id = chunkId(bytes.subarray(at, at + length));
+    builder.add(Uint8Array.fromHex(id), length);
+    at += length;
+  }
+  const following = new RecipeBuilder(builder.finish());
+  following.append(bytes);
+  assertEquals([...following.finish().lengths.subarray(0, 2)], [
+    50_001,
+    50_002,
+  ]);
 });
 
 Deno.test("pagesOf() ends pages where ids say so, within their limits", () => {

@@ -1,8 +1,10 @@
 /** Large files that begin as copies of their old versions. */
 import { assert, assertEquals } from "@std/assert";
-import { parseName } from "../../../src/core/path.ts";
+import { recipeOf } from "../../../src/content/recipe.ts";
+import { parseName, parseRelPath } from "../../../src/core/path.ts";
 import { FileSystemError } from "../../../src/errors.ts";
 import { hooked } from "../../../src/fs/hooked_fs.ts";
+import { MemoryRecipeStore } from "../../../src/fs/recipe_store.ts";
 import { Random } from "../../support/random.ts";
 import { concat, RecipeWorld } from "../../support/recipe_world.ts";
 
@@ -47,6 +49,34 @@ for (const [name, bytes, times] of VERSIONS) {
     const read = world.target.counters.bytesRead - before;
     const most = times * bytes.length;
     assert(read <= most, `${read} bytes, ${most} allowed`);
+  });
+
+  Deno.test(`a file that was ${name} begins as a draft if its old version is known, too`, async () => {
+    const world = new RecipeWorld({ f: bytes }, { f: OLD });
+    const root = await world.target.openRoot("/");
+    const version = (await root.lookup(parseName("f")))!;
+    root.close();
+    const path = parseRelPath("f");
+    const sourceStore = new MemoryRecipeStore();
+    const targetStore = new MemoryRecipeStore();
+    // The source knows of that path, but not in its version.
+    sourceStore.remember(path, { ...version, inode: 0 }, recipeOf(OLD));
+    targetStore.remember(path, version, recipeOf(OLD));
+    const opened: string[] = [];
+    const before = world.target.counters.bytesRead;
+    const { summary } = await world.run({
+      sourceStore,
+      targetStore,
+      wrap: (fileSystem) =>
+        hooked(fileSystem, (method, path) => {
+          if (method === "openWritable") opened.push(path);
+        }),
+    });
+    assertEquals([summary.problems, summary.rounds], [[], 1]);
+    assertEquals(world.target.dump("/"), world.source.dump("/"));
+    assertEquals(opened.filter((path) => path.endsWith("/f")).length, 2);
+    const read = world.target.counters.bytesRead - before;
+    assert(read <= times * bytes.length, `${read} bytes`);
   });
 
   Deno.test(`a file that was ${name} comes right where a draft can't be written`, async () => {
