@@ -2,8 +2,8 @@
  * The engine's own protocol on a hub's port: a WebSocket at `/engine`, where the
  * hub is the target of a sync, or with `?role=source` its source; whoever says in
  * its hello that it wants a two-way sync finds the other side of one. Many may be
- * connected at once; each has an endpoint of its own. With `?client_id=` changes
- * are put down to that client, else to the key.
+ * connected at once; each has an endpoint of its own. With `?client_id=&name=`
+ * changes are put down to that client, which is registered so, else to the key.
  */
 import type { Clock } from "../core/clock.ts";
 import { ROOT } from "../core/path.ts";
@@ -15,12 +15,14 @@ import { serveEndpoint } from "../session/serve_endpoint.ts";
 import { awaitHello } from "../session/session.ts";
 import { type Access, require } from "./access.ts";
 import type { ClientInfo } from "./clients.ts";
+import { checked } from "./context.ts";
 import type { Hub } from "./hub.ts";
 import { HubEndpoint } from "./hub_endpoint.ts";
 import { HubTrees } from "./hub_tree.ts";
 import { Identities } from "./identities.ts";
 import type { KeyInfo } from "./keys.ts";
 import { HttpProblem } from "./problem.ts";
+import { RegisterBody } from "./schemas.ts";
 
 /** So many sessions are open at a time. */
 const MAX_SESSIONS = 64;
@@ -84,7 +86,7 @@ export class Engine {
         "retry-after": "5",
       });
     }
-    const client = this.#clientOf(query.get("client_id"), key);
+    const client = role === "target" ? this.#clientOf(query, key) : undefined;
     const address = info.remoteAddr.hostname;
     const { response, transport } = upgradeToTransport(request, info);
     if (transport !== undefined) {
@@ -98,12 +100,17 @@ export class Engine {
     await Promise.all(this.#sessions);
   }
 
-  /** @throws {HttpProblem} If `key` has not registered it. */
-  #clientOf(id: string | null, key: KeyInfo): ClientInfo | undefined {
+  /** @throws {HttpProblem} If it is none. */
+  #clientOf(query: URLSearchParams, key: KeyInfo): ClientInfo | undefined {
+    const id = query.get("client_id");
     if (id === null) return undefined;
-    const client = this.#options.hub.store.clients.get(id);
-    if (client?.key === key.id) return client;
-    throw new HttpProblem(400, "unknown-client", "There is no such client");
+    const shape = { name: query.get("name"), client_id: id };
+    const { name } = checked(RegisterBody, shape, "query");
+    const { clients } = this.#options.hub.store;
+    const known = clients.get(id);
+    if (known?.key === key.id && known.name === name) return known;
+    // Whoever is here may change everything: so may take over any client.
+    return clients.register(name, key.id, id);
   }
 
   #begin(opening: Promise<Transport>, visitor: Visitor): void {

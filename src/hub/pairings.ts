@@ -47,7 +47,7 @@ export class PairingTable implements PairedSide {
         "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?)",
       ).run(peerId, current, previous ?? null, this.#now());
       this.#database.prepare(
-        "DELETE FROM pairs WHERE peer IN (SELECT peer FROM pairs ORDER BY time DESC LIMIT -1 OFFSET ?)",
+        "DELETE FROM pairs WHERE peer IN (SELECT peer FROM pairs ORDER BY used DESC LIMIT -1 OFFSET ?)",
       ).run(MAX_PAIRS);
     });
     return Promise.resolve();

@@ -94,10 +94,14 @@ const STEPS: readonly string[] = [
     peer TEXT PRIMARY KEY,
     current TEXT NOT NULL,
     previous TEXT,
-    time INTEGER NOT NULL
+    used INTEGER NOT NULL
   ) WITHOUT ROWID;
+  `,
+  `
   ALTER TABLE conflicts ADD COLUMN kind TEXT NOT NULL DEFAULT 'file';
   ALTER TABLE conflicts ADD COLUMN copy TEXT;
+  ALTER TABLE conflicts ADD COLUMN side TEXT NOT NULL DEFAULT 'client';
+  CREATE INDEX conflicts_of_path ON conflicts (path);
   `,
 ];
 
