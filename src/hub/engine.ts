@@ -1,18 +1,20 @@
 /**
  * The engine's own protocol on a hub's port: a WebSocket at `/engine`, where the
- * hub is the target of a sync, or with `?role=source` its source. Many may be
- * connected at once; each has an endpoint of its own.
+ * hub is the target of a sync, or with `?role=source` its source; who wants a
+ * two-way sync says so in its hello. Many may be connected at once; each has an
+ * endpoint of its own.
  */
 import type { Clock } from "../core/clock.ts";
 import { ROOT } from "../core/path.ts";
 import { SyncError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { upgradeToTransport } from "../net/upgrade.ts";
+import { Capability } from "../protocol/version.ts";
 import { type ServedRole, serveEndpoint } from "../session/serve_endpoint.ts";
 import { awaitHello } from "../session/session.ts";
 import { type Access, require } from "./access.ts";
 import { HubEndpoint } from "./hub_endpoint.ts";
-import { HubTrees } from "./hub_tree.ts";
+import type { HubTrees } from "./hub_tree.ts";
 import type { KeyInfo } from "./keys.ts";
 import { HttpProblem } from "./problem.ts";
 import type { HubStore } from "./store.ts";
@@ -26,6 +28,8 @@ const CHECK_MS = 2_000;
 /** What an engine works with. */
 export interface EngineOptions {
   readonly store: HubStore;
+  /** Shared by all who look at the store. */
+  readonly trees: HubTrees;
   readonly access: Access;
   /** Name and version of the program. */
   readonly software: string;
@@ -42,12 +46,10 @@ export interface EngineOptions {
 export class Engine {
   readonly path = "/engine";
   readonly #options: EngineOptions;
-  readonly #trees: HubTrees;
   readonly #sessions = new Set<Promise<void>>();
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#trees = new HubTrees(options.store);
   }
 
   /** Upgrades a request that `key` has let in. @throws {HttpProblem} */
@@ -93,7 +95,7 @@ export class Engine {
     role: ServedRole,
     key: KeyInfo,
   ): Promise<void> {
-    const { store, clock, software, clientId, access } = this.#options;
+    const { store, trees, clock, software, clientId, access } = this.#options;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#options.signal]);
     let cancel = (): void => {};
@@ -112,15 +114,24 @@ export class Engine {
         recipes: false,
         moves: false,
         follows: false,
+        twoWay: true,
       });
+      const isTwoWay = pending.peer.capabilities.has(Capability.twoWay);
+      if (isTwoWay && role === "source") {
+        const message = "A two-way sync is no copy of a hub: leave role away";
+        return await pending.refuse("refused", message);
+      }
       const endpoint = new HubEndpoint({
         store,
-        trees: this.#trees,
+        trees,
         client: key.name,
       });
       const { traits } = endpoint;
       const session = await pending.accept({ software, clientId, traits });
-      await serveEndpoint(session, endpoint, { role });
+      await serveEndpoint(session, endpoint, {
+        role: isTwoWay ? "peer" : role,
+        pairing: isTwoWay ? store.pairings : undefined,
+      });
     } finally {
       cancel();
       transport.close();
