@@ -1,6 +1,11 @@
 /** The commands of a hub, and those for one: their options, and what help says. */
 import type { CommandSpec, OptionSpec } from "./command_spec.ts";
-import { JSON_OPTION, OUTPUT_OPTIONS, QUIET } from "./option_groups.ts";
+import {
+  JSON_OPTION,
+  OUTPUT_OPTIONS,
+  QUIET,
+  STATE_OPTIONS,
+} from "./option_groups.ts";
 
 const DATA_DIR = {
   long: "data-dir",
@@ -97,6 +102,35 @@ const SERVE = {
       help: "Refuse uploads that are larger (500M, 10G)",
     },
     ...RETENTION,
+    mirror: {
+      long: "mirror",
+      kind: "path",
+      label: "DIR",
+      optional: true,
+      help: "Keep DIR equal to what is current at the hub, in both directions",
+    },
+    mirrorInterval: {
+      long: "mirror-interval",
+      kind: "interval",
+      label: "TIME",
+      default: "1m",
+      help: "How often to look at all of --mirror, in case a change went " +
+        "unnoticed; in milliseconds (500, 2s, 5m)",
+    },
+    allowDelete: {
+      long: "allow-delete",
+      kind: "allowance",
+      label: "N|N%|all",
+      optional: true,
+      help: "With --mirror: allow the first round to delete that much where " +
+        "it looks like an accident",
+    },
+    allowNewRoot: {
+      long: "allow-new-root",
+      kind: "flag",
+      help: "With --mirror: go on though DIR is another directory than before",
+    },
+    stateDir: STATE_OPTIONS.stateDir,
     noAuth: {
       long: "no-auth",
       kind: "flag",
@@ -122,6 +156,10 @@ const SERVE = {
     {
       line: "lockstep serve --port 8000 --data-dir ./hub",
       meaning: "a hub for this machine",
+    },
+    {
+      line: "lockstep serve -d hub --mirror ./files",
+      meaning: "and its files in a directory, to read and to write",
     },
     {
       line:

@@ -60,6 +60,16 @@ export type HubEvent =
     readonly path: string;
     readonly message: string;
   }
+  /** The directory of `--mirror` and the hub were made equal. */
+  | {
+    readonly kind: "mirrored";
+    /** What was changed in the directory, and at the hub. */
+    readonly toDirectory: number;
+    readonly toHub: number;
+    readonly conflicts: number;
+    /** Conflicts that are left to people. */
+    readonly open: number;
+  }
   /** All was brought back. */
   | {
     readonly kind: "restore-done";
@@ -116,6 +126,14 @@ function textOf(event: HubEvent): string {
     }
     case "left-out":
       return `Left out: ${displayPath(event.path)}: ${event.message}`;
+    case "mirrored": {
+      const { toDirectory, toHub, conflicts } = event;
+      const both = conflicts === 0
+        ? ""
+        : `, ${formatNumberOf(conflicts, "conflict")}`;
+      return `Mirrored: ${formatNumberOf(toDirectory, "change")} to the ` +
+        `directory, ${formatCount(toHub)} to the hub${both}`;
+    }
     case "restore-done": {
       const { count, leftOut } = event;
       const left = leftOut === 0 ? "" : `, ${formatCount(leftOut)} left out`;

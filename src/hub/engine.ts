@@ -18,7 +18,7 @@ import type { ClientInfo } from "./clients.ts";
 import { checked } from "./context.ts";
 import type { Hub } from "./hub.ts";
 import { HubEndpoint } from "./hub_endpoint.ts";
-import { HubTrees } from "./hub_tree.ts";
+import type { HubTrees } from "./hub_tree.ts";
 import { Identities } from "./identities.ts";
 import type { KeyInfo } from "./keys.ts";
 import { HttpProblem } from "./problem.ts";
@@ -33,6 +33,8 @@ const CHECK_MS = 2_000;
 /** What an engine works with. */
 export interface EngineOptions {
   readonly hub: Hub;
+  /** Shared by all who look at the store. */
+  readonly trees: HubTrees;
   readonly access: Access;
   /** Name and version of the program. */
   readonly software: string;
@@ -59,13 +61,11 @@ interface Visitor {
 export class Engine {
   readonly path = "/engine";
   readonly #options: EngineOptions;
-  readonly #trees: HubTrees;
   readonly #identities = new Identities();
   readonly #sessions = new Set<Promise<void>>();
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#trees = new HubTrees(options.hub.store);
   }
 
   /** Upgrades a request that `key` has let in. @throws {HttpProblem} */
@@ -127,7 +127,7 @@ export class Engine {
     opening: Promise<Transport>,
     { key, role, client, address }: Visitor,
   ): Promise<void> {
-    const { hub, clock, software, clientId, access } = this.#options;
+    const { hub, trees, clock, software, clientId, access } = this.#options;
     const { store } = hub;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#options.signal]);
@@ -148,19 +148,23 @@ export class Engine {
         recipes: false,
         moves: false,
         follows: false,
-        twoWay: role === "target",
+        twoWay: true,
       });
+      const isTwoWay = pending.peer.capabilities.has(Capability.twoWay);
+      if (isTwoWay && role === "source") {
+        const message = "A two-way sync is no copy of a hub: leave role away";
+        return await pending.refuse("refused", message);
+      }
       const endpoint = new HubEndpoint({
         store,
-        trees: this.#trees,
+        trees,
         client: client?.id ?? key.name,
       });
       const { traits } = endpoint;
       const { peer } = pending;
       const session = await pending.accept({ software, clientId, traits });
-      if (role === "source" || !peer.capabilities.has(Capability.twoWay)) {
-        await serveEndpoint(session, endpoint, { role });
-        return;
+      if (!isTwoWay) {
+        return void await serveEndpoint(session, endpoint, { role });
       }
       using pairing = this.#identities.guard(store.pairings, {
         run: peer.clientId,

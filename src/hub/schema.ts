@@ -11,7 +11,7 @@
  * | clients   | each registered client                                             |
  * | conflicts | each change that came too late, with all that it wanted            |
  * | keys      | each key: its digest, never the key                                |
- * | pairs     | each directory that syncs two-way: the tokens of the last run      |
+ * | pairs     | each other side of a two-way sync: tokens of the last run          |
  * | meta      | `epoch`, `horizon`                                                 |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
@@ -21,7 +21,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { SyncError } from "../errors.ts";
 
 /** Each step takes a database from the version of its place to the next one. */
-const STEPS: readonly string[] = [
+export const SCHEMA_STEPS: readonly string[] = [
   `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE changes (
@@ -106,7 +106,7 @@ const STEPS: readonly string[] = [
 ];
 
 /** The version of a database of today. */
-export const SCHEMA_VERSION = STEPS.length;
+export const SCHEMA_VERSION = SCHEMA_STEPS.length;
 
 /** Which version `database` has; 0: it is empty. */
 export function schemaVersionOf(database: DatabaseSync): number {
@@ -121,7 +121,7 @@ export function schemaVersionOf(database: DatabaseSync): number {
  */
 export function migrate(
   database: DatabaseSync,
-  steps: readonly string[] = STEPS,
+  steps: readonly string[] = SCHEMA_STEPS,
 ): void {
   const version = schemaVersionOf(database);
   if (version > steps.length) {

@@ -74,7 +74,7 @@ export class SqliteStore implements HubStore {
     this.conflicts = new ConflictTable(database, now);
     this.keys = new KeyTable(database, now);
     this.epoch = this.#meta("epoch");
-    this.pairings = new PairingTable(database, this.epoch, now);
+    this.pairings = new PairingTable(database, now, this.epoch);
   }
 
   async totals(): Promise<StoreTotals> {

@@ -6,7 +6,6 @@ import { HOSTILE_ROWS } from "./hostile_rows.ts";
 import { type FaultRow, impossible, missing } from "./row.ts";
 
 const HUB = missing("clients of a hub");
-const HUB_EPOCH = missing("an epoch that a restored hub changes");
 const DAEMON = missing("daemon");
 
 /** What each section is about. */
@@ -53,9 +52,9 @@ export const ROWS: readonly FaultRow[] = [
     ],
     ["more versions, files or bytes than there is room for"],
     ["one identity used by two machines", HUB],
-    ["a state that was restored from a backup", HUB_EPOCH],
+    ["a state that was restored from a backup"],
     ["a flood of wrong tokens"],
-    ["a hub whose data lies in what it shares", HUB],
+    ["a hub whose data lies in what it shares"],
     ["other users at the control socket", DAEMON],
     ["an environment that opens the port to everybody"],
     ["internal pages without a key"],
@@ -210,7 +209,7 @@ export const ROWS: readonly FaultRow[] = [
     ["another directory is in the source's place"],
     ["a first run on two trees that both hold something"],
     ["the memory of the last round is lost"],
-    ["a hub from last week's backup", HUB_EPOCH],
+    ["a hub from last week's backup"],
     ["a root that became a file or a link"],
     ["most files are rewritten at once", missing("versions")],
     ["the only copy would be given up"],

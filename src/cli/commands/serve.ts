@@ -6,6 +6,7 @@ import { createApi } from "../../hub/api.ts";
 import { openStore } from "../../hub/data_directory.ts";
 import { Engine } from "../../hub/engine.ts";
 import { Hub } from "../../hub/hub.ts";
+import { HubTrees } from "../../hub/hub_tree.ts";
 import { isLoopback } from "../../net/host.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { OptionsOf } from "../args.ts";
@@ -15,6 +16,7 @@ import { SOFTWARE } from "../version.ts";
 import { newClientId } from "./client_id.ts";
 import type { CommandContext } from "./context.ts";
 import { listenHttp } from "./http_listener.ts";
+import { checkMirrorPlaces, ServedMirror } from "./serve_mirror.ts";
 import { expiryOf, readCertificate } from "./tls_files.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -34,6 +36,8 @@ export async function serve(
       `Other machines can reach --host ${host}: --no-auth is for this machine only`,
     );
   }
+  const { mirror } = options;
+  if (mirror !== undefined) checkMirrorPlaces({ ...options, mirror });
   const certificate = readCertificate(options);
   const warn = (message: string): void =>
     reporter.report({ kind: "warning", message });
@@ -59,8 +63,9 @@ export async function serve(
       turnedAway: (peer, reason) =>
         reporter.report({ kind: "turned-away", peer, reason }),
     });
+    const trees = new HubTrees(store);
     const engine = new Engine({
-      ...{ hub, access, fault },
+      ...{ hub, trees, access, fault },
       software: SOFTWARE,
       clientId: newClientId(),
       clock: systemClock,
@@ -103,6 +108,11 @@ export async function serve(
       warn("Keys and files travel unencrypted; --tls-cert would hide them");
     }
     const stopCollecting = collectDaily();
+    const parts = { store, trees, clock: systemClock, reporter };
+    const mirroring = mirror === undefined ? undefined : new ServedMirror(
+      { ...options, mirror },
+      { ...parts, signal: stopping.signal },
+    ).run();
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -110,6 +120,7 @@ export async function serve(
     stopCollecting();
     stopping.abort();
     hub.close();
+    await mirroring;
     await engine.closed();
     await listener.close();
     reporter.report({ kind: "hub", event: { kind: "stopped" } });
