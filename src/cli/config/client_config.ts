@@ -6,20 +6,8 @@ import { stringify } from "yaml";
 import { quote } from "../../core/path.ts";
 import { UsageError } from "../../errors.ts";
 import { isToken, TOKEN_RULE } from "../../net/token.ts";
+import { CLIENT_POLICIES, type ClientPolicy } from "./client_policy.ts";
 import { type FieldValue, YamlFields } from "./yaml_fields.ts";
-
-/** What becomes of a path that both sides have changed. */
-export const CLIENT_POLICIES = [
-  "newest",
-  "keep-both",
-  "prefer-hub",
-  "prefer-client",
-  "manual",
-  "merge",
-] as const;
-
-/** One of {@link CLIENT_POLICIES}. */
-export type ClientPolicy = (typeof CLIENT_POLICIES)[number];
 
 /** What the file says. */
 export interface ClientConfig {
