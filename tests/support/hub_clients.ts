@@ -182,12 +182,12 @@ export class HubClients implements AsyncDisposable {
     return digests;
   }
 
-  /** The contents in the tree of a client. */
+  /** The contents in the tree of a client, less what Lockstep keeps there itself. */
   digestsIn(name: string): Map<string, string> {
     const found = new Map<string, string>();
     const root = this.at(name);
     for (const [path, { kind }] of listTree(root)) {
-      if (kind !== "file") continue;
+      if (kind !== "file" || path.startsWith(".lockstep/")) continue;
       const bytes = Deno.readFileSync(join(root, path));
       found.set(createHash("sha256").update(bytes).digest("hex"), path);
     }
