@@ -82,7 +82,7 @@ for (const [policy, tree, sides] of POLICIES) {
       await clients.assertEqual();
       assertEquals(texts(clients, "a"), tree);
       const conflicts = await listed(clients);
-      assertEquals(conflicts.map(({ side }) => side), sides);
+      assertEquals(conflicts.map(({ side }) => side), [...sides]);
       for (const conflict of conflicts) {
         assertEquals(conflict["path"], "t.txt");
         assertEquals(conflict["client_name"], "b");
