@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { require } from "./access.ts";
 import { addClientRoutes } from "./client_routes.ts";
+import { addConflictRoutes } from "./conflict_routes.ts";
 import type { ApiOptions, HubEnv } from "./context.ts";
 import { addEventRoutes } from "./event_routes.ts";
 import { addFileRoutes } from "./file_routes.ts";
@@ -57,6 +58,7 @@ export function createApi(
   });
   addFileRoutes(app, options);
   addClientRoutes(app, options);
+  addConflictRoutes(app, options);
   addEventRoutes(app, options);
   for (const mount of mounts) {
     app.get(

@@ -10,7 +10,8 @@ import type { Digest, FileEntry, TrackedEntry } from "../../core/entry.ts";
 import { displayPath, type RelPath } from "../../core/path.ts";
 import { messageOf, SyncError } from "../../errors.ts";
 import type { HubClient } from "../commands/hub_client.ts";
-import type { WireConflict, WireRecord } from "../hub_report.ts";
+import type { WireConflict } from "../client_report.ts";
+import type { WireRecord } from "../hub_report.ts";
 
 /** What {@link HubConflicts} works with. */
 export interface HubConflictsOptions {
