@@ -16,6 +16,8 @@ export interface WireRecord {
   /** ISO 8601. */
   readonly time: string;
   readonly client: string;
+  /** Of a client that has registered. */
+  readonly client_name?: string;
   readonly operation: string;
 }
 
@@ -123,7 +125,10 @@ function textOf(event: HubEvent): string {
       return `${versions} removed, ${formatBytes(event.bytes)} freed`;
     }
     case "change": {
-      const { revision, time, kind, size, client, path } = event.record;
+      const { revision, time, kind, size, path } = event.record;
+      const client = displayPath(
+        event.record.client_name ?? event.record.client,
+      );
       const size_ = kind === "file" ? formatBytes(size) : "";
       const columns = [
         String(revision).padStart(7),

@@ -244,7 +244,7 @@ function restored(
   { records, leftOut }: RestoreResult,
 ): Response {
   return context.json({
-    records: records.map(toWireRecord),
+    records: records.map((record) => toWireRecord(record)),
     left_out: leftOut,
   });
 }

@@ -147,5 +147,8 @@ async function resolve(
   }
   // Only now: else a crash in between would leave the file where nobody looks.
   store.conflicts.resolve(conflict.id, keep);
-  return context.json({ records: accepted.map(toWireRecord), left_out: [] });
+  return context.json({
+    records: accepted.map((record) => toWireRecord(record)),
+    left_out: [],
+  });
 }

@@ -211,3 +211,21 @@ test(
     assertEquals(namesIn(clients.at("a")), ["one", "three", "two"]);
   },
 );
+
+test("history and undo know clients by their names", NEEDS, async () => {
+  await using clients = await HubClients.begin({ "my laptop": {} });
+  clients.write("my laptop", "kept", "kept");
+  await clients.round("my laptop");
+  clients.write("my laptop", "kept", "broken");
+  await clients.round("my laptop");
+  const server = ["--server", clients.url, "--json"];
+  const { events } = await run(["history", "kept", ...server]);
+  assertEquals(events.map((it) => it["client_name"]), [
+    "my laptop",
+    "my laptop",
+  ]);
+  const undone = await run(["undo", "--client", "my laptop", ...server]);
+  assertEquals(undone.code, 0, undone.stderr);
+  await clients.round("my laptop");
+  assertEquals(clients.read("my laptop", "kept"), "kept");
+});
