@@ -20,6 +20,7 @@ import { formatLogLine } from "./log/log_line.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
+import type { SyncedTwoWay } from "../session/two_way_events.ts";
 import type { ReportClock } from "./report.ts";
 import { trashLine } from "./trash_report.ts";
 import { formatSides, placeOf, twoWayLine } from "./two_way_report.ts";
@@ -169,7 +170,9 @@ export class TextReporter implements SplitReporter {
         break;
       case "two-way": {
         const { text, isProblem } = twoWayLine(event.event);
-        if (isProblem) this.#warn(text);
+        if (event.event.kind === "synced") {
+          this.#twoWaySynced(text, event.event.round);
+        } else if (isProblem) this.#warn(text);
         else this.#tell(text);
         break;
       }
@@ -390,6 +393,12 @@ export class TextReporter implements SplitReporter {
     this.#tell(
       `Round ${round} in ${time}: ${did}${formatTrashed(trashed)}${left}`,
     );
+  }
+
+  #twoWaySynced(text: string, { round, digest, totals }: SyncedTwoWay): void {
+    this.#tell(`${this.#time.date().toTimeString().slice(0, 8)} ${text}`);
+    this.#sayMore(`Round ${round}, digest ${digest}`);
+    this.#live(() => `Watching: ${formatTotals(totals)}`, true);
   }
 
   #watchSynced({ round }: CommandEvent & { kind: "watch-synced" }): void {

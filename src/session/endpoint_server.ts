@@ -17,6 +17,7 @@
  * | supply     | source | a scan; only files that were in it           |
  * | synced     | target | a scan                                       |
  * | pair       | peer   |                                              |
+ * | watch      | any    | of a side that has named `notices`           |
  *
  * A peer, one side of a two-way sync, is asked what a target and a source are.
  */
@@ -111,6 +112,7 @@ interface Staged {
 /** What an {@link EndpointServer} needs of its session. */
 export type AnsweredSession =
   & Pick<Session, "clock" | "recipes" | keyof ContentLink>
+  & Partial<Pick<Session, "tellChanged">>
   & { readonly peer: Pick<Session["peer"], "capabilities"> };
 
 /** Answers for one endpoint, in one session. */
@@ -138,6 +140,9 @@ export class EndpointServer {
   /** Whether the peer was shown what is there, and nothing else has come since. */
   #mayMove = false;
   #staged: Staged | undefined;
+  /** Whether the peer has not heard of a change since it asked, or scanned, last. */
+  #mayTell = false;
+  readonly #tellChanged: () => void;
 
   /** @param session The one whose questions are answered. */
   constructor(
@@ -154,6 +159,11 @@ export class EndpointServer {
     this.#clock = session.clock;
     this.#link = session;
     this.#recipes = session.recipes;
+    this.#tellChanged = () => {
+      // One is enough: the scan that it leads to sees all there is.
+      if (this.#mayTell) session.tellChanged?.();
+      this.#mayTell = false;
+    };
   }
 
   /** Answers the question that `exchange` asks. */
@@ -194,6 +204,8 @@ export class EndpointServer {
       case FrameType.pair:
         if (this.#pairing === undefined) throw this.#misplaced("peer", type);
         return await answerPairing(exchange, this.#pairing);
+      case FrameType.watch:
+        return await this.#watch(exchange);
       case FrameType.synced:
         if (!this.#follows) throw new ProtocolError("The peer does not follow");
         this.#require("target", type);
@@ -229,6 +241,7 @@ export class EndpointServer {
       throw new ProtocolError("The links of a target are never followed");
     }
     await this.abandon(new Error("The peer scans again"));
+    this.#mayTell = true;
     this.#snapshot = undefined;
     this.#mayMove = false;
     this.#asked = new GapReader();
@@ -255,6 +268,16 @@ export class EndpointServer {
     this.#snapshot = snapshot;
     this.#announced = [root];
     this.#mayMove = true;
+  }
+
+  async #watch(exchange: Exchange): Promise<void> {
+    const reader = await exchange.receiveOnly(FrameType.watch);
+    reader.end("a watch");
+    const { notices } = this.#endpoint;
+    if (notices === undefined) throw new ProtocolError("Nobody watches here");
+    this.#mayTell = true;
+    await notices.subscribe(this.#tellChanged, exchange.signal);
+    await exchange.send(FrameType.noted, { end: true });
   }
 
   async #list(exchange: Exchange): Promise<void> {

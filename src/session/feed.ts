@@ -7,7 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { displayPath, type RelPath } from "../core/path.ts";
 import { sleep } from "../core/sleep.ts";
 import type { ScanOptions } from "../core/snapshot.ts";
-import { asError, messageOf } from "../errors.ts";
+import { asError, FileSystemError, messageOf } from "../errors.ts";
 import { DirtyPaths } from "../fs/dirty_paths.ts";
 import { newDirectories, type Rescan } from "../fs/rescan.ts";
 import type { ScannedSnapshot } from "../fs/scan.ts";
@@ -102,6 +102,9 @@ export class Feed {
   #lookedAgain: ReadonlySet<RelPath> = new Set();
   /** When looking has ended last. */
   #lastLook = -Infinity;
+  /** Looks that were asked for, and how many of them are through. */
+  #asked = 0;
+  #answered = 0;
   /** What was warned of last, since when nothing new was seen. */
   #warned: string | undefined;
   readonly #locks = new GitLocks();
@@ -140,22 +143,45 @@ export class Feed {
   }
 
   /** Looks at `paths` again, or at everything, as if an event had named them. */
-  relook(paths: Iterable<RelPath> | "everything"): void {
+  relook(paths: Iterable<RelPath> | DirtyPaths | "everything"): void {
     if (paths === "everything") this.#watch.markAll();
-    else this.#watch.mark(DirtyPaths.of(paths));
+    else {
+      this.#watch.mark(
+        paths instanceof DirtyPaths ? paths : DirtyPaths.of(paths),
+      );
+    }
   }
 
   /** Resolves when there is a newer version than `number`, or the signal aborts. */
   async newer(number: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && (this.#version?.number ?? 0) <= number) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const wake = (): void => resolve();
-      this.#waiting.add(wake);
-      signal.addEventListener("abort", wake);
-      await promise;
-      signal.removeEventListener("abort", wake);
-      this.#waiting.delete(wake);
+      await this.#told(signal);
     }
+  }
+
+  /**
+   * Resolves when all that is dirty by now was looked at, so that the version is no
+   * older than this call; or when the signal aborts.
+   * @throws {FileSystemError} `not-found`, if the root is gone, or another one.
+   */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const number = ++this.#asked;
+    this.#wake?.();
+    while (this.#answered < number && !signal.aborted) await this.#told(signal);
+    if (!this.#isLost || signal.aborted) return;
+    const path = displayPath(this.#source.name);
+    throw new FileSystemError("not-found", `${path} is not there any more`);
+  }
+
+  /** Resolves when something was told, or the signal aborts. */
+  async #told(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#waiting.add(wake);
+    signal.addEventListener("abort", wake);
+    await promise;
+    signal.removeEventListener("abort", wake);
+    this.#waiting.delete(wake);
   }
 
   /**
@@ -174,12 +200,27 @@ export class Feed {
   async #step(): Promise<void> {
     const { clock, signal } = this.#options;
     await this.#wait();
-    if (signal.aborted || !await this.#checkRoot()) return;
+    if (signal.aborted) return;
+    if (!await this.#checkRoot()) return this.#answer(this.#asked);
     if (clock.now() >= this.#nextWatch) await this.#watchAgain();
     if (this.#isScanDue()) this.#watch.markAll();
-    if (!this.#watch.isDirty) return;
-    await sleep(Math.max(MOMENT_MS, this.#collectMs), clock, signal);
-    await this.#look();
+    if (!this.#watch.isDirty) return this.#answer(this.#asked);
+    const collectMs = this.#isAsked ? MOMENT_MS : this.#collectMs;
+    await sleep(Math.max(MOMENT_MS, collectMs), clock, signal);
+    const asked = this.#asked;
+    if (await this.#look()) this.#answer(asked);
+  }
+
+  /** Whether somebody waits for a look. */
+  get #isAsked(): boolean {
+    return this.#answered < this.#asked;
+  }
+
+  /** All looks up to number `asked` are through. */
+  #answer(asked: number): void {
+    if (asked === this.#answered) return;
+    this.#answered = asked;
+    this.#tellAll();
   }
 
   close(): void {
@@ -190,7 +231,8 @@ export class Feed {
 
   /** Until something is dirty, or something is due. */
   async #wait(): Promise<void> {
-    if (this.#watch.isDirty && !this.#locks.areHeld) return;
+    const isBusy = this.#watch.isDirty || this.#isAsked;
+    if (isBusy && !this.#locks.areHeld) return;
     const { clock, signal } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     const wait = this.#locks.areHeld
@@ -246,8 +288,8 @@ export class Feed {
     return Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, share));
   }
 
-  /** Looks at what is dirty, and tells of what is new. */
-  async #look(): Promise<void> {
+  /** Looks at what is dirty, and tells of what is new; false if that has to wait. */
+  async #look(): Promise<boolean> {
     const { clock, scan, signal } = this.#options;
     const watch = this.#watch;
     const dirty = watch.take();
@@ -259,7 +301,10 @@ export class Feed {
         (path) => this.#source.holds(path),
         clock.now(),
       );
-      if (this.#mustHold()) return watch.mark(dirty);
+      if (this.#mustHold()) {
+        watch.mark(dirty);
+        return false;
+      }
       const start = clock.now();
       const before = this.#version?.snapshot;
       let found: ScannedSnapshot;
@@ -277,7 +322,7 @@ export class Feed {
       }
       // Whatever was seen of a root that is gone by now is not to be believed.
       this.#nextRootCheck = 0;
-      if (!await this.#checkRoot()) return;
+      if (!await this.#checkRoot()) return false;
       this.#tell(found);
       await this.#watch.follow(found.root);
       if (before !== undefined) {
@@ -289,6 +334,7 @@ export class Feed {
         MAX_COLLECT_MS,
         Math.max(FIRST_COLLECT_MS, this.#collectMs * 2, spent),
       );
+      return true;
     } catch (error) {
       watch.mark(dirty);
       if (this.#version === undefined || signal.aborted) throw error;
@@ -297,6 +343,7 @@ export class Feed {
       this.#nextRootCheck = 0;
       if (await this.#checkRoot()) this.#warnOnce(messageOf(error));
       await sleep(ROOT_WAIT_MS, clock, signal);
+      return false;
     }
   }
 

@@ -19,6 +19,7 @@ import { systemClock } from "./system_clock.ts";
 import type {
   Endpoint,
   MoveResult,
+  Notices,
   RecipeCalls,
   RoundNote,
   ScanContext,
@@ -65,6 +66,10 @@ export class GuardedEndpoint implements Endpoint {
 
   get recipes(): RecipeCalls | undefined {
     return this.#inner.recipes;
+  }
+
+  get notices(): Notices | undefined {
+    return this.#inner.notices;
   }
 
   get follows(): boolean {

@@ -15,6 +15,7 @@ import { achievedChanges } from "./achieved.ts";
 import type {
   Endpoint,
   MoveResult,
+  Notices,
   RecipeCalls,
   RoundNote,
   ScanContext,
@@ -73,6 +74,10 @@ export class ObservedEndpoint implements Endpoint {
 
   get recipes(): RecipeCalls | undefined {
     return this.#inner.recipes;
+  }
+
+  get notices(): Notices | undefined {
+    return this.#inner.notices;
   }
 
   get follows(): boolean {

@@ -82,7 +82,7 @@ const LIKE_FIRST =
 
 /** The memory of a pair whose sides still know each other. */
 export class PairedAncestry implements Ancestry {
-  readonly ancestor: DirectoryEntry | undefined;
+  #ancestor: DirectoryEntry | undefined;
   readonly #options: PairedAncestryOptions;
   readonly #betaId: PairingId;
   /** What the saved ancestor goes by. */
@@ -96,7 +96,11 @@ export class PairedAncestry implements Ancestry {
     this.#options = options;
     this.#betaId = betaId;
     this.#token = record?.token;
-    this.ancestor = record?.ancestor;
+    this.#ancestor = record?.ancestor;
+  }
+
+  get ancestor(): DirectoryEntry | undefined {
+    return this.#ancestor;
   }
 
   /**
@@ -143,5 +147,6 @@ export class PairedAncestry implements Ancestry {
     await beta.commit(alphaId, { current: token, previous: this.#token });
     await records.write({ alphaId, betaId: this.#betaId, token, ancestor });
     this.#token = token;
+    this.#ancestor = ancestor;
   }
 }

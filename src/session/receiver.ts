@@ -33,6 +33,8 @@ export interface ReceiverOptions {
   readonly wallClock?: () => Date;
   /** What it remembers of other sides: it takes part in two-way syncs, and only these. */
   readonly pairing?: PairedSide;
+  /** Whether its endpoints tell of changes; not unless said. */
+  readonly watches?: boolean;
   /** Must not throw. */
   readonly onEvent?: (event: ReceiverEvent) => void;
 }
@@ -97,12 +99,14 @@ export class Receiver {
     const stop = new AbortController();
     const address = transport.peer;
     try {
-      const { clock, pairing, limit = Infinity } = this.#options;
+      const { clock, pairing, limit = Infinity, watches = false } =
+        this.#options;
       const pending = await awaitHello(transport, {
         clock,
         limit,
         signal: stop.signal,
         twoWay: pairing !== undefined,
+        notices: pairing !== undefined && watches,
       });
       const { peer } = pending;
       const since = this.#options.wallClock?.() ?? new Date();

@@ -83,6 +83,8 @@ export interface SessionOptions {
   readonly follows?: boolean;
   /** Whether this side takes part in a two-way sync; not unless said. */
   readonly twoWay?: boolean;
+  /** Whether this side can be asked to watch its tree; not unless said. */
+  readonly notices?: boolean;
 }
 
 type Role = "client" | "server";
@@ -204,6 +206,8 @@ export class Session {
   readonly #incoming: IncomingCredit;
   readonly #heartbeat: Heartbeat;
   readonly #exchanges: ExchangeTable;
+  /** Hears that the peer's tree may have changed; where nobody does, it may not say so. */
+  onChanged: (() => void) | undefined;
   #wake: (() => void) | undefined;
   /** There while somebody waits for an echo. */
   #cancelEcho: (() => void) | undefined;
@@ -294,6 +298,11 @@ export class Session {
   /** Resolves with the peer's goodbye; undefined if it went without one. */
   get peerBye(): Promise<Outcome | undefined> {
     return this.#peerBye.promise;
+  }
+
+  /** Tells the peer, who has asked for that, that the tree here may have changed. */
+  tellChanged(): void {
+    void this.#tell(FrameType.changed);
   }
 
   /** Opens an exchange. @throws Why the session is over, if it is. */
@@ -444,6 +453,11 @@ export class Session {
         if (!this.#echoes) throw unexpected(frame);
         reader.end("an echo");
         this.#echoLater();
+        break;
+      case FrameType.changed:
+        if (this.onChanged === undefined) throw unexpected(frame);
+        reader.end("a notice");
+        this.onChanged();
         break;
       case FrameType.credit:
         this.#hearGrant(readCredit(reader));

@@ -1,6 +1,7 @@
 /** Clients of a hub, as processes: what they carry to each other, and when they stop. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { namesIn } from "../support/disk_tree.ts";
+import { exists, namesIn } from "../support/disk_tree.ts";
+import { command } from "../support/command.ts";
 import { HubClients } from "../support/hub_clients.ts";
 import { serve } from "../support/hub_program.ts";
 import { test } from "../support/needs.ts";
@@ -228,4 +229,44 @@ test("history and undo know clients by their names", NEEDS, async () => {
   assertEquals(undone.code, 0, undone.stderr);
   await clients.round("my laptop");
   assertEquals(clients.read("my laptop", "kept"), "kept");
+});
+
+test(
+  "C16: the same identity at two machines is refused while both are connected, and merges like a backup else",
+  NEEDS,
+  async () => {
+    await using clients = await HubClients.begin({ a: {}, b: {} });
+    clients.fill("a", { one: "1", shared: "old" });
+    await clients.round("a");
+    // The whole machine is copied, with what it remembers; inodes stay with a bind.
+    const state = clients.temp.at("state-a");
+    await command("cp", ["-a", state, clients.temp.at("state-copy")]);
+    const copy = { XDG_STATE_HOME: clients.temp.at("state-copy") };
+    await using held = await clients.hold("a");
+    const second = await clients.once("a", [], copy);
+    assertEquals(second.code, 5, second.stdout);
+    assertStringIncludes(second.stderr, "Identity in use");
+    await held.end();
+    // One after the other they are like one client that was put back.
+    clients.write("a", "one", "2");
+    await clients.round("a");
+    const later = await clients.once("a", [], copy);
+    assertEquals(later.code, 0, later.stderr);
+    await clients.round("a", "b");
+    await clients.assertEqual();
+    assertEquals(clients.read("b", "one"), "2");
+  },
+);
+
+test("H14: a second start of the same client is refused", NEEDS, async () => {
+  await using clients = await HubClients.begin({ a: {} });
+  await using held = await clients.hold("a");
+  const second = await clients.once("a");
+  assertEquals(second.code, 1, second.stdout);
+  assertStringIncludes(second.stderr, "by another lockstep start already");
+  const status = await clients.command("a", ["status"]);
+  assertEquals(status.events.at(-1)!["running"], true);
+  await held.end();
+  await clients.round("a");
+  assert(!exists(clients.at("a", ".lockstep")));
 });

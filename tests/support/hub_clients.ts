@@ -16,6 +16,12 @@ export interface ClientShape {
   readonly ignore?: readonly string[];
 }
 
+/** A client that goes on. */
+export interface HeldClient extends Program {
+  /** Interrupts it: how it ended. */
+  end(): Promise<Ended>;
+}
+
 /** Its owner disposes of it. */
 export class HubClients implements AsyncDisposable {
   readonly temp = new TempDir();
@@ -119,6 +125,23 @@ export class HubClients implements AsyncDisposable {
       ["start", "--config", this.config(name), "--json", ...args],
       this.options(name, env),
     );
+  }
+
+  /** A client that goes on, and has done its first round. */
+  async hold(name: string): Promise<HeldClient> {
+    const program = this.start(name);
+    try {
+      await program.event("synced");
+    } catch (error) {
+      await program[Symbol.asyncDispose]();
+      throw error;
+    }
+    return Object.assign(program, {
+      end: async () => {
+        program.kill("SIGINT");
+        return await program.ended;
+      },
+    });
   }
 
   /** `lockstep start --once`, to its end. */

@@ -13,6 +13,8 @@ import { HubConflicts } from "../client/hub_conflicts.ts";
 import type { ClientPolicy } from "../config/client_policy.ts";
 import type { CommandEvent, SplitReporter } from "../events.ts";
 import type { ExitCode } from "../exit_code.ts";
+import { openConflicts } from "../../session/two_way_events.ts";
+import type { TwoWayReport } from "../two_way_report.ts";
 import type { SyncContext } from "./context.ts";
 import { HubClient } from "./hub_client.ts";
 import type { SyncOptions } from "./sync_job.ts";
@@ -117,11 +119,14 @@ function syncOptionsOf(
     "-t.",
   ]);
   if (usual.kind !== "sync") throw new TypeError("It is a sync");
-  const { maxDelete, allowDelete, allowNewRoot, yes, retryFor } = options;
+  const { once, maxDelete, allowDelete, allowNewRoot, yes } = options;
   const { stateDir, json, quiet, verbose } = options;
   return {
     ...usual.options,
-    ...{ from, ignore, maxDelete, retryFor },
+    ...{ from, ignore, maxDelete },
+    watch: !once,
+    // Who goes on and on waits for the hub from the beginning.
+    retryFor: options.retryFor ?? (once ? undefined : Infinity),
     ...{ stateDir, json, quiet, verbose },
     to: { kind: "url", url },
     conflict: POLICIES[config.conflictPolicy],
@@ -156,23 +161,51 @@ function listenTo(
         record.tell({ state: "offline", message: messageOf(event.error) });
         break;
       case "two-way":
-        if (event.event.kind === "conflict") {
-          conflicts.tell(event.event.conflict);
-        } else if (event.event.kind === "done") {
-          const { summary } = event.event;
-          record.tell({
-            state: "stopped",
-            message: undefined,
-            lastSync: new Date().toISOString(),
-            problems: summary.problems.length,
-            open: summary.conflicts.filter((it) => it.winner === undefined)
-              .length,
-          });
-        }
+        noteTwoWay(event.event, record, conflicts);
+        break;
+      case "halted":
+        record.tell({ state: "halted", message: event.message });
+        break;
+      case "source-lost":
+        record.tell({ state: "halted", message: `${event.path} is gone` });
+        break;
+      case "source-back":
+        record.tell({ state: "connected", message: undefined });
+        break;
+      case "watch-stopped":
+        record.tell({ state: "stopped", message: undefined });
         break;
       default:
     }
     reporter.report(event);
   };
   return { report, forTarget: (to) => reporter.forTarget(to) };
+}
+
+function noteTwoWay(
+  event: TwoWayReport,
+  record: ClientRecordWriter,
+  conflicts: HubConflicts,
+): void {
+  const lastSync = new Date().toISOString();
+  switch (event.kind) {
+    case "conflict":
+      conflicts.tell(event.conflict);
+      break;
+    case "synced": {
+      const { problems, open } = event.round;
+      const state = "connected";
+      record.tell({ state, message: undefined, lastSync, problems, open });
+      break;
+    }
+    case "done": {
+      const problems = event.summary.problems.length;
+      const open = openConflicts(event.summary).length;
+      const state = "stopped";
+      record.tell({ state, message: undefined, lastSync, problems, open });
+      break;
+    }
+    default:
+      // Whatever else there is says nothing about how it is doing.
+  }
 }
