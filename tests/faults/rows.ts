@@ -223,7 +223,7 @@ export const ROWS: readonly FaultRow[] = [
     ["a second daemon, or what one that was killed left", DAEMON],
     ["a port that is taken, forbidden or none"],
     ["settings in a file that is none"],
-    ["settings that change meanwhile", missing("settings in a file")],
+    ["settings that change meanwhile"],
     ["a token file that is not safe"],
     ["no home, no place for the state"],
     ["a command line that makes no sense"],

@@ -1,6 +1,8 @@
 /** `lockstep start`: keeps a directory in step with its hub. */
 import type { ConflictPolicy } from "../../core/conflict.ts";
 import { messageOf } from "../../errors.ts";
+import { systemClock } from "../../session/system_clock.ts";
+import { openConflicts } from "../../session/two_way_events.ts";
 import { type OptionsOf, parseCommandLine } from "../args.ts";
 import { ClientRecordWriter } from "../client/client_record.ts";
 import {
@@ -9,11 +11,11 @@ import {
   lockClient,
   setUpClient,
 } from "../client/client_setup.ts";
+import { ConfigWatch } from "../client/config_watch.ts";
 import { HubConflicts } from "../client/hub_conflicts.ts";
 import type { ClientPolicy } from "../config/client_policy.ts";
 import type { CommandEvent, SplitReporter } from "../events.ts";
 import type { ExitCode } from "../exit_code.ts";
-import { openConflicts } from "../../session/two_way_events.ts";
 import type { TwoWayReport } from "../two_way_report.ts";
 import type { SyncContext } from "./context.ts";
 import { HubClient } from "./hub_client.ts";
@@ -48,6 +50,9 @@ export async function start(
     using hub = new HubClient({ ...config, apiKey: key }, signal);
     using record = new ClientRecordWriter(setup.recordFile);
     record.tell({ state: "connecting", message: undefined });
+    using _watch = options.once
+      ? undefined
+      : new ConfigWatch(options.config, config, systemClock, warn);
     const conflicts = new HubConflicts({
       hub,
       directory: config.syncDirectory,
