@@ -12,7 +12,8 @@
  * | conflicts | each change that came too late, with all that it wanted            |
  * | keys      | each key: its digest, never the key                                |
  * | pairs     | each other side of a two-way sync: tokens of the last run          |
- * | meta      | `epoch`, `horizon`                                                 |
+ * | epochs    | each start of the hub: the last revision before it                 |
+ * | meta      | `epoch` (the first one, the id of the hub), `horizon`              |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
  * bytes. `user_version` is the version of the schema.
@@ -96,6 +97,12 @@ export const SCHEMA_STEPS: readonly string[] = [
     previous TEXT,
     used INTEGER NOT NULL
   ) WITHOUT ROWID;
+  CREATE TABLE epochs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch TEXT NOT NULL UNIQUE,
+    since INTEGER NOT NULL
+  );
+  INSERT INTO epochs (epoch, since) SELECT value, 0 FROM meta WHERE name = 'epoch';
   `,
 ];
 

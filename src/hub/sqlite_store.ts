@@ -9,6 +9,7 @@ import { ClientTable } from "./clients.ts";
 import { collect } from "./collector.ts";
 import { type Conflict, ConflictTable, type NewConflict } from "./conflicts.ts";
 import { ContentStore } from "./content_store.ts";
+import { EpochTable } from "./epochs.ts";
 import { guardDatabase, openDatabase, transact } from "./database.ts";
 import { KeyTable } from "./keys.ts";
 import { PairingTable } from "./pairings.ts";
@@ -48,6 +49,7 @@ export function openMemoryStore(now: () => number = Date.now): SqliteStore {
 
 /** The embedded store. */
 export class SqliteStore implements HubStore {
+  readonly id: string;
   readonly epoch: string;
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
@@ -58,6 +60,7 @@ export class SqliteStore implements HubStore {
   readonly #contents: ContentStore;
   readonly #statements: ChangeStatements;
   readonly #head: StatementSync;
+  readonly #epochs: EpochTable;
   readonly #listeners = new Set<(records: readonly HubRecord[]) => void>();
   #collecting = false;
 
@@ -73,8 +76,13 @@ export class SqliteStore implements HubStore {
     this.clients = new ClientTable(database, now);
     this.conflicts = new ConflictTable(database, now);
     this.keys = new KeyTable(database, now);
-    this.epoch = this.#meta("epoch");
-    this.pairings = new PairingTable(database, now, this.epoch);
+    this.id = this.#meta("epoch");
+    this.pairings = new PairingTable(database, now, this.id);
+    this.#epochs = guardDatabase(
+      NAME,
+      () => new EpochTable(database, this.#headNow()),
+    );
+    this.epoch = this.#epochs.current;
   }
 
   async totals(): Promise<StoreTotals> {
@@ -107,6 +115,10 @@ export class SqliteStore implements HubStore {
 
   horizon(): Promise<number> {
     return this.#answer(() => Number(this.#meta("horizon")));
+  }
+
+  knownUpTo(epoch: string): number {
+    return this.#epochs.knownUpTo(epoch);
   }
 
   latest(path: RelPath): Promise<HubRecord | undefined> {

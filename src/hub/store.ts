@@ -166,10 +166,9 @@ export interface Collected {
 
 /** The store of one hub. Its owner closes it. */
 export interface HubStore {
-  /**
-   * Drawn when the store was made: revisions of another one mean nothing here.
-   * 32 hexadecimal digits.
-   */
+  /** Drawn when the store was made: 32 hexadecimal digits. */
+  readonly id: string;
+  /** Drawn at this start: revisions that were heard in another one may not hold. */
   readonly epoch: string;
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
@@ -182,6 +181,9 @@ export interface HubStore {
   head(): Promise<number>;
   /** Changes up to this revision may be missing from the list of changes. */
   horizon(): Promise<number>;
+
+  /** Up to which revision it holds what was heard in `epoch`; -1: of nothing. */
+  knownUpTo(epoch: string): number;
 
   /** The last change at `path`, also if it deleted what was there. */
   latest(path: RelPath): Promise<HubRecord | undefined>;
