@@ -131,6 +131,11 @@ const SERVE = {
       help: "With --mirror: go on though DIR is another directory than before",
     },
     stateDir: STATE_OPTIONS.stateDir,
+    noApproval: {
+      long: "no-approval",
+      kind: "flag",
+      help: "Let clients delete any number of files without asking a person",
+    },
     noAuth: {
       long: "no-auth",
       kind: "flag",
@@ -354,6 +359,37 @@ const UNDO = {
   ],
 } as const satisfies CommandSpec;
 
+const APPROVE = {
+  summary: "Allow what a client wants to delete at a hub, or refuse it",
+  description:
+    "A change set that would delete more than half of a hub's files, and more than\n" +
+    '100, waits for a person. "list" shows what waits; a number approves\n' +
+    "it for 24 hours. What is rejected stays at the hub, and comes back to the\n" +
+    "client. Wants the key of an administrator.",
+  impliedBy: [],
+  positional: {
+    property: "what",
+    label: "ID|list",
+    help: 'Number of what is approved; "list": show all that waits',
+    optional: true,
+  },
+  options: {
+    ...HUB_OPTIONS,
+    reject: {
+      long: "reject",
+      kind: "count",
+      label: "ID",
+      optional: true,
+      help: "Number of what is rejected",
+    },
+  },
+  examples: [
+    { line: "lockstep approve list", meaning: "what waits" },
+    { line: "lockstep approve 3", meaning: "it was meant" },
+    { line: "lockstep approve --reject 3", meaning: "it was not" },
+  ],
+} as const satisfies CommandSpec;
+
 /** The commands, by name. */
 export const HUB_COMMANDS = {
   serve: SERVE,
@@ -364,4 +400,5 @@ export const HUB_COMMANDS = {
   history: HISTORY,
   restore: RESTORE,
   undo: UNDO,
+  approve: APPROVE,
 } as const;

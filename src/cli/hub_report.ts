@@ -27,6 +27,20 @@ export interface ListedKey {
   readonly revoked: string | undefined;
 }
 
+/** A deletion that waits, or waited, for a person, as a hub's answers tell it. */
+export interface WireApproval {
+  readonly id: number;
+  readonly client: string;
+  readonly state: string;
+  /** ISO 8601. */
+  readonly time: string;
+  /** Files that would go, and files that there were. */
+  readonly files: number;
+  readonly total: number;
+  /** Some of what would go. */
+  readonly paths: readonly string[];
+}
+
 /** Something to tell. */
 export type HubEvent =
   /** The hub is ready. */
@@ -70,6 +84,7 @@ export type HubEvent =
     /** Conflicts that are left to people. */
     readonly open: number;
   }
+  | { readonly kind: "approval"; readonly approval: WireApproval }
   /** All was brought back. */
   | {
     readonly kind: "restore-done";
@@ -126,6 +141,14 @@ function textOf(event: HubEvent): string {
     }
     case "left-out":
       return `Left out: ${displayPath(event.path)}: ${event.message}`;
+    case "approval": {
+      const { id, client, state, time, files, total, paths } = event.approval;
+      const when = time.slice(0, 19).replace("T", " ");
+      const shown = paths.map(displayPath).join(", ");
+      return `${id}  ${state.padEnd(8)}  ${when}  ${client}: ${
+        formatCount(files)
+      } of ${formatNumberOf(total, "file")} (${shown})`;
+    }
     case "mirrored": {
       const { toDirectory, toHub, conflicts } = event;
       const both = conflicts === 0
@@ -166,6 +189,8 @@ export function hubFields(
       return ["key", { ...event.key }];
     case "change":
       return ["change", { ...event.record }];
+    case "approval":
+      return ["approval", { ...event.approval }];
     default: {
       const { kind, ...fields } = event;
       return [kind, fields];

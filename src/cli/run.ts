@@ -115,6 +115,10 @@ async function runCommand(
       const { runHistoryCommand } = await import("./commands/history.ts");
       return await runHistoryCommand(command, context);
     }
+    case "approve": {
+      const { approve } = await import("./commands/approve.ts");
+      return await approve(command.options, context);
+    }
     default:
       return command satisfies never;
   }

@@ -1,6 +1,7 @@
 /** The HTTP side of a hub: lets requests in, hands them to routes, tells what failed. */
 import { Hono } from "hono";
 import { require } from "./access.ts";
+import { addApprovalRoutes } from "./approval_routes.ts";
 import { addClientRoutes } from "./client_routes.ts";
 import type { ApiOptions, HubEnv } from "./context.ts";
 import { addEventRoutes } from "./event_routes.ts";
@@ -57,6 +58,7 @@ export function createApi(
   });
   addFileRoutes(app, options);
   addClientRoutes(app, options);
+  addApprovalRoutes(app, options);
   addEventRoutes(app, options);
   for (const mount of mounts) {
     app.get(

@@ -10,6 +10,12 @@ import { SyncError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { upgradeToTransport } from "../net/upgrade.ts";
 import { Capability } from "../protocol/version.ts";
+import type {
+  PairedSide,
+  PairingId,
+  PairingState,
+  Tokens,
+} from "../session/pairing.ts";
 import { type ServedRole, serveEndpoint } from "../session/serve_endpoint.ts";
 import { awaitHello } from "../session/session.ts";
 import { type Access, require } from "./access.ts";
@@ -31,6 +37,8 @@ export interface EngineOptions {
   /** Shared by all who look at the store. */
   readonly trees: HubTrees;
   readonly access: Access;
+  /** Whether deletions that are more than usual wait for a person; true unless said. */
+  readonly approval?: boolean;
   /** Name and version of the program. */
   readonly software: string;
   /** 32 hexadecimal digits, drawn once for each run of a program. */
@@ -95,7 +103,8 @@ export class Engine {
     role: ServedRole,
     key: KeyInfo,
   ): Promise<void> {
-    const { store, trees, clock, software, clientId, access } = this.#options;
+    const { store, trees, clock, software, clientId, access, approval } =
+      this.#options;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#options.signal]);
     let cancel = (): void => {};
@@ -121,20 +130,43 @@ export class Engine {
         const message = "A two-way sync is no copy of a hub: leave role away";
         return await pending.refuse("refused", message);
       }
+      const pairing = isTwoWay ? new NotedPairing(store.pairings) : undefined;
       const endpoint = new HubEndpoint({
         store,
         trees,
         client: key.name,
+        ...(approval !== undefined && { approval }),
+        peer: () => pairing?.peer,
       });
       const { traits } = endpoint;
       const session = await pending.accept({ software, clientId, traits });
       await serveEndpoint(session, endpoint, {
         role: isTwoWay ? "peer" : role,
-        pairing: isTwoWay ? store.pairings : undefined,
+        pairing,
       });
     } finally {
       cancel();
       transport.close();
     }
+  }
+}
+
+/** Notes who the other side is. */
+class NotedPairing implements PairedSide {
+  readonly #inner: PairedSide;
+  /** Undefined until it has asked. */
+  peer: PairingId | undefined;
+
+  constructor(inner: PairedSide) {
+    this.#inner = inner;
+  }
+
+  look(peerId: PairingId): Promise<PairingState> {
+    this.peer = peerId;
+    return this.#inner.look(peerId);
+  }
+
+  commit(peerId: PairingId, tokens: Tokens): Promise<void> {
+    return this.#inner.commit(peerId, tokens);
   }
 }

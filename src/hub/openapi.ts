@@ -140,6 +140,21 @@ const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "get",
+    path: "/approvals",
+    summary: "Deletions that wait for a person",
+    query: shapes.ApprovalsQuery,
+    answer: z.object({ approvals: z.array(shapes.ApprovalShape) }),
+  },
+  {
+    method: "post",
+    path: "/approvals/{id}",
+    summary: "Decide about one",
+    body: shapes.DecideBody,
+    answer: shapes.ApprovalShape,
+    problems: [404, 409],
+  },
+  {
+    method: "get",
     path: "/clients",
     summary: "The clients, and how they are doing",
     answer: z.object({ clients: z.array(shapes.ClientShape) }),

@@ -13,6 +13,7 @@
  * | keys      | each key: its digest, never the key                                |
  * | pairs     | each other side of a two-way sync: tokens of the last run          |
  * | epochs    | each start of the hub: the last revision before it                 |
+ * | approvals | each deletion that had to wait for a person                        |
  * | meta      | `epoch` (the first one, the id of the hub), `horizon`              |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
@@ -103,6 +104,19 @@ export const SCHEMA_STEPS: readonly string[] = [
     since INTEGER NOT NULL
   );
   INSERT INTO epochs (epoch, since) SELECT value, 0 FROM meta WHERE name = 'epoch';
+  `,
+  `
+  CREATE TABLE approvals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    client TEXT NOT NULL,
+    peer TEXT,
+    time INTEGER NOT NULL,
+    decided INTEGER,
+    files INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    paths TEXT NOT NULL,
+    state TEXT NOT NULL
+  );
   `,
 ];
 

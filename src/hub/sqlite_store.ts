@@ -4,6 +4,7 @@ import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import { ROOT } from "../core/path.ts";
 import { AllRefused, ChangeStatements, ChangeWriter } from "./change_writer.ts";
+import { Approvals } from "./approvals.ts";
 import { type ChunkSpace, MemoryChunks } from "./chunk_space.ts";
 import { ClientTable } from "./clients.ts";
 import { collect } from "./collector.ts";
@@ -54,6 +55,7 @@ export class SqliteStore implements HubStore {
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
   readonly keys: KeyTable;
+  readonly approvals: Approvals;
   readonly pairings: PairingTable;
   readonly #parts: StoreParts;
   readonly #database: DatabaseSync;
@@ -76,6 +78,7 @@ export class SqliteStore implements HubStore {
     this.clients = new ClientTable(database, now);
     this.conflicts = new ConflictTable(database, now);
     this.keys = new KeyTable(database, now);
+    this.approvals = new Approvals(database, now);
     this.id = this.#meta("epoch");
     this.pairings = new PairingTable(database, now, this.id);
     this.#epochs = guardDatabase(
@@ -159,6 +162,16 @@ export class SqliteStore implements HubStore {
       `SELECT changes.* FROM files JOIN changes USING (revision) WHERE ${where.sql} ORDER BY files.path LIMIT ?`,
       [...where.values, limit],
     );
+  }
+
+  countFiles(path: RelPath): Promise<number> {
+    return this.#answer(() => {
+      const { sql, values } = within(path, "files.path");
+      const row = this.#database.prepare(
+        `SELECT count(*) AS n FROM files JOIN changes USING (revision) WHERE kind = 'file' AND ${sql}`,
+      ).get(...values);
+      return Number(row?.["n"]);
+    });
   }
 
   changes(query: ChangeQuery): Promise<readonly HubRecord[]> {

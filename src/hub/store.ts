@@ -6,6 +6,7 @@
 import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import type { HubRecord, Operation } from "./record.ts";
+import type { Approvals } from "./approvals.ts";
 import type { ClientTable } from "./clients.ts";
 import type { Conflict, ConflictTable, NewConflict } from "./conflicts.ts";
 import type { KeyTable } from "./keys.ts";
@@ -173,6 +174,8 @@ export interface HubStore {
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
   readonly keys: KeyTable;
+  /** Deletions that wait for a person, and what was decided. */
+  readonly approvals: Approvals;
   /** What it remembers of two-way syncs. */
   readonly pairings: PairedSide;
 
@@ -195,6 +198,8 @@ export interface HubStore {
   revisionAt(time: number): Promise<number>;
   /** What is there now. */
   files(query: FileQuery): Promise<readonly HubRecord[]>;
+  /** How many files there are at or below `path`. */
+  countFiles(path: RelPath): Promise<number>;
   /** What was accepted. */
   changes(query: ChangeQuery): Promise<readonly HubRecord[]>;
   /** The last change at each path that has changed after `revision`. */

@@ -66,6 +66,7 @@ export async function serve(
     const trees = new HubTrees(store);
     const engine = new Engine({
       ...{ store, trees, access, fault },
+      approval: !options.noApproval,
       software: SOFTWARE,
       clientId: newClientId(),
       clock: systemClock,
@@ -74,6 +75,7 @@ export async function serve(
     const api = createApi({
       hub,
       access,
+      approval: !options.noApproval,
       maxFileSize,
       fault,
       clock: systemClock,

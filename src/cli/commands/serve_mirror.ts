@@ -201,7 +201,11 @@ export class ServedMirror {
       newToken: newPairingId,
       warn: (message) => this.#warn(message),
     }, await store.pairings.look(alphaId));
-    const beta = new HubEndpoint({ store, trees, client: CLIENT });
+    const beta = new HubEndpoint({
+      ...{ store, trees, client: CLIENT },
+      approval: !this.#options.noApproval,
+      peer: () => alphaId,
+    });
     try {
       return await bidirectional({ alpha, beta }, ancestry, {
         policy: "newest",
