@@ -24,6 +24,7 @@ import {
 import { placeOfCopy } from "./copy_place.ts";
 import { isUnedited, LOOSE } from "./edits.ts";
 import {
+  type Digest,
   type DirectoryEntry,
   type Entry,
   type FileEntry,
@@ -42,8 +43,13 @@ export interface ReconcileMode {
   readonly policy: ConflictPolicy;
   /** Whether mode bits count: both file systems keep them. */
   readonly modes: boolean;
-  /** How conflict copies call the sides, in lower-case letters. */
+  /** How conflict copies call the sides, in lower-case letters and digits. */
   readonly labels: Readonly<Record<TwoWaySide, string>>;
+  /**
+   * Files of alpha, by their digests, that are kept elsewhere, so that in a
+   * conflict beta's version takes their place without a copy.
+   */
+  readonly settled?: ReadonlyMap<RelPath, Digest>;
 }
 
 /** What is to be done at one side. */
@@ -409,6 +415,14 @@ class Reconciler {
     beta: TrackedEntry,
   ): Entry | undefined {
     const path = join(frame.path, name);
+    const settled = this.#mode.settled?.get(path);
+    const isSettled = settled !== undefined && alpha.kind === "file" &&
+      alpha.digest === settled;
+    if (isSettled) {
+      const agreed = withoutUntracked(beta);
+      this.#put("alpha", frame, name, alpha, agreed);
+      return agreed;
+    }
     const old = before !== undefined && isTracked(before) ? before : undefined;
     const about = {
       path,

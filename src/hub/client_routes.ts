@@ -5,7 +5,7 @@ import { type RelPath, ROOT } from "../core/path.ts";
 import { nextTurn } from "../core/turn.ts";
 import { require } from "./access.ts";
 import { actionAt, type ClientFile } from "./compare_list.ts";
-import { conflictCopyOf } from "./conflict_copy.ts";
+import type { Conflict } from "./conflicts.ts";
 import {
   type ApiOptions,
   authorOf,
@@ -21,6 +21,7 @@ import type { HubRecord } from "./record.ts";
 import { checkPath } from "./request_path.ts";
 import { restoreAt, type RestoreResult, undo } from "./restore.ts";
 import {
+  ConflictBody,
   ConflictsQuery,
   RegisterBody,
   ResolveBody,
@@ -30,13 +31,11 @@ import {
   toWireRecord,
   UndoBody,
 } from "./schemas.ts";
-import type { ProposedChange } from "./store.ts";
+import { changesThatResolve } from "./resolve_conflict.ts";
+import type { HubStore } from "./store.ts";
 
 const DEFAULT_LIMIT = 100;
 const PAGE = 1_000;
-
-/** So many names for a conflict copy are tried. */
-const MAX_COPY_NAMES = 100;
 
 /** Adds the routes to `app`. */
 export function addClientRoutes(app: Hono<HubEnv>, options: ApiOptions): void {
@@ -44,6 +43,8 @@ export function addClientRoutes(app: Hono<HubEnv>, options: ApiOptions): void {
   app.post("/sync", (c) => compare(c, options));
   app.get("/clients", (c) => listClients(c, options));
   app.get("/conflicts", (c) => listConflicts(c, options));
+  app.post("/conflicts", (c) => tellOfConflict(c, options));
+  app.get("/conflicts/:id", (c) => showConflict(c, options));
   app.post("/conflicts/:id/resolve", (c) => resolve(c, options));
   app.post("/restore", (c) => restore(c, options));
   app.post("/undo", (c) => takeBack(c, options));
@@ -54,8 +55,14 @@ async function register(
   options: ApiOptions,
 ): Promise<Response> {
   const { store } = options.hub;
-  const { name } = await jsonOf(context, RegisterBody, options);
-  const { id } = store.clients.register(name, context.get("key").id);
+  const { name, client_id } = await jsonOf(context, RegisterBody, options);
+  const key = context.get("key");
+  const known = client_id === undefined
+    ? undefined
+    : store.clients.get(client_id);
+  // Whoever takes over what another key has registered may do all that it may.
+  if (known !== undefined && known.key !== key.id) require(key, "write", ROOT);
+  const { id } = store.clients.register(name, key.id, client_id);
   const revision = await store.head();
   return context.json({ client_id: id, epoch: store.epoch, revision }, 201);
 }
@@ -212,12 +219,78 @@ function listConflicts(
   const query = queryOf(context, ConflictsQuery);
   const { after = 0, limit = DEFAULT_LIMIT } = query;
   const all = query.all === "true";
-  const conflicts = store.conflicts.list({ after, limit, all });
+  const path = query.path === undefined ? undefined : checkPath(query.path);
+  const conflicts = store.conflicts.list({ after, limit, all, path });
   const seen = conflicts.filter(({ path }) => allows(key, "read", path));
   return context.json({
-    conflicts: seen.map(toWireConflict),
+    conflicts: seen.map((conflict) => wireConflict(store, conflict)),
     ...(conflicts.length === limit && { next: conflicts.at(-1)!.id }),
   });
+}
+
+function showConflict(
+  context: HubContext,
+  { hub: { store } }: ApiOptions,
+): Response {
+  return context.json(wireConflict(store, conflictOf(context, store)));
+}
+
+/** With the name of the client that has told of it. */
+function wireConflict(store: HubStore, conflict: Conflict): unknown {
+  const name = store.clients.get(conflict.client)?.name;
+  return toWireConflict(conflict, name);
+}
+
+/** The conflict that the address names. @throws {HttpProblem} 404 */
+function conflictOf(context: HubContext, store: HubStore): Conflict {
+  const id = Number(context.req.param("id"));
+  const conflict = Number.isSafeInteger(id)
+    ? store.conflicts.get(id)
+    : undefined;
+  if (
+    conflict === undefined ||
+    !allows(context.get("key"), "read", conflict.path)
+  ) throw new HttpProblem(404, "not-found", "There is no such conflict");
+  return conflict;
+}
+
+/** A two-way sync has kept a version beside the one at its path. */
+async function tellOfConflict(
+  context: HubContext,
+  options: ApiOptions,
+): Promise<Response> {
+  const { store, fanOut } = options.hub;
+  const body = await jsonOf(context, ConflictBody, options);
+  const path = checkPath(body.path);
+  const copy = body.copy === undefined ? undefined : checkPath(body.copy);
+  for (const at of [path, copy]) {
+    if (at !== undefined) require(context.get("key"), "write", at);
+  }
+  const client = authorOf(context, options, body.client_id);
+  const { kind, side, mtime, digest = "" } = body;
+  const held = kind === "file" ? store.hold(digest) : undefined;
+  try {
+    if (kind === "file" && held === undefined) {
+      throw new HttpProblem(
+        409,
+        "content-missing",
+        "The content is not in the hub",
+      );
+    }
+    const latest = await store.latest(path);
+    const kept = copy === undefined ? undefined : await store.latest(copy);
+    const conflict = await store.addConflict({
+      ...{ path, kind, side, copy, mtime, digest, client },
+      size: held?.size ?? 0,
+      mode: kept?.mode ?? latest?.mode ?? 0o644,
+      base: latest?.revision ?? 0,
+      current: latest?.revision ?? 0,
+    });
+    fanOut.tell({ kind: "conflict", id: conflict.id, path, client });
+    return context.json(wireConflict(store, conflict), 201);
+  } finally {
+    held?.release();
+  }
 }
 
 async function resolve(
@@ -225,60 +298,31 @@ async function resolve(
   options: ApiOptions,
 ): Promise<Response> {
   const { store } = options.hub;
-  const id = Number(context.req.param("id"));
-  const conflict = Number.isSafeInteger(id)
-    ? store.conflicts.get(id)
-    : undefined;
+  const conflict = conflictOf(context, store);
   const key = context.get("key");
-  if (conflict === undefined || !allows(key, "read", conflict.path)) {
-    throw new HttpProblem(404, "not-found", "There is no such conflict");
-  }
   require(key, "write", conflict.path);
+  if (conflict.copy !== undefined) require(key, "write", conflict.copy);
   const { keep, client_id } = await jsonOf(context, ResolveBody, options);
   const client = authorOf(context, options, client_id);
   if (conflict.resolved !== undefined) {
     throw new HttpProblem(409, "resolved", "It was resolved already");
   }
-  let records: readonly HubRecord[] = [];
-  if (keep !== "current") {
-    const { digest, size, mtime, mode } = conflict;
-    const current = await store.latest(conflict.path);
-    const isSame = current?.kind === "file" && current.digest === digest;
-    const change: ProposedChange = {
-      path: keep === "both" ? await copyPath(conflict.path) : conflict.path,
-      state: { kind: "file", digest, size, mtime, mode },
-      expected: keep === "both"
-        ? { kind: "revision", revision: 0 }
-        : { kind: "any" },
-    };
-    if (keep !== "both" || !isSame) {
-      const result = await store.commit([change], {
-        client,
-        operation: "resolve",
-      });
-      const [refusal] = result.refused;
-      if (refusal !== undefined) {
-        throw new HttpProblem(
-          409,
-          refusal.reason,
-          "It can't be put there now; try again",
-        );
-      }
-      records = result.accepted;
-    }
+  const changes = await changesThatResolve(store, conflict, keep);
+  const { accepted, refused: [refusal] } = await store.commit(changes, {
+    client,
+    operation: "resolve",
+    atomic: true,
+  });
+  if (refusal !== undefined) {
+    throw new HttpProblem(
+      409,
+      refusal.reason,
+      "It can't be put there now; try again",
+    );
   }
   // Only now: else a crash in between would leave the file where nobody looks.
-  store.conflicts.resolve(id, keep);
-  return context.json({ records: records.map(toWireRecord), left_out: [] });
-
-  async function copyPath(path: RelPath): Promise<RelPath> {
-    for (let i = 0; i < MAX_COPY_NAMES; i++) {
-      const copy = conflictCopyOf(path, id, i);
-      const there = await store.latest(copy);
-      if (there === undefined || there.kind === "deleted") return copy;
-    }
-    throw new HttpProblem(409, "blocked", "No name for a copy is free");
-  }
+  store.conflicts.resolve(conflict.id, keep);
+  return context.json({ records: accepted.map(toWireRecord), left_out: [] });
 }
 
 async function restore(

@@ -1,8 +1,9 @@
 /**
  * The engine's own protocol on a hub's port: a WebSocket at `/engine`, where the
- * hub is the target of a sync, or with `?role=source` its source; who wants a
- * two-way sync says so in its hello. Many may be connected at once; each has an
- * endpoint of its own.
+ * hub is the target of a sync, or with `?role=source` its source; whoever says in
+ * its hello that it wants a two-way sync finds the other side of one. Many may be
+ * connected at once; each has an endpoint of its own. With `?client_id=&name=`
+ * changes are put down to that client, which is registered so, else to the key.
  */
 import type { Clock } from "../core/clock.ts";
 import { ROOT } from "../core/path.ts";
@@ -16,14 +17,18 @@ import type {
   PairingState,
   Tokens,
 } from "../session/pairing.ts";
-import { type ServedRole, serveEndpoint } from "../session/serve_endpoint.ts";
+import { serveEndpoint } from "../session/serve_endpoint.ts";
 import { awaitHello } from "../session/session.ts";
 import { type Access, require } from "./access.ts";
+import type { ClientInfo } from "./clients.ts";
+import { checked } from "./context.ts";
+import type { Hub } from "./hub.ts";
 import { HubEndpoint } from "./hub_endpoint.ts";
 import type { HubTrees } from "./hub_tree.ts";
+import { Identities } from "./identities.ts";
 import type { KeyInfo } from "./keys.ts";
 import { HttpProblem } from "./problem.ts";
-import type { HubStore } from "./store.ts";
+import { RegisterBody } from "./schemas.ts";
 
 /** So many sessions are open at a time. */
 const MAX_SESSIONS = 64;
@@ -33,7 +38,7 @@ const CHECK_MS = 2_000;
 
 /** What an engine works with. */
 export interface EngineOptions {
-  readonly store: HubStore;
+  readonly hub: Hub;
   /** Shared by all who look at the store. */
   readonly trees: HubTrees;
   readonly access: Access;
@@ -50,10 +55,21 @@ export interface EngineOptions {
   fault(error: unknown): void;
 }
 
+/** Somebody who was let in. */
+interface Visitor {
+  readonly key: KeyInfo;
+  readonly role: "target" | "source";
+  /** Who it says it is; undefined: nobody in particular. */
+  readonly client: ClientInfo | undefined;
+  /** Where it comes from, as other visitors are told. */
+  readonly address: string;
+}
+
 /** Serves the store to engines. */
 export class Engine {
   readonly path = "/engine";
   readonly #options: EngineOptions;
+  readonly #identities = new Identities();
   readonly #sessions = new Set<Promise<void>>();
 
   constructor(options: EngineOptions) {
@@ -78,8 +94,12 @@ export class Engine {
         "retry-after": "5",
       });
     }
+    const client = role === "target" ? this.#clientOf(query, key) : undefined;
+    const address = info.remoteAddr.hostname;
     const { response, transport } = upgradeToTransport(request, info);
-    if (transport !== undefined) this.#begin(transport, role, key);
+    if (transport !== undefined) {
+      this.#begin(transport, { key, role, client, address });
+    }
     return response;
   }
 
@@ -88,8 +108,21 @@ export class Engine {
     await Promise.all(this.#sessions);
   }
 
-  #begin(opening: Promise<Transport>, role: ServedRole, key: KeyInfo): void {
-    const work = this.#serve(opening, role, key)
+  /** @throws {HttpProblem} If it is none. */
+  #clientOf(query: URLSearchParams, key: KeyInfo): ClientInfo | undefined {
+    const id = query.get("client_id");
+    if (id === null) return undefined;
+    const shape = { name: query.get("name"), client_id: id };
+    const { name } = checked(RegisterBody, shape, "query");
+    const { clients } = this.#options.hub.store;
+    const known = clients.get(id);
+    if (known?.key === key.id && known.name === name) return known;
+    // Whoever is here may change everything: so may take over any client.
+    return clients.register(name, key.id, id);
+  }
+
+  #begin(opening: Promise<Transport>, visitor: Visitor): void {
+    const work = this.#serve(opening, visitor)
       .catch((error) => {
         // What a peer does wrong, or a lost connection, is nothing to tell.
         if (!(error instanceof SyncError)) this.#options.fault(error);
@@ -100,11 +133,11 @@ export class Engine {
 
   async #serve(
     opening: Promise<Transport>,
-    role: ServedRole,
-    key: KeyInfo,
+    { key, role, client, address }: Visitor,
   ): Promise<void> {
-    const { store, trees, clock, software, clientId, access, approval } =
+    const { hub, trees, clock, software, clientId, access, approval } =
       this.#options;
+    const { store } = hub;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#options.signal]);
     let cancel = (): void => {};
@@ -115,6 +148,7 @@ export class Engine {
       });
     };
     const transport = await opening;
+    const leave = client && hub.join(client);
     watch();
     try {
       const pending = await awaitHello(transport, {
@@ -130,22 +164,29 @@ export class Engine {
         const message = "A two-way sync is no copy of a hub: leave role away";
         return await pending.refuse("refused", message);
       }
-      const pairing = isTwoWay ? new NotedPairing(store.pairings) : undefined;
+      const noted = new NotedPairing(store.pairings);
       const endpoint = new HubEndpoint({
         store,
         trees,
-        client: key.name,
+        client: client?.id ?? key.name,
         ...(approval !== undefined && { approval }),
-        peer: () => pairing?.peer,
+        peer: () => noted.peer,
       });
       const { traits } = endpoint;
+      const { peer } = pending;
       const session = await pending.accept({ software, clientId, traits });
-      await serveEndpoint(session, endpoint, {
-        role: isTwoWay ? "peer" : role,
-        pairing,
+      if (!isTwoWay) {
+        return void await serveEndpoint(session, endpoint, { role });
+      }
+      using pairing = this.#identities.guard(noted, {
+        run: peer.clientId,
+        name: client === undefined ? address : `${client.name} (${address})`,
+        stop,
       });
+      await serveEndpoint(session, endpoint, { role: "peer", pairing });
     } finally {
       cancel();
+      leave?.();
       transport.close();
     }
   }

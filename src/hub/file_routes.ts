@@ -109,6 +109,7 @@ async function takeForm(
     }
     const conflict = await store.addConflict({
       ...{ path, size, mtime, mode, digest, client },
+      ...{ kind: "file", side: "client", copy: undefined },
       base: base!,
       current: current?.revision ?? 0,
     });

@@ -132,6 +132,22 @@ const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "post",
+    path: "/conflicts",
+    summary: "Tell of a version that was kept beside the one at its path",
+    body: shapes.ConflictBody,
+    answer: shapes.ConflictShape,
+    status: 201,
+    problems: [409],
+  },
+  {
+    method: "get",
+    path: "/conflicts/{id}",
+    summary: "One conflict",
+    answer: shapes.ConflictShape,
+    problems: [404],
+  },
+  {
+    method: "post",
     path: "/conflicts/{id}/resolve",
     summary: "Decide a conflict",
     body: shapes.ResolveBody,

@@ -118,6 +118,12 @@ export const SCHEMA_STEPS: readonly string[] = [
     state TEXT NOT NULL
   );
   `,
+  `
+  ALTER TABLE conflicts ADD COLUMN kind TEXT NOT NULL DEFAULT 'file';
+  ALTER TABLE conflicts ADD COLUMN copy TEXT;
+  ALTER TABLE conflicts ADD COLUMN side TEXT NOT NULL DEFAULT 'client';
+  CREATE INDEX conflicts_of_path ON conflicts (path);
+  `,
 ];
 
 /** The version of a database of today. */

@@ -40,17 +40,26 @@ export const RecordPage = z.object({
     .describe("for the next page: its `after`, or `before`"),
 }).meta({ id: "RecordPage" });
 
+const conflictKind = z.enum(["file", "directory", "symlink"]);
+const conflictSide = z.enum(["client", "hub"])
+  .describe("whose version is kept beside the path");
+const copyPath = pathText.describe("where that version lies in the tree");
+
 export const ConflictShape = z.object({
   id: z.number().int(),
   path: pathText,
+  kind: conflictKind,
+  side: conflictSide,
+  copy: copyPath.optional(),
   base: revision,
   current: revision,
   size: z.number().int(),
   mtime: milliseconds,
   mode: z.string(),
-  digest,
+  digest: digest.optional(),
   time: z.iso.datetime(),
   client: z.string(),
+  client_name: z.string().optional(),
   resolution: z.enum(["current", "other", "both"]).optional(),
 }).meta({ id: "Conflict" });
 
@@ -64,7 +73,11 @@ export const Problem = z.object({
 
 export const Health = z.object({ status: z.literal("ok") });
 
-export const RegisterBody = z.strictObject({ name: label });
+export const RegisterBody = z.strictObject({
+  name: label,
+  client_id: clientId.optional()
+    .describe("which it had before, or has drawn itself"),
+});
 export const Registered = z.object({
   client_id: clientId,
   epoch: z.string(),
@@ -118,6 +131,17 @@ export const Restored = z.object({
   left_out: z.array(z.object({ path: pathText, reason: z.string() })),
 });
 
+export const ConflictBody = z.strictObject({
+  path: pathText,
+  kind: conflictKind,
+  side: conflictSide,
+  copy: copyPath.optional(),
+  size: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  mtime: milliseconds,
+  digest: digest.optional().describe("of a file, whose content is in the hub"),
+  client_id: clientId.optional(),
+});
+
 export const ResolveBody = z.strictObject({
   keep: z.enum(["current", "other", "both"]),
   client_id: clientId.optional(),
@@ -163,6 +187,7 @@ export const HistoryQuery = z.object({
 });
 export const ConflictsQuery = z.object({
   after: number.optional(),
+  path: pathText.optional().describe("only those at this path"),
   all: z.enum(["true", "false"]).optional(),
   limit,
 });
@@ -206,10 +231,15 @@ export function toWireRecord(record: HubRecord): z.infer<typeof Record> {
 /** A conflict as answers tell it. */
 export function toWireConflict(
   conflict: Conflict,
+  clientName?: string,
 ): z.infer<typeof ConflictShape> {
-  const { mode, time, resolution, resolved: _, ...rest } = conflict;
+  const { mode, time, resolution, resolved: _, copy, digest, ...rest } =
+    conflict;
   return {
     ...rest,
+    ...(copy !== undefined && { copy }),
+    ...(digest !== "" && { digest }),
+    ...(clientName !== undefined && { client_name: clientName }),
     mode: mode.toString(8).padStart(3, "0"),
     time: new Date(time).toISOString(),
     ...(resolution !== undefined && { resolution }),

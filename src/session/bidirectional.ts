@@ -13,7 +13,7 @@ import {
   type TwoWaySide,
 } from "../core/conflict.ts";
 import { DeletionTally } from "../core/guard.ts";
-import type { DirectoryEntry } from "../core/entry.ts";
+import type { Digest, DirectoryEntry } from "../core/entry.ts";
 import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import { keepAncestor } from "../core/keep_ancestor.ts";
@@ -45,9 +45,17 @@ const SIDES: readonly TwoWaySide[] = ["alpha", "beta"];
 /** How to make two sides equal. */
 export interface BidirectionalOptions extends TwoWayScan {
   readonly policy: ConflictPolicy;
-  /** How conflict copies call the sides, in lower-case letters. */
+  /** How conflict copies call the sides, in lower-case letters and digits. */
   readonly labels: Readonly<Record<TwoWaySide, string>>;
   readonly limits: LossLimits;
+  /**
+   * Hears of the conflicts of a round, before anything is done about them, and may
+   * keep versions of alpha elsewhere: it answers which, by path and digest, and
+   * beta's version takes their place without a copy.
+   */
+  readonly settle?: (
+    conflicts: readonly Conflict[],
+  ) => Promise<ReadonlyMap<RelPath, Digest>>;
   /** The time between rounds; that of the system unless said. */
   readonly clock?: Clock;
 }
@@ -123,6 +131,8 @@ class Bidirectional {
     alpha: new DeletionTally(),
     beta: new DeletionTally(),
   };
+  /** Files of alpha that are kept elsewhere. */
+  #settled: ReadonlyMap<RelPath, Digest> = new Map();
   /** Entries of both sides before the first round. */
   #entries: Readonly<Record<TwoWaySide, number>> | undefined;
 
@@ -159,6 +169,18 @@ class Bidirectional {
 
   /** Looks at both sides, and decides what is to be done. */
   async plan(): Promise<TwoWayRound> {
+    const { settle } = this.#options;
+    const round = await this.#look();
+    const { conflicts, pending } = round.reconciled;
+    if (settle === undefined || conflicts.length + pending.length === 0) {
+      return round;
+    }
+    this.#settled = await settle([...conflicts, ...pending]);
+    // Beta may have another version by now: what both had before is worth nothing.
+    return this.#settled.size === 0 ? round : await this.#look();
+  }
+
+  async #look(): Promise<TwoWayRound> {
     const { policy, labels } = this.#options;
     const snapshots = await scanTwoWay(this.#sides, this.#modes, this.#options);
     this.#entries ??= {
@@ -169,7 +191,7 @@ class Bidirectional {
       this.#ancestor,
       snapshots.alpha.root,
       snapshots.beta.root,
-      { policy, labels, modes: this.#modes },
+      { policy, labels, modes: this.#modes, settled: this.#settled },
     );
     const problems: TwoWayProblem[] = [];
     const changes = {

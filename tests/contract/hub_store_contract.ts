@@ -350,6 +350,7 @@ export function hubStoreContract(
     const conflict = await store.addConflict({
       ...{ path: at("f"), base: 1, current: 4, client: "late" },
       ...{ size: late.size, digest: late.digest, mtime: 1, mode: 0o644 },
+      ...{ kind: "file", side: "client", copy: undefined },
     });
     late.release();
     const before = await store.totals();

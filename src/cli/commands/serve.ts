@@ -65,7 +65,7 @@ export async function serve(
     });
     const trees = new HubTrees(store);
     const engine = new Engine({
-      ...{ store, trees, access, fault },
+      ...{ hub, trees, access, fault },
       approval: !options.noApproval,
       software: SOFTWARE,
       clientId: newClientId(),

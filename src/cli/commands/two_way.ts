@@ -42,6 +42,9 @@ interface TwoWayWork {
   readonly cycle: BidirectionalOptions;
 }
 
+/** What a client of a hub adds to a sync. */
+export type TwoWayExtras = Pick<BidirectionalOptions, "labels" | "settle">;
+
 /** What is done with both sides, once they are there. */
 type Act<T> = (sides: Sides, ancestry: Ancestry) => Promise<T>;
 
@@ -53,6 +56,7 @@ export async function syncTwoWay(
   options: SyncOptions,
   context: CommandContext,
   connecting: Connecting,
+  extras?: TwoWayExtras,
 ): Promise<ExitCode> {
   const { from, to, dryRun, allowNewRoot } = options;
   const { reporter } = context;
@@ -73,7 +77,8 @@ export async function syncTwoWay(
   const digests = dryRun ? undefined : state.digestsOf(from);
   try {
     const alpha = await openSide(fileSystem, from, options, digests, reporter);
-    const cycle = cycleOf(options, context);
+    const usual = cycleOf(options, context);
+    const cycle = extras === undefined ? usual : { ...usual, ...extras };
     const work: TwoWayWork = {
       options,
       context,

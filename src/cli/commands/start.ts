@@ -1,0 +1,178 @@
+/** `lockstep start`: keeps a directory in step with its hub. */
+import type { ConflictPolicy } from "../../core/conflict.ts";
+import { messageOf } from "../../errors.ts";
+import { type OptionsOf, parseCommandLine } from "../args.ts";
+import { ClientRecordWriter } from "../client/client_record.ts";
+import {
+  type ClientSetup,
+  engineUrl,
+  lockClient,
+  setUpClient,
+} from "../client/client_setup.ts";
+import { HubConflicts } from "../client/hub_conflicts.ts";
+import type { ClientPolicy } from "../config/client_policy.ts";
+import type { CommandEvent, SplitReporter } from "../events.ts";
+import type { ExitCode } from "../exit_code.ts";
+import type { SyncContext } from "./context.ts";
+import { HubClient } from "./hub_client.ts";
+import type { SyncOptions } from "./sync_job.ts";
+import { syncTwoWay } from "./two_way.ts";
+import { refuseReplaced, requireRoot } from "./two_way_state.ts";
+
+/** What each policy is for a sync whose alpha is the client. */
+const POLICIES: Readonly<Record<ClientPolicy, ConflictPolicy>> = {
+  newest: "newest",
+  "keep-both": "keep-both",
+  "prefer-hub": "prefer-beta",
+  "prefer-client": "prefer-alpha",
+  manual: "manual",
+  // What can't be merged.
+  merge: "newest",
+};
+
+/** Runs the command. @throws {SyncError} */
+export async function start(
+  options: OptionsOf<"start">,
+  context: SyncContext,
+): Promise<ExitCode> {
+  const { reporter, signal } = context;
+  const warn = (message: string): void =>
+    reporter.report({ kind: "warning", message });
+  const setup = setUpClient(options, false, warn);
+  const lock = await lockClient(setup);
+  try {
+    const { config, key, connect } = setup;
+    settleRoot(setup, options);
+    using hub = new HubClient({ ...config, apiKey: key }, signal);
+    using record = new ClientRecordWriter(setup.recordFile);
+    record.tell({ state: "connecting", message: undefined });
+    const conflicts = new HubConflicts({
+      hub,
+      directory: config.syncDirectory,
+      clientId: setup.root.id,
+      merges: config.conflictPolicy === "merge",
+      warn,
+    });
+    const listening = listenTo(reporter, setup, record, conflicts);
+    const settles = ["merge", "manual"].includes(config.conflictPolicy);
+    try {
+      return await syncTwoWay(
+        syncOptionsOf(options, setup),
+        { ...context, reporter: listening },
+        { connect, connection: undefined },
+        {
+          labels: { alpha: labelOf(config.clientName), beta: "hub" },
+          ...(settles && { settle: (found) => conflicts.settle(found) }),
+        },
+      );
+    } catch (error) {
+      const isHalt = (error as { code?: string }).code === "guard";
+      record.tell({
+        state: isHalt ? "halted" : "stopped",
+        message: messageOf(error),
+      });
+      throw error;
+    } finally {
+      await conflicts.told();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** @throws {GuardError} If it is not the directory of the last time, unless allowed. */
+function settleRoot(
+  { root, config: { syncDirectory } }: ClientSetup,
+  { allowNewRoot, yes }: OptionsOf<"start">,
+): void {
+  const isAllowed = allowNewRoot || yes;
+  requireRoot(root, syncDirectory);
+  if (root.isReplaced) {
+    if (!isAllowed) refuseReplaced(syncDirectory);
+    root.renew();
+  }
+  if (isDirectory(syncDirectory)) root.persist();
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    // Whoever opens it will say what is wrong with it.
+    return false;
+  }
+}
+
+/** The sync that this client does, as if its options had been written. */
+function syncOptionsOf(
+  options: OptionsOf<"start">,
+  { config, root, ignore }: ClientSetup,
+): SyncOptions {
+  const { syncDirectory: from, server, clientName } = config;
+  const url = engineUrl(server, { client_id: root.id, name: clientName });
+  const usual = parseCommandLine([
+    "sync",
+    "--two-way",
+    `--from=${from}`,
+    "-t.",
+  ]);
+  if (usual.kind !== "sync") throw new TypeError("It is a sync");
+  const { maxDelete, allowDelete, allowNewRoot, yes, retryFor } = options;
+  const { stateDir, json, quiet, verbose } = options;
+  return {
+    ...usual.options,
+    ...{ from, ignore, maxDelete, retryFor },
+    ...{ stateDir, json, quiet, verbose },
+    to: { kind: "url", url },
+    conflict: POLICIES[config.conflictPolicy],
+    allowDelete: yes ? { kind: "all" } : allowDelete,
+    allowNewRoot: allowNewRoot || yes,
+  };
+}
+
+/** How conflict copies call this client. */
+function labelOf(name: string): string {
+  const label = name.toLowerCase().replaceAll(/[^a-z0-9]/g, "").slice(0, 32);
+  return label === "" ? "client" : label;
+}
+
+/** Passes everything on, and keeps the record and the hub's conflicts up to date. */
+function listenTo(
+  reporter: SplitReporter,
+  { config }: ClientSetup,
+  record: ClientRecordWriter,
+  conflicts: HubConflicts,
+): SplitReporter {
+  const report = (event: CommandEvent): void => {
+    switch (event.kind) {
+      case "started":
+        // What else the address says is between us and the hub.
+        reporter.report({ ...event, to: config.server });
+        return;
+      case "connected":
+        record.tell({ state: "connected", message: undefined });
+        break;
+      case "retrying":
+        record.tell({ state: "offline", message: messageOf(event.error) });
+        break;
+      case "two-way":
+        if (event.event.kind === "conflict") {
+          conflicts.tell(event.event.conflict);
+        } else if (event.event.kind === "done") {
+          const { summary } = event.event;
+          record.tell({
+            state: "stopped",
+            message: undefined,
+            lastSync: new Date().toISOString(),
+            problems: summary.problems.length,
+            open: summary.conflicts.filter((it) => it.winner === undefined)
+              .length,
+          });
+        }
+        break;
+      default:
+    }
+    reporter.report(event);
+  };
+  return { report, forTarget: (to) => reporter.forTarget(to) };
+}
