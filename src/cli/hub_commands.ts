@@ -390,6 +390,40 @@ const APPROVE = {
   ],
 } as const satisfies CommandSpec;
 
+const POLICY_SET = {
+  summary: "Leave files out at all clients of a hub",
+  description:
+    "Gives the rules in FILE, written like a .gitignore, to all clients: they apply\n" +
+    "them beside their own from their next start. What is ignored then stays where\n" +
+    "it is, at clients and at the hub. Wants the key of an administrator.",
+  impliedBy: [],
+  positional: {
+    property: "file",
+    label: "FILE",
+    help: "File with the rules, which replace those that there are",
+  },
+  options: HUB_OPTIONS,
+  examples: [
+    { line: "lockstep policy set rules.txt", meaning: "these, and no others" },
+  ],
+} as const satisfies CommandSpec;
+
+const POLICY_SHOW = {
+  summary: "Show what all clients of a hub leave out",
+  description: "Prints the rules, one on each line.",
+  impliedBy: [],
+  options: HUB_OPTIONS,
+  examples: [{ line: "lockstep policy show", meaning: "all rules" }],
+} as const satisfies CommandSpec;
+
+const POLICY_CLEAR = {
+  summary: "Let clients of a hub decide alone what they leave out",
+  description: "Removes all rules. Wants the key of an administrator.",
+  impliedBy: [],
+  options: HUB_OPTIONS,
+  examples: [{ line: "lockstep policy clear", meaning: "no rules" }],
+} as const satisfies CommandSpec;
+
 /** The commands, by name. */
 export const HUB_COMMANDS = {
   serve: SERVE,
@@ -401,4 +435,7 @@ export const HUB_COMMANDS = {
   restore: RESTORE,
   undo: UNDO,
   approve: APPROVE,
+  "policy set": POLICY_SET,
+  "policy show": POLICY_SHOW,
+  "policy clear": POLICY_CLEAR,
 } as const;

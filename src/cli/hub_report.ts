@@ -132,6 +132,8 @@ export type HubEvent =
     readonly open: number;
   }
   | { readonly kind: "approval"; readonly approval: WireApproval }
+  /** What clients leave out: the rules as they are now. */
+  | { readonly kind: "policy"; readonly rules: readonly string[] }
   /** All was brought back. */
   | {
     readonly kind: "restore-done";
@@ -214,6 +216,10 @@ function textOf(event: HubEvent): string {
     }
     case "left-out":
       return `Left out: ${displayPath(event.path)}: ${event.message}`;
+    case "policy":
+      return event.rules.length === 0
+        ? "No rules"
+        : event.rules.map(displayPath).join("\n");
     case "approval": {
       const { id, client, state, time, files, total, paths } = event.approval;
       const when = time.slice(0, 19).replace("T", " ");

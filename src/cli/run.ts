@@ -115,6 +115,12 @@ async function runCommand(
       const { runHistoryCommand } = await import("./commands/history.ts");
       return await runHistoryCommand(command, context);
     }
+    case "policy set":
+    case "policy show":
+    case "policy clear": {
+      const { runPolicyCommand } = await import("./commands/policy.ts");
+      return await runPolicyCommand(command, context);
+    }
     case "approve": {
       const { approve } = await import("./commands/approve.ts");
       return await approve(command.options, context);

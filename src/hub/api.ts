@@ -8,6 +8,7 @@ import { addEventRoutes } from "./event_routes.ts";
 import { addFileRoutes } from "./file_routes.ts";
 import { metricsText, RequestCounts } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
+import { addPolicyRoutes } from "./policy_routes.ts";
 import { HttpProblem, problemOf, problemResponse } from "./problem.ts";
 import { rawPathOf } from "./request_path.ts";
 
@@ -59,6 +60,7 @@ export function createApi(
   addFileRoutes(app, options);
   addClientRoutes(app, options);
   addApprovalRoutes(app, options);
+  addPolicyRoutes(app, options);
   addEventRoutes(app, options);
   for (const mount of mounts) {
     app.get(

@@ -156,6 +156,19 @@ const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "get",
+    path: "/policy",
+    summary: "What takes no part at any client",
+    answer: shapes.PolicyShape,
+  },
+  {
+    method: "post",
+    path: "/policy",
+    summary: "Replace that",
+    body: shapes.PolicyShape,
+    answer: shapes.PolicyShape,
+  },
+  {
+    method: "get",
     path: "/approvals",
     summary: "Deletions that wait for a person",
     query: shapes.ApprovalsQuery,

@@ -14,7 +14,7 @@
  * | pairs     | each other side of a two-way sync: tokens of the last run          |
  * | epochs    | each start of the hub: the last revision before it                 |
  * | approvals | each deletion that had to wait for a person                        |
- * | meta      | `epoch` (the first one, the id of the hub), `horizon`              |
+ * | meta      | `epoch` (the first one, the id of the hub), `horizon`, `policy`    |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
  * bytes. `user_version` is the version of the schema.

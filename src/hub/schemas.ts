@@ -147,6 +147,11 @@ export const ResolveBody = z.strictObject({
   client_id: clientId.optional(),
 });
 
+export const PolicyShape = z.strictObject({
+  rules: z.array(z.string().max(4_096)).max(1_000)
+    .describe("as lines of a .gitignore; the last one that matches decides"),
+}).meta({ id: "Policy" });
+
 export const ApprovalShape = z.object({
   id: z.number().int(),
   client: z.string(),

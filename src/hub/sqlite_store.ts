@@ -14,6 +14,7 @@ import { EpochTable } from "./epochs.ts";
 import { guardDatabase, openDatabase, transact } from "./database.ts";
 import { KeyTable } from "./keys.ts";
 import { PairingTable } from "./pairings.ts";
+import { Policy } from "./policy.ts";
 import type { HubRecord } from "./record.ts";
 import type { Retention } from "./retention.ts";
 import { type Condition, every, type Row, toRecord, within } from "./rows.ts";
@@ -55,6 +56,7 @@ export class SqliteStore implements HubStore {
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
   readonly keys: KeyTable;
+  readonly policy: Policy;
   readonly approvals: Approvals;
   readonly pairings: PairingTable;
   readonly #parts: StoreParts;
@@ -78,6 +80,7 @@ export class SqliteStore implements HubStore {
     this.clients = new ClientTable(database, now);
     this.conflicts = new ConflictTable(database, now);
     this.keys = new KeyTable(database, now);
+    this.policy = new Policy(database);
     this.approvals = new Approvals(database, now);
     this.id = this.#meta("epoch");
     this.pairings = new PairingTable(database, now, this.id);

@@ -11,6 +11,7 @@ import type { ClientTable } from "./clients.ts";
 import type { Conflict, ConflictTable, NewConflict } from "./conflicts.ts";
 import type { KeyTable } from "./keys.ts";
 import type { PairedSide } from "../session/pairing.ts";
+import type { Policy } from "./policy.ts";
 import type { Retention } from "./retention.ts";
 
 /** Content that is stored, but belongs to no file yet. */
@@ -174,6 +175,8 @@ export interface HubStore {
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
   readonly keys: KeyTable;
+  /** What takes no part at its clients. */
+  readonly policy: Policy;
   /** Deletions that wait for a person, and what was decided. */
   readonly approvals: Approvals;
   /** What it remembers of two-way syncs. */

@@ -194,6 +194,7 @@ export class ServedMirror {
   async #sync(alpha: LocalEndpoint, alphaId: string): Promise<TwoWaySummary> {
     const { store, trees, signal } = this.#parts;
     const { mirror, allowDelete } = this.#options;
+    const ignore = ignoreFor(NO_EXCLUDES, mirror);
     const ancestry = await PairedAncestry.open({
       alphaId,
       beta: store.pairings,
@@ -215,7 +216,10 @@ export class ServedMirror {
           allowDelete: this.#isFirst ? allowDelete : undefined,
         },
         symlinks: "copy",
-        ignore: ignoreFor(NO_EXCLUDES, mirror),
+        ignore: {
+          ...ignore,
+          rules: [...ignore.rules, ...store.policy.rules()],
+        },
         signal,
       });
     } finally {

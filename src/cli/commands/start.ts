@@ -15,6 +15,7 @@ import type { CommandEvent, SplitReporter } from "../events.ts";
 import type { ExitCode } from "../exit_code.ts";
 import type { SyncContext } from "./context.ts";
 import { HubClient } from "./hub_client.ts";
+import { policyOf } from "./policy.ts";
 import type { SyncOptions } from "./sync_job.ts";
 import { syncTwoWay } from "./two_way.ts";
 import { refuseReplaced, requireRoot } from "./two_way_state.ts";
@@ -57,7 +58,7 @@ export async function start(
     const settles = ["merge", "manual"].includes(config.conflictPolicy);
     try {
       return await syncTwoWay(
-        syncOptionsOf(options, setup),
+        syncOptionsOf(options, setup, await policyOf(hub)),
         { ...context, reporter: listening },
         { connect, connection: undefined },
         {
@@ -107,6 +108,7 @@ function isDirectory(path: string): boolean {
 function syncOptionsOf(
   options: OptionsOf<"start">,
   { config, root, ignore }: ClientSetup,
+  policy: readonly string[],
 ): SyncOptions {
   const { syncDirectory: from, server, clientName } = config;
   const url = engineUrl(server, { client_id: root.id, name: clientName });
@@ -121,7 +123,9 @@ function syncOptionsOf(
   const { stateDir, json, quiet, verbose } = options;
   return {
     ...usual.options,
-    ...{ from, ignore, maxDelete, retryFor },
+    ...{ from, maxDelete, retryFor },
+    // What the hub says comes last, and so decides.
+    ignore: { ...ignore, rules: [...ignore.rules, ...policy] },
     ...{ stateDir, json, quiet, verbose },
     to: { kind: "url", url },
     conflict: POLICIES[config.conflictPolicy],
