@@ -18,7 +18,8 @@ import { KeyTable } from "./keys.ts";
 import { PackFiles } from "./pack_files.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 
-const DATABASE = "hub.db";
+/** The name of the database in a data directory. */
+export const DATABASE = "hub.db";
 
 /**
  * Opens the store in `directory`, which is made where it is missing.
@@ -84,7 +85,8 @@ export function withKeys<T>(
   }
 }
 
-async function lockDirectory(directory: string): Promise<Lock> {
+/** @throws {SyncError} `locked`: another process has it. */
+export async function lockDirectory(directory: string): Promise<Lock> {
   try {
     const path = `${directory}/lock`;
     return await lockFile({ at: path, shown: path });
