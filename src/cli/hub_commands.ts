@@ -30,6 +30,13 @@ const RETENTION = {
     default: "90",
     help: "Keep every version that long after it was replaced or deleted",
   },
+  maxVersions: {
+    long: "max-versions",
+    kind: "count",
+    label: "N",
+    optional: true,
+    help: "Keep no more old versions of a file than this, however young",
+  },
 } as const satisfies CommandSpec["options"];
 
 const HUB_OPTIONS = {
@@ -102,6 +109,20 @@ const SERVE = {
       help: "Refuse uploads that are larger (500M, 10G)",
     },
     ...RETENTION,
+    maxFiles: {
+      long: "max-files",
+      kind: "count",
+      label: "N",
+      optional: true,
+      help: "Take no more files, directories and links than this",
+    },
+    maxBytes: {
+      long: "max-bytes",
+      kind: "size",
+      label: "SIZE",
+      optional: true,
+      help: "Take nothing more once all content has this size on the disk",
+    },
     mirror: {
       long: "mirror",
       kind: "path",

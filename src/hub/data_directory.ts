@@ -16,6 +16,7 @@ import type { Lock } from "../fs/file_system.ts";
 import { openDatabase } from "./database.ts";
 import { KeyTable } from "./keys.ts";
 import { PackFiles } from "./pack_files.ts";
+import type { Quota } from "./quota.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 
 /** The name of the database in a data directory. */
@@ -28,7 +29,11 @@ export const DATABASE = "hub.db";
  */
 export async function openStore(
   directory: string,
-  options: { readonly now?: () => number; readonly maxPackBytes?: number } = {},
+  options: {
+    readonly now?: () => number;
+    readonly maxPackBytes?: number;
+    readonly quota?: Quota;
+  } = {},
 ): Promise<SqliteStore> {
   const packs = `${directory}/packs`;
   makeDirectory(directory);
@@ -57,6 +62,7 @@ export async function openStore(
         database,
         space,
         now: options.now ?? Date.now,
+        ...(options.quota && { quota: options.quota }),
         onClose: () => lock.release(),
       });
     } catch (error) {

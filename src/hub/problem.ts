@@ -46,7 +46,7 @@ export function problemOf(error: unknown): HttpProblem {
         return new HttpProblem(
           507,
           "no-space",
-          "The hub's disk is full; nothing was stored",
+          "The hub is full; nothing was stored",
         );
       case "unsafe-path":
       case "usage":

@@ -14,6 +14,7 @@
  * | pairs     | each other side of a two-way sync: tokens of the last run          |
  * | epochs    | each start of the hub: the last revision before it                 |
  * | approvals | each deletion that had to wait for a person                        |
+ * | rewrites  | each change set that replaced most files: the versions before stay |
  * | meta      | `epoch` (the first one, the id of the hub), `horizon`, `policy`    |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
@@ -123,6 +124,12 @@ export const SCHEMA_STEPS: readonly string[] = [
   ALTER TABLE conflicts ADD COLUMN copy TEXT;
   ALTER TABLE conflicts ADD COLUMN side TEXT NOT NULL DEFAULT 'client';
   CREATE INDEX conflicts_of_path ON conflicts (path);
+  `,
+  `
+  CREATE TABLE rewrites (
+    change_set INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL
+  );
   `,
 ];
 

@@ -16,7 +16,9 @@ import { KeyTable } from "./keys.ts";
 import { PairingTable } from "./pairings.ts";
 import { Policy } from "./policy.ts";
 import type { HubRecord } from "./record.ts";
+import { checkFiles, checkRoom, type Quota } from "./quota.ts";
 import type { Retention } from "./retention.ts";
+import { isMassRewrite, keepBefore } from "./rewrites.ts";
 import { type Condition, every, type Row, toRecord, within } from "./rows.ts";
 import type {
   ChangeQuery,
@@ -27,6 +29,7 @@ import type {
   FileQuery,
   HubStore,
   ProposedChange,
+  Rewrite,
   StoredContent,
   StoreTotals,
 } from "./store.ts";
@@ -39,6 +42,7 @@ export interface StoreParts {
   readonly space: ChunkSpace;
   /** The time of day, in milliseconds since 1970. */
   readonly now: () => number;
+  readonly quota?: Quota;
   /** Called at the very end. */
   readonly onClose?: () => void;
 }
@@ -66,6 +70,7 @@ export class SqliteStore implements HubStore {
   readonly #head: StatementSync;
   readonly #epochs: EpochTable;
   readonly #listeners = new Set<(records: readonly HubRecord[]) => void>();
+  readonly #rewriteListeners = new Set<(rewrite: Rewrite) => void>();
   #collecting = false;
 
   constructor(parts: StoreParts) {
@@ -168,13 +173,7 @@ export class SqliteStore implements HubStore {
   }
 
   countFiles(path: RelPath): Promise<number> {
-    return this.#answer(() => {
-      const { sql, values } = within(path, "files.path");
-      const row = this.#database.prepare(
-        `SELECT count(*) AS n FROM files JOIN changes USING (revision) WHERE kind = 'file' AND ${sql}`,
-      ).get(...values);
-      return Number(row?.["n"]);
-    });
+    return this.#answer(() => this.#countFiles(path));
   }
 
   changes(query: ChangeQuery): Promise<readonly HubRecord[]> {
@@ -210,6 +209,7 @@ export class SqliteStore implements HubStore {
   }
 
   write(): ContentWriter {
+    this.#ask(() => checkRoom(this.#database, this.#parts.quota));
     return this.#contents.write();
   }
 
@@ -234,11 +234,17 @@ export class SqliteStore implements HubStore {
   ): Promise<CommitResult> {
     await this.#contents.flush();
     let result: CommitResult;
+    let rewrite: Rewrite | undefined;
     try {
       result = transact(this.#database, () => {
         this.#contents.save(digestsOf(changes));
         const time = this.#parts.now();
-        return new ChangeWriter(this.#statements, options, time).write(changes);
+        const writer = new ChangeWriter(this.#statements, options, time);
+        const result = writer.write(changes);
+        checkFiles(this.#database, this.#parts.quota, result.accepted);
+        rewrite = this.#rewriteOf(writer, result, options.client);
+        if (rewrite !== undefined) keepBefore(this.#database, rewrite, time);
+        return result;
       });
     } catch (error) {
       if (error instanceof AllRefused) {
@@ -249,6 +255,9 @@ export class SqliteStore implements HubStore {
     this.#contents.saved();
     if (result.accepted.length > 0) {
       for (const listener of [...this.#listeners]) listener(result.accepted);
+    }
+    if (rewrite !== undefined) {
+      for (const listener of [...this.#rewriteListeners]) listener(rewrite);
     }
     return result;
   }
@@ -266,6 +275,11 @@ export class SqliteStore implements HubStore {
   onAccepted(listener: (records: readonly HubRecord[]) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  onRewritten(listener: (rewrite: Rewrite) => void): () => void {
+    this.#rewriteListeners.add(listener);
+    return () => void this.#rewriteListeners.delete(listener);
   }
 
   async collect(
@@ -292,10 +306,35 @@ export class SqliteStore implements HubStore {
   close(): Promise<void> {
     const { database, space, onClose } = this.#parts;
     this.#listeners.clear();
+    this.#rewriteListeners.clear();
     space.close();
     database.close();
     onClose?.();
     return Promise.resolve();
+  }
+
+  /** Undefined where a commit is like others. */
+  #rewriteOf(
+    { replaced }: ChangeWriter,
+    { accepted }: CommitResult,
+    client: string,
+  ): Rewrite | undefined {
+    const changeSet = accepted[0]?.changeSet;
+    if (changeSet === undefined || !isMassRewrite(replaced, 0)) {
+      return undefined;
+    }
+    const total = this.#countFiles(ROOT);
+    return isMassRewrite(replaced, total)
+      ? { client, changeSet, files: replaced, total }
+      : undefined;
+  }
+
+  #countFiles(path: RelPath): number {
+    const { sql, values } = within(path, "files.path");
+    const row = this.#database.prepare(
+      `SELECT count(*) AS n FROM files JOIN changes USING (revision) WHERE kind = 'file' AND ${sql}`,
+    ).get(...values);
+    return Number(row?.["n"]);
   }
 
   #headNow(): number {

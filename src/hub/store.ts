@@ -155,6 +155,15 @@ export interface StoreTotals {
   readonly packBytes: number;
 }
 
+/** A change set that replaced most files: as a person, or as an extortioner does. */
+export interface Rewrite {
+  readonly client: string;
+  readonly changeSet: number;
+  /** Files that have other content now, and files of the hub. */
+  readonly files: number;
+  readonly total: number;
+}
+
 /** What {@link HubStore.collect} has done. */
 export interface Collected {
   /** Versions that were removed. */
@@ -232,7 +241,7 @@ export interface HubStore {
    * Accepts those of `changes` that are as expected, in order and all at once,
    * durably. What is that way already is no change. Missing directories above are
    * made. `accepted` tells listeners, see {@link onAccepted}.
-   * @throws {FileSystemError} `no-space` … Then nothing is accepted.
+   * @throws {FileSystemError} `no-space`, also of a quota … Then nothing is accepted.
    */
   commit(
     changes: readonly ProposedChange[],
@@ -247,6 +256,9 @@ export interface HubStore {
 
   /** Calls `listener` with each accepted change, in order, once it is durable. */
   onAccepted(listener: (records: readonly HubRecord[]) => void): () => void;
+
+  /** Calls `listener` with each change set that replaced most files. */
+  onRewritten(listener: (rewrite: Rewrite) => void): () => void;
 
   /** Removes what nothing needs any more. */
   collect(retention: Retention, signal?: AbortSignal): Promise<Collected>;
