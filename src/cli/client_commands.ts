@@ -114,7 +114,8 @@ const START = {
   summary: "Keep a directory in step with its hub",
   description:
     "Carries to the hub what was changed here since the last time, and brings what\n" +
-    "others have changed. Each version that loses a conflict is kept.",
+    "others have changed. Each version that loses a conflict is kept. In messages,\n" +
+    "alpha is this directory, and beta is the hub.",
   impliedBy: [],
   options: {
     config: CONFIG,

@@ -372,7 +372,7 @@ const UNDO = {
       kind: "pattern",
       label: "CLIENT",
       required: true,
-      help: 'A client\'s id or the name of a key, as "history" shows it',
+      help: 'The name of a client or a key, as "history" shows it, or an id',
     },
   },
   examples: [

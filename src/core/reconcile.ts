@@ -49,7 +49,7 @@ export interface ReconcileMode {
    * Files of alpha, by their digests, that are kept elsewhere, so that in a
    * conflict beta's version takes their place without a copy.
    */
-  readonly settled?: ReadonlyMap<RelPath, Digest>;
+  readonly keptElsewhere?: ReadonlyMap<RelPath, Digest>;
 }
 
 /** What is to be done at one side. */
@@ -415,10 +415,10 @@ class Reconciler {
     beta: TrackedEntry,
   ): Entry | undefined {
     const path = join(frame.path, name);
-    const settled = this.#mode.settled?.get(path);
-    const isSettled = settled !== undefined && alpha.kind === "file" &&
-      alpha.digest === settled;
-    if (isSettled) {
+    const kept = this.#mode.keptElsewhere?.get(path);
+    const isKept = kept !== undefined && alpha.kind === "file" &&
+      alpha.digest === kept;
+    if (isKept) {
       const agreed = withoutUntracked(beta);
       this.#put("alpha", frame, name, alpha, agreed);
       return agreed;

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { require } from "./access.ts";
 import { addApprovalRoutes } from "./approval_routes.ts";
 import { addClientRoutes } from "./client_routes.ts";
+import { addConflictRoutes } from "./conflict_routes.ts";
 import type { ApiOptions, HubEnv } from "./context.ts";
 import { addEventRoutes } from "./event_routes.ts";
 import { addFileRoutes } from "./file_routes.ts";
@@ -61,6 +62,7 @@ export function createApi(
   addClientRoutes(app, options);
   addApprovalRoutes(app, options);
   addPolicyRoutes(app, options);
+  addConflictRoutes(app, options);
   addEventRoutes(app, options);
   for (const mount of mounts) {
     app.get(

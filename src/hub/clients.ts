@@ -66,6 +66,18 @@ export class ClientTable {
     });
   }
 
+  /** Those that are called `name`: their ids. */
+  called(name: string): string[] {
+    return guardDatabase(
+      "the hub's database",
+      () =>
+        this.#database.prepare("SELECT id FROM clients WHERE name = ?").all(
+          name,
+        )
+          .map((row) => row["id"] as string),
+    );
+  }
+
   /** All clients, the one that was seen last first. */
   list(): ClientInfo[] {
     return guardDatabase(

@@ -201,7 +201,7 @@ async function listFiles(
     after: after === undefined ? ROOT : checkReplacedPath(after),
   });
   return context.json({
-    records: records.map(toWireRecord),
+    records: records.map((record) => toWireRecord(record)),
     ...(records.length === limit && { next: records.at(-1)!.path }),
   });
 }
@@ -219,7 +219,7 @@ async function listVersions(
     ...(before !== undefined && { before }),
   });
   if (records.length === 0 && before === undefined) throw noFile(path);
-  return context.json(page(records, limit));
+  return context.json(page(store, records, limit));
 }
 
 async function listHistory(
@@ -235,7 +235,7 @@ async function listHistory(
     ...(before !== undefined && { before }),
     ...(client !== undefined && { client }),
   });
-  return context.json(page(records, limit));
+  return context.json(page(store, records, limit));
 }
 
 async function restoreFile(
@@ -284,7 +284,9 @@ async function deleteFile(
   }], { client, operation: "delete" });
   if (refusal?.reason === "stale") throw preconditionFailed(refusal.current);
   if (refusal !== undefined) throw refusalOf(path, refusal);
-  return context.json({ records: accepted.map(toWireRecord) });
+  return context.json({
+    records: accepted.map((record) => toWireRecord(record)),
+  });
 }
 
 /** @throws {GuardError} If so much would be deleted that a person decides. */
@@ -311,12 +313,20 @@ function filePath(context: HubContext, suffix: string): RelPath {
   throw new HttpProblem(404, "not-found", "There is nothing here");
 }
 
+/** A page of records, with the names of the clients that have made them. */
 function page(
+  { clients }: HubStore,
   records: readonly HubRecord[],
   limit: number,
 ): Record<string, unknown> {
+  const authors = new Set(records.map(({ client }) => client));
+  const names = new Map(
+    [...authors].map((id) => [id, clients.get(id)?.name] as const),
+  );
   return {
-    records: records.map(toWireRecord),
+    records: records.map((record) =>
+      toWireRecord(record, names.get(record.client))
+    ),
     ...(records.length === limit && { next: records.at(-1)!.revision }),
   };
 }

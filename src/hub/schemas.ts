@@ -30,6 +30,7 @@ export const Record = z.object({
   target: z.string().optional(),
   time: z.iso.datetime().describe("when the hub accepted it"),
   client: z.string(),
+  client_name: z.string().optional().describe("where it has registered"),
   operation: z.string(),
   change_set: revision,
 }).meta({ id: "Record" });
@@ -221,10 +222,14 @@ export const UploadFields = z.strictObject({
 });
 
 /** A record as answers tell it. */
-export function toWireRecord(record: HubRecord): z.infer<typeof Record> {
+export function toWireRecord(
+  record: HubRecord,
+  clientName?: string,
+): z.infer<typeof Record> {
   const { digest, target, mode, time, changeSet, ...rest } = record;
   return {
     ...rest,
+    ...(clientName !== undefined && { client_name: clientName }),
     mode: mode.toString(8).padStart(3, "0"),
     ...(digest !== undefined && { digest }),
     ...(target !== undefined && { target }),

@@ -53,7 +53,7 @@ export interface BidirectionalOptions extends TwoWayScan {
    * keep versions of alpha elsewhere: it answers which, by path and digest, and
    * beta's version takes their place without a copy.
    */
-  readonly settle?: (
+  readonly keepElsewhere?: (
     conflicts: readonly Conflict[],
   ) => Promise<ReadonlyMap<RelPath, Digest>>;
   /** The time between rounds; that of the system unless said. */
@@ -132,7 +132,7 @@ class Bidirectional {
     beta: new DeletionTally(),
   };
   /** Files of alpha that are kept elsewhere. */
-  #settled: ReadonlyMap<RelPath, Digest> = new Map();
+  #keptElsewhere: ReadonlyMap<RelPath, Digest> = new Map();
   /** Entries of both sides before the first round. */
   #entries: Readonly<Record<TwoWaySide, number>> | undefined;
 
@@ -169,15 +169,17 @@ class Bidirectional {
 
   /** Looks at both sides, and decides what is to be done. */
   async plan(): Promise<TwoWayRound> {
-    const { settle } = this.#options;
+    const { keepElsewhere } = this.#options;
     const round = await this.#look();
     const { conflicts, pending } = round.reconciled;
-    if (settle === undefined || conflicts.length + pending.length === 0) {
+    if (
+      keepElsewhere === undefined || conflicts.length + pending.length === 0
+    ) {
       return round;
     }
-    this.#settled = await settle([...conflicts, ...pending]);
+    this.#keptElsewhere = await keepElsewhere([...conflicts, ...pending]);
     // Beta may have another version by now: what both had before is worth nothing.
-    return this.#settled.size === 0 ? round : await this.#look();
+    return this.#keptElsewhere.size === 0 ? round : await this.#look();
   }
 
   async #look(): Promise<TwoWayRound> {
@@ -191,7 +193,12 @@ class Bidirectional {
       this.#ancestor,
       snapshots.alpha.root,
       snapshots.beta.root,
-      { policy, labels, modes: this.#modes, settled: this.#settled },
+      {
+        policy,
+        labels,
+        modes: this.#modes,
+        keptElsewhere: this.#keptElsewhere,
+      },
     );
     const problems: TwoWayProblem[] = [];
     const changes = {

@@ -222,7 +222,7 @@ export const ROWS: readonly FaultRow[] = [
     ["the database is of another version"],
     ["a second daemon, or what one that was killed left", DAEMON],
     ["a port that is taken, forbidden or none"],
-    ["settings in a file that is none", missing("settings in a file")],
+    ["settings in a file that is none"],
     ["settings that change meanwhile", missing("settings in a file")],
     ["a token file that is not safe"],
     ["no home, no place for the state"],

@@ -10,7 +10,8 @@ import type { Digest, FileEntry, TrackedEntry } from "../../core/entry.ts";
 import { displayPath, type RelPath } from "../../core/path.ts";
 import { messageOf, SyncError } from "../../errors.ts";
 import type { HubClient } from "../commands/hub_client.ts";
-import type { WireConflict, WireRecord } from "../hub_report.ts";
+import type { WireConflict } from "../client_report.ts";
+import type { WireRecord } from "../hub_report.ts";
 
 /** What {@link HubConflicts} works with. */
 export interface HubConflictsOptions {
@@ -38,19 +39,19 @@ export class HubConflicts {
    * are merged into the hub's version, and those that somebody has decided about.
    * Which these are, by path and digest.
    */
-  async settle(
+  async keep(
     conflicts: readonly Conflict[],
   ): Promise<ReadonlyMap<RelPath, Digest>> {
-    const settled = new Map<RelPath, Digest>();
+    const kept = new Map<RelPath, Digest>();
     for (const conflict of conflicts) {
       const { path, alpha } = conflict;
       const ours = fileOf(alpha.new);
       if (ours === undefined) continue;
       try {
-        const isSettled = this.#options.merges
+        const isKept = this.#options.merges
           ? await this.#merge(conflict, ours)
           : await this.#isDecided(path, ours);
-        if (isSettled) settled.set(path, ours.digest);
+        if (isKept) kept.set(path, ours.digest);
       } catch (error) {
         if (!(error instanceof SyncError)) throw error;
         this.#options.warn(
@@ -60,7 +61,7 @@ export class HubConflicts {
         );
       }
     }
-    return settled;
+    return kept;
   }
 
   /** Tells the hub of a conflict that was settled by a copy; see {@link told}. */
@@ -122,7 +123,7 @@ export class HubConflicts {
     // The last word counts.
     const last = known.at(-1);
     if (last?.resolution !== undefined) return true;
-    if (last === undefined) await this.#keep(path, ours);
+    if (last === undefined) await this.#upload(path, ours);
     return false;
   }
 
@@ -149,7 +150,7 @@ export class HubConflicts {
     if (!contents.every((it, i) => digestOf(it) === digests[i])) return false;
     const merged = mergeText(...contents);
     if (merged === undefined) return false;
-    const id = await this.#keep(path, ours);
+    const id = await this.#upload(path, ours);
     if (id === undefined) return false;
     const content = new Blob([merged as Uint8Array<ArrayBuffer>]);
     const { conflict: late } = await hub.upload(content.stream(), {
@@ -174,7 +175,7 @@ export class HubConflicts {
   }
 
   /** Uploads our version as one that came too late: the number of the conflict. */
-  async #keep(path: RelPath, ours: KnownFile): Promise<number | undefined> {
+  async #upload(path: RelPath, ours: KnownFile): Promise<number | undefined> {
     const { hub, directory, clientId } = this.#options;
     const file = await Deno.open(join(directory, path));
     const answer = await hub.upload(file.readable, {

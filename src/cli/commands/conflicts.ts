@@ -8,7 +8,8 @@ import { UsageError } from "../../errors.ts";
 import type { Command } from "../args.ts";
 import { readConfigFile } from "../config/config_file.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
-import type { HubEvent, WireConflict } from "../hub_report.ts";
+import type { WireConflict } from "../client_report.ts";
+import type { HubEvent } from "../hub_report.ts";
 import type { CommandContext } from "./context.ts";
 import { HubClient } from "./hub_client.ts";
 

@@ -7,7 +7,7 @@ import {
   UsageError,
 } from "../../errors.ts";
 import { isToken, TOKEN_RULE } from "../../net/token.ts";
-import type { WireConflict } from "../hub_report.ts";
+import type { WireConflict } from "../client_report.ts";
 import { readCaFile } from "./tls_files.ts";
 import { readTokenFile } from "./token_file.ts";
 

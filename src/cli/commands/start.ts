@@ -55,7 +55,7 @@ export async function start(
       warn,
     });
     const listening = listenTo(reporter, setup, record, conflicts);
-    const settles = ["merge", "manual"].includes(config.conflictPolicy);
+    const keeps = ["merge", "manual"].includes(config.conflictPolicy);
     try {
       return await syncTwoWay(
         syncOptionsOf(options, setup, await policyOf(hub)),
@@ -63,7 +63,7 @@ export async function start(
         { connect, connection: undefined },
         {
           labels: { alpha: labelOf(config.clientName), beta: "hub" },
-          ...(settles && { settle: (found) => conflicts.settle(found) }),
+          ...(keeps && { keepElsewhere: (found) => conflicts.keep(found) }),
         },
       );
     } catch (error) {

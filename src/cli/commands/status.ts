@@ -12,7 +12,7 @@ import {
   setUpClient,
 } from "../client/client_setup.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
-import type { ClientStatus, WireConflict } from "../hub_report.ts";
+import type { ClientStatus, WireConflict } from "../client_report.ts";
 import { compare } from "./compare.ts";
 import type { CommandContext } from "./context.ts";
 import { HubClient } from "./hub_client.ts";

@@ -43,7 +43,10 @@ interface TwoWayWork {
 }
 
 /** What a client of a hub adds to a sync. */
-export type TwoWayExtras = Pick<BidirectionalOptions, "labels" | "settle">;
+export type TwoWayExtras = Pick<
+  BidirectionalOptions,
+  "labels" | "keepElsewhere"
+>;
 
 /** What is done with both sides, once they are there. */
 type Act<T> = (sides: Sides, ancestry: Ancestry) => Promise<T>;
