@@ -30,6 +30,13 @@ const RETENTION = {
     default: "90",
     help: "Keep every version that long after it was replaced or deleted",
   },
+  maxVersions: {
+    long: "max-versions",
+    kind: "count",
+    label: "N",
+    optional: true,
+    help: "Keep no more old versions of a file than this, however young",
+  },
 } as const satisfies CommandSpec["options"];
 
 const HUB_OPTIONS = {
@@ -102,6 +109,20 @@ const SERVE = {
       help: "Refuse uploads that are larger (500M, 10G)",
     },
     ...RETENTION,
+    maxFiles: {
+      long: "max-files",
+      kind: "count",
+      label: "N",
+      optional: true,
+      help: "Take no more files, directories and links than this",
+    },
+    maxBytes: {
+      long: "max-bytes",
+      kind: "size",
+      label: "SIZE",
+      optional: true,
+      help: "Take nothing more once all content has this size on the disk",
+    },
     mirror: {
       long: "mirror",
       kind: "path",
@@ -131,6 +152,11 @@ const SERVE = {
       help: "With --mirror: go on though DIR is another directory than before",
     },
     stateDir: STATE_OPTIONS.stateDir,
+    noApproval: {
+      long: "no-approval",
+      kind: "flag",
+      help: "Let clients delete any number of files without asking a person",
+    },
     noAuth: {
       long: "no-auth",
       kind: "flag",
@@ -354,6 +380,71 @@ const UNDO = {
   ],
 } as const satisfies CommandSpec;
 
+const APPROVE = {
+  summary: "Allow what a client wants to delete at a hub, or refuse it",
+  description:
+    "A change set that would delete more than half of a hub's files, and more than\n" +
+    '100, waits for a person. "list" shows what waits; a number approves\n' +
+    "it for 24 hours. What is rejected stays at the hub, and comes back to the\n" +
+    "client. Wants the key of an administrator.",
+  impliedBy: [],
+  positional: {
+    property: "what",
+    label: "ID|list",
+    help: 'Number of what is approved; "list": show all that waits',
+    optional: true,
+  },
+  options: {
+    ...HUB_OPTIONS,
+    reject: {
+      long: "reject",
+      kind: "count",
+      label: "ID",
+      optional: true,
+      help: "Number of what is rejected",
+    },
+  },
+  examples: [
+    { line: "lockstep approve list", meaning: "what waits" },
+    { line: "lockstep approve 3", meaning: "it was meant" },
+    { line: "lockstep approve --reject 3", meaning: "it was not" },
+  ],
+} as const satisfies CommandSpec;
+
+const POLICY_SET = {
+  summary: "Leave files out at all clients of a hub",
+  description:
+    "Gives the rules in FILE, written like a .gitignore, to all clients: they apply\n" +
+    "them beside their own from their next start. What is ignored then stays where\n" +
+    "it is, at clients and at the hub. Wants the key of an administrator.",
+  impliedBy: [],
+  positional: {
+    property: "file",
+    label: "FILE",
+    help: "File with the rules, which replace those that there are",
+  },
+  options: HUB_OPTIONS,
+  examples: [
+    { line: "lockstep policy set rules.txt", meaning: "these, and no others" },
+  ],
+} as const satisfies CommandSpec;
+
+const POLICY_SHOW = {
+  summary: "Show what all clients of a hub leave out",
+  description: "Prints the rules, one on each line.",
+  impliedBy: [],
+  options: HUB_OPTIONS,
+  examples: [{ line: "lockstep policy show", meaning: "all rules" }],
+} as const satisfies CommandSpec;
+
+const POLICY_CLEAR = {
+  summary: "Let clients of a hub decide alone what they leave out",
+  description: "Removes all rules. Wants the key of an administrator.",
+  impliedBy: [],
+  options: HUB_OPTIONS,
+  examples: [{ line: "lockstep policy clear", meaning: "no rules" }],
+} as const satisfies CommandSpec;
+
 /** The commands, by name. */
 export const HUB_COMMANDS = {
   serve: SERVE,
@@ -364,4 +455,8 @@ export const HUB_COMMANDS = {
   history: HISTORY,
   restore: RESTORE,
   undo: UNDO,
+  approve: APPROVE,
+  "policy set": POLICY_SET,
+  "policy show": POLICY_SHOW,
+  "policy clear": POLICY_CLEAR,
 } as const;

@@ -32,6 +32,20 @@ export interface ListedKey {
   readonly revoked: string | undefined;
 }
 
+/** A deletion that waits, or waited, for a person, as a hub's answers tell it. */
+export interface WireApproval {
+  readonly id: number;
+  readonly client: string;
+  readonly state: string;
+  /** ISO 8601. */
+  readonly time: string;
+  /** Files that would go, and files that there were. */
+  readonly files: number;
+  readonly total: number;
+  /** Some of what would go. */
+  readonly paths: readonly string[];
+}
+
 /** Something to tell. */
 export type HubEvent =
   /** The hub is ready. */
@@ -75,6 +89,9 @@ export type HubEvent =
     /** Conflicts that are left to people. */
     readonly open: number;
   }
+  | { readonly kind: "approval"; readonly approval: WireApproval }
+  /** What clients leave out: the rules as they are now. */
+  | { readonly kind: "policy"; readonly rules: readonly string[] }
   /** All was brought back. */
   | {
     readonly kind: "restore-done";
@@ -142,6 +159,18 @@ function textOf(event: HubEvent): string {
     }
     case "left-out":
       return `Left out: ${displayPath(event.path)}: ${event.message}`;
+    case "policy":
+      return event.rules.length === 0
+        ? "No rules"
+        : event.rules.map(displayPath).join("\n");
+    case "approval": {
+      const { id, client, state, time, files, total, paths } = event.approval;
+      const when = time.slice(0, 19).replace("T", " ");
+      const shown = paths.map(displayPath).join(", ");
+      return `${id}  ${state.padEnd(8)}  ${when}  ${client}: ${
+        formatCount(files)
+      } of ${formatNumberOf(total, "file")} (${shown})`;
+    }
     case "mirrored": {
       const { toDirectory, toHub, conflicts } = event;
       const both = conflicts === 0
@@ -188,6 +217,8 @@ export function hubFields(
       return ["key", { ...event.key }];
     case "change":
       return ["change", { ...event.record }];
+    case "approval":
+      return ["approval", { ...event.approval }];
     case "client-status":
       return ["status", { ...event.status }];
     case "hub-conflict":

@@ -15,6 +15,7 @@ import {
   formatTotals,
 } from "./format.ts";
 import { formatAction, formatDifference, formatMove } from "./format_action.ts";
+import { findingLines } from "./finding.ts";
 import { hubText } from "./hub_report.ts";
 import { formatLogLine } from "./log/log_line.ts";
 import type { Output } from "./output.ts";
@@ -252,6 +253,20 @@ export class TextReporter implements SplitReporter {
       case "explained":
         this.#tell(explanationText(event.explanation));
         break;
+      case "finding":
+        for (const line of findingLines(event.finding)) {
+          if (event.finding.state === "good") this.#tell(line);
+          else this.#output.result(line);
+        }
+        break;
+      case "examined": {
+        const { poor, bad } = event.counts;
+        if (bad > 0) this.#tell(`${formatNumberOf(bad, "fault")} found`);
+        else {this.#tell(
+            poor > 0 ? "All that is needed is there" : "All is well",
+          );}
+        break;
+      }
       case "warning":
         this.#warn(event.message);
         break;

@@ -64,7 +64,9 @@ async function compare(
     store.clients.heardOf(authorOf(context, options, body.client_id));
   }
   // Revisions of another hub, or of this one before its data was put back, say nothing.
-  const areKnown = body.epoch === undefined || body.epoch === store.epoch;
+  const known = body.epoch === undefined
+    ? Infinity
+    : store.knownUpTo(body.epoch);
   const within = scopeOf(context, body.path);
   const files = new Map<RelPath, ClientFile>();
   const deleted = new Map<RelPath, number>();
@@ -77,10 +79,10 @@ async function compare(
     return path;
   };
   for (const { path, digest, revision = 0 } of body.files) {
-    files.set(note(path), { digest, base: areKnown ? revision : 0 });
+    files.set(note(path), { digest, base: revision <= known ? revision : 0 });
   }
   for (const { path, revision } of body.deleted ?? []) {
-    deleted.set(note(path), areKnown ? revision : -1);
+    deleted.set(note(path), revision <= known ? revision : -1);
   }
   const revision = await store.head();
   const plan = new ListComparison();

@@ -11,6 +11,12 @@ import { SyncError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { upgradeToTransport } from "../net/upgrade.ts";
 import { Capability } from "../protocol/version.ts";
+import type {
+  PairedSide,
+  PairingId,
+  PairingState,
+  Tokens,
+} from "../session/pairing.ts";
 import { serveEndpoint } from "../session/serve_endpoint.ts";
 import { awaitHello } from "../session/session.ts";
 import { type Access, require } from "./access.ts";
@@ -36,6 +42,8 @@ export interface EngineOptions {
   /** Shared by all who look at the store. */
   readonly trees: HubTrees;
   readonly access: Access;
+  /** Whether deletions that are more than usual wait for a person; true unless said. */
+  readonly approval?: boolean;
   /** Name and version of the program. */
   readonly software: string;
   /** 32 hexadecimal digits, drawn once for each run of a program. */
@@ -127,7 +135,8 @@ export class Engine {
     opening: Promise<Transport>,
     { key, role, client, address }: Visitor,
   ): Promise<void> {
-    const { hub, trees, clock, software, clientId, access } = this.#options;
+    const { hub, trees, clock, software, clientId, access, approval } =
+      this.#options;
     const { store } = hub;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#options.signal]);
@@ -155,10 +164,13 @@ export class Engine {
         const message = "A two-way sync is no copy of a hub: leave role away";
         return await pending.refuse("refused", message);
       }
+      const noted = new NotedPairing(store.pairings);
       const endpoint = new HubEndpoint({
         store,
         trees,
         client: client?.id ?? key.name,
+        ...(approval !== undefined && { approval }),
+        peer: () => noted.peer,
       });
       const { traits } = endpoint;
       const { peer } = pending;
@@ -166,7 +178,7 @@ export class Engine {
       if (!isTwoWay) {
         return void await serveEndpoint(session, endpoint, { role });
       }
-      using pairing = this.#identities.guard(store.pairings, {
+      using pairing = this.#identities.guard(noted, {
         run: peer.clientId,
         name: client === undefined ? address : `${client.name} (${address})`,
         stop,
@@ -177,5 +189,25 @@ export class Engine {
       leave?.();
       transport.close();
     }
+  }
+}
+
+/** Notes who the other side is. */
+class NotedPairing implements PairedSide {
+  readonly #inner: PairedSide;
+  /** Undefined until it has asked. */
+  peer: PairingId | undefined;
+
+  constructor(inner: PairedSide) {
+    this.#inner = inner;
+  }
+
+  look(peerId: PairingId): Promise<PairingState> {
+    this.peer = peerId;
+    return this.#inner.look(peerId);
+  }
+
+  commit(peerId: PairingId, tokens: Tokens): Promise<void> {
+    return this.#inner.commit(peerId, tokens);
   }
 }

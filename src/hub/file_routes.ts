@@ -1,7 +1,7 @@
 /** Routes of files: upload, download, delete, lists, versions. */
 import type { Hono } from "hono";
 import { Buffer } from "node:buffer";
-import { displayPath, type RelPath, ROOT } from "../core/path.ts";
+import { displayPath, isWithin, type RelPath, ROOT } from "../core/path.ts";
 import { require } from "./access.ts";
 import {
   type ApiOptions,
@@ -274,6 +274,7 @@ async function deleteFile(
   if (wanted !== undefined && !matches(wanted, etagOf(current))) {
     throw preconditionFailed(current);
   }
+  if (options.approval !== false) await reviewDeletion(store, client, path);
   const { accepted, refused: [refusal] } = await store.commit([{
     path,
     state: { kind: "deleted" },
@@ -286,6 +287,19 @@ async function deleteFile(
   return context.json({
     records: accepted.map((record) => toWireRecord(record)),
   });
+}
+
+/** @throws {GuardError} If so much would be deleted that a person decides. */
+async function reviewDeletion(
+  store: HubStore,
+  client: string,
+  path: RelPath,
+): Promise<void> {
+  const approved = store.approvals.approvedFor(client);
+  if (approved.some((top) => isWithin(path, top))) return;
+  const files = await store.countFiles(path);
+  const total = (): Promise<number> => store.countFiles(ROOT);
+  await store.approvals.reviewOne(client, path, files, total);
 }
 
 /** The path between `/files/` and `suffix`. @throws {HttpProblem} 404 */

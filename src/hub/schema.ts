@@ -12,7 +12,10 @@
  * | conflicts | each change that came too late, with all that it wanted            |
  * | keys      | each key: its digest, never the key                                |
  * | pairs     | each other side of a two-way sync: tokens of the last run          |
- * | meta      | `epoch`, `horizon`                                                 |
+ * | epochs    | each start of the hub: the last revision before it                 |
+ * | approvals | each deletion that had to wait for a person                        |
+ * | rewrites  | each change set that replaced most files: the versions before stay |
+ * | meta      | `epoch` (the first one, the id of the hub), `horizon`, `policy`    |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
  * bytes. `user_version` is the version of the schema.
@@ -96,12 +99,37 @@ export const SCHEMA_STEPS: readonly string[] = [
     previous TEXT,
     used INTEGER NOT NULL
   ) WITHOUT ROWID;
+  CREATE TABLE epochs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch TEXT NOT NULL UNIQUE,
+    since INTEGER NOT NULL
+  );
+  INSERT INTO epochs (epoch, since) SELECT value, 0 FROM meta WHERE name = 'epoch';
+  `,
+  `
+  CREATE TABLE approvals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    client TEXT NOT NULL,
+    peer TEXT,
+    time INTEGER NOT NULL,
+    decided INTEGER,
+    files INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    paths TEXT NOT NULL,
+    state TEXT NOT NULL
+  );
   `,
   `
   ALTER TABLE conflicts ADD COLUMN kind TEXT NOT NULL DEFAULT 'file';
   ALTER TABLE conflicts ADD COLUMN copy TEXT;
   ALTER TABLE conflicts ADD COLUMN side TEXT NOT NULL DEFAULT 'client';
   CREATE INDEX conflicts_of_path ON conflicts (path);
+  `,
+  `
+  CREATE TABLE rewrites (
+    change_set INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL
+  );
   `,
 ];
 

@@ -148,6 +148,24 @@ export const ResolveBody = z.strictObject({
   client_id: clientId.optional(),
 });
 
+export const PolicyShape = z.strictObject({
+  rules: z.array(z.string().max(4_096)).max(1_000)
+    .describe("as lines of a .gitignore; the last one that matches decides"),
+}).meta({ id: "Policy" });
+
+export const ApprovalShape = z.object({
+  id: z.number().int(),
+  client: z.string(),
+  state: z.enum(["waiting", "approved", "rejected"]),
+  time: z.iso.datetime(),
+  files: z.number().int().describe("that would be deleted"),
+  total: z.number().int().describe("files that there were"),
+  paths: z.array(pathText).describe("some of what would be deleted"),
+}).meta({ id: "Approval" });
+export const DecideBody = z.strictObject({
+  decision: z.enum(["approve", "reject"]),
+});
+
 export const ClientShape = z.object({
   client_id: clientId,
   name: z.string(),
@@ -178,6 +196,9 @@ export const ConflictsQuery = z.object({
   path: pathText.optional().describe("only those at this path"),
   all: z.enum(["true", "false"]).optional(),
   limit,
+});
+export const ApprovalsQuery = z.object({
+  all: z.enum(["true", "false"]).optional(),
 });
 export const DownloadQuery = z.object({ version: number.optional() });
 export const DeleteQuery = z.object({

@@ -72,7 +72,7 @@ export async function bytesOf(
   );
 }
 
-function fileChange(
+export function fileChange(
   path: string,
   { digest, size }: StoredContent,
   expected: Expectation,

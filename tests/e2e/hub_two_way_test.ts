@@ -1,8 +1,13 @@
 /** Two-way syncs with a hub: pairs of directories, and a hub that was restored. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { command } from "../support/command.ts";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
-import { type HubProgram, serve } from "../support/hub_program.ts";
+import {
+  curl,
+  type HubProgram,
+  serve,
+  upload,
+} from "../support/hub_program.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
 import { type Ended, sync } from "../support/program.ts";
@@ -106,5 +111,59 @@ test(
       assertEquals(Deno.readTextFileSync(`${side}/d/x`), "x of b");
       assertEquals(exists(`${side}/kept`), true);
     }
+  },
+);
+
+test(
+  "J09: a revision that a restored hub counts anew is not the one that a client knows",
+  ["curl"],
+  async () => {
+    await using clients = new TwoClients();
+    const { data, temp } = clients;
+    let hub = await clients.start();
+    await upload(hub, "", "f", "1");
+    await clients.stop();
+    await command("cp", ["-a", data, temp.at("backup")]);
+    hub = await clients.start();
+    const { epoch } = (await curl(
+      "",
+      `${hub.url}/register`,
+      "--json",
+      '{"name": "laptop"}',
+    )).json;
+    const mine = (await upload(hub, "", "f", "mine")).json;
+    await clients.stop();
+    await command("rm", ["-rf", data]);
+    await command("mv", [temp.at("backup"), data]);
+    hub = await clients.start();
+    const theirs = (await upload(hub, "", "f", "somebody else's")).json;
+    assertEquals(theirs.revision, mine.revision);
+    const { revision, digest } = mine;
+    const compare = async (body: unknown): Promise<Record<string, unknown[]>> =>
+      (await curl("", `${hub.url}/sync`, "--json", JSON.stringify(body))).json;
+    // Whoever replaced or deleted on that ground would do it unseen.
+    const edited = { path: "f", digest: "0".repeat(64), revision };
+    const plan = await compare({ epoch, files: [edited] });
+    assertEquals([plan["send"]!.length, plan["conflicts"]!.length], [0, 1]);
+    const same = await compare({
+      epoch,
+      files: [{ path: "f", digest, revision }],
+    });
+    assertEquals(same["conflicts"]!.length, 1);
+    const gone = await compare({
+      epoch,
+      files: [],
+      deleted: [{ path: "f", revision }],
+    });
+    assertEquals([gone["remove"]!.length, gone["fetch"]!.length], [0, 1]);
+    const { body } = await fetch(`${hub.url}/events`, {
+      headers: { "last-event-id": `${revision}.${epoch.slice(0, 12)}` },
+    });
+    let events = "";
+    for await (const text of body!.pipeThrough(new TextDecoderStream())) {
+      events += text;
+      if (events.includes("event: ")) break;
+    }
+    assertStringIncludes(events, "event: reset");
   },
 );

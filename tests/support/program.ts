@@ -32,6 +32,8 @@ export interface Ended {
 
 /** How {@link Program} is started. */
 export interface ProgramOptions {
+  /** An executable that is started in place of {@link PROGRAM}. */
+  readonly executable?: string;
   /** Words before the program: a tool that runs it. */
   readonly under?: readonly string[];
   /** Without XDG_STATE_HOME in it, what the process remembers goes with it. */
@@ -54,7 +56,9 @@ export class Program implements AsyncDisposable {
   #gone = false;
 
   constructor(args: readonly string[], options: ProgramOptions = {}) {
-    const [name, ...words] = [...options.under ?? [], ...PROGRAM, ...args];
+    const { executable } = options;
+    const program = executable === undefined ? PROGRAM : [executable];
+    const [name, ...words] = [...options.under ?? [], ...program, ...args];
     const mask = options.umask === undefined
       ? undefined
       : Deno.umask(options.umask);

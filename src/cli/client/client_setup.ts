@@ -35,6 +35,8 @@ export interface ClientSetup {
   /** The directory, as it is remembered: its id is that of the client. */
   readonly root: RootFile;
   readonly ignore: IgnoreOptions;
+  /** Rules for what holds the key, which stays here whatever else is said. */
+  readonly secrets: readonly string[];
   /** Where a running client says how it is doing. */
   readonly recordFile: string;
 }
@@ -81,21 +83,12 @@ export function setUpClient(
     },
     state,
     root: state.root(syncDirectory),
-    ignore: withoutSecrets(ignore, file, config),
+    ignore,
+    secrets: [file, config.apiKeyFile].flatMap((path) =>
+      path === undefined ? [] : ruleForPlace(path, syncDirectory) ?? []
+    ),
     recordFile: state.fileFor(syncDirectory, "client"),
   };
-}
-
-/** The key is not for other clients, wherever the files that hold it lie. */
-function withoutSecrets(
-  { rules, files }: IgnoreOptions,
-  file: string,
-  { syncDirectory, apiKeyFile }: ClientConfig,
-): IgnoreOptions {
-  const own = [file, apiKeyFile].flatMap((path) =>
-    path === undefined ? [] : ruleForPlace(path, syncDirectory) ?? []
-  );
-  return { rules: [...rules, ...own], files };
 }
 
 /** The address of the hub for engines. */

@@ -1,5 +1,5 @@
 /** `lockstep serve`: a hub that many clients share. */
-import { ROOT } from "../../core/path.ts";
+import { displayPath, ROOT } from "../../core/path.ts";
 import { messageOf, UsageError } from "../../errors.ts";
 import { Access } from "../../hub/access.ts";
 import { createApi } from "../../hub/api.ts";
@@ -42,7 +42,8 @@ export async function serve(
   const warn = (message: string): void =>
     reporter.report({ kind: "warning", message });
   const fault = (error: unknown): void => warn(messageOf(error));
-  const store = await openStore(dataDir);
+  const { maxFiles, maxBytes } = options;
+  const store = await openStore(dataDir, { quota: { maxFiles, maxBytes } });
   try {
     if (!noAuth && store.keys.list().length === 0) {
       const about = { name: "admin", role: "admin", path: ROOT } as const;
@@ -54,6 +55,16 @@ export async function serve(
       });
     }
     const hub = new Hub(store);
+    store.onRewritten(({ client, changeSet, files, total }) => {
+      const name = store.clients.get(client)?.name ?? client;
+      warn(
+        `${
+          displayPath(name)
+        } has replaced ${files} of ${total} files at once, ` +
+          `in change set ${changeSet}; what was there before stays for 30 days ` +
+          "(to take it back: lockstep undo)",
+      );
+    });
     const stopping = new AbortController();
     const access = new Access({
       host,
@@ -66,6 +77,7 @@ export async function serve(
     const trees = new HubTrees(store);
     const engine = new Engine({
       ...{ hub, trees, access, fault },
+      approval: !options.noApproval,
       software: SOFTWARE,
       clientId: newClientId(),
       clock: systemClock,
@@ -74,6 +86,7 @@ export async function serve(
     const api = createApi({
       hub,
       access,
+      approval: !options.noApproval,
       maxFileSize,
       fault,
       clock: systemClock,
@@ -132,6 +145,7 @@ export async function serve(
   function collectDaily(): () => void {
     const retention = {
       versions: options.keepVersions,
+      most: options.maxVersions,
       ageMs: options.keepDays * DAY_MS,
     };
     let cancel = (): void => {};

@@ -194,6 +194,7 @@ export class ServedMirror {
   async #sync(alpha: LocalEndpoint, alphaId: string): Promise<TwoWaySummary> {
     const { store, trees, signal } = this.#parts;
     const { mirror, allowDelete } = this.#options;
+    const ignore = ignoreFor(NO_EXCLUDES, mirror);
     const ancestry = await PairedAncestry.open({
       alphaId,
       beta: store.pairings,
@@ -201,7 +202,11 @@ export class ServedMirror {
       newToken: newPairingId,
       warn: (message) => this.#warn(message),
     }, await store.pairings.look(alphaId));
-    const beta = new HubEndpoint({ store, trees, client: CLIENT });
+    const beta = new HubEndpoint({
+      ...{ store, trees, client: CLIENT },
+      approval: !this.#options.noApproval,
+      peer: () => alphaId,
+    });
     try {
       return await bidirectional({ alpha, beta }, ancestry, {
         policy: "newest",
@@ -211,7 +216,10 @@ export class ServedMirror {
           allowDelete: this.#isFirst ? allowDelete : undefined,
         },
         symlinks: "copy",
-        ignore: ignoreFor(NO_EXCLUDES, mirror),
+        ignore: {
+          ...ignore,
+          rules: [...ignore.rules, ...store.policy.rules()],
+        },
         signal,
       });
     } finally {

@@ -1,6 +1,7 @@
 /** `lockstep start`: keeps a directory in step with its hub. */
 import type { ConflictPolicy } from "../../core/conflict.ts";
 import { messageOf } from "../../errors.ts";
+import { withRetry } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { openConflicts } from "../../session/two_way_events.ts";
 import { type OptionsOf, parseCommandLine } from "../args.ts";
@@ -19,6 +20,8 @@ import type { ExitCode } from "../exit_code.ts";
 import type { TwoWayReport } from "../two_way_report.ts";
 import type { SyncContext } from "./context.ts";
 import { HubClient } from "./hub_client.ts";
+import { USUAL_PATIENCE_MS } from "./patience.ts";
+import { policyOf } from "./policy.ts";
 import type { SyncOptions } from "./sync_job.ts";
 import { syncTwoWay } from "./two_way.ts";
 import { refuseReplaced, requireRoot } from "./two_way_state.ts";
@@ -62,9 +65,21 @@ export async function start(
     });
     const listening = listenTo(reporter, setup, record, conflicts);
     const keeps = ["merge", "manual"].includes(config.conflictPolicy);
+    // Who goes on and on waits for the hub from the beginning.
+    const patience = options.once ? USUAL_PATIENCE_MS : Infinity;
+    const { retryFor = patience } = options;
     try {
+      // Before it is known, nothing is sent that it might leave out.
+      const policy = await withRetry(() => policyOf(hub), {
+        retryForMs: retryFor,
+        retryFirst: true,
+        clock: systemClock,
+        random: Math.random,
+        signal,
+        onRetry: (retry) => listening.report({ kind: "retrying", ...retry }),
+      });
       return await syncTwoWay(
-        syncOptionsOf(options, setup),
+        syncOptionsOf(options, setup, { policy, retryFor }),
         { ...context, reporter: listening },
         { connect, connection: undefined },
         {
@@ -113,7 +128,12 @@ function isDirectory(path: string): boolean {
 /** The sync that this client does, as if its options had been written. */
 function syncOptionsOf(
   options: OptionsOf<"start">,
-  { config, root, ignore }: ClientSetup,
+  { config, root, ignore, secrets }: ClientSetup,
+  { policy, retryFor }: {
+    /** Rules of the hub. */
+    readonly policy: readonly string[];
+    readonly retryFor: number;
+  },
 ): SyncOptions {
   const { syncDirectory: from, server, clientName } = config;
   const url = engineUrl(server, { client_id: root.id, name: clientName });
@@ -124,14 +144,17 @@ function syncOptionsOf(
     "-t.",
   ]);
   if (usual.kind !== "sync") throw new TypeError("It is a sync");
-  const { once, maxDelete, allowDelete, allowNewRoot, yes } = options;
+  const { maxDelete, allowDelete, allowNewRoot, yes } = options;
   const { stateDir, json, quiet, verbose } = options;
   return {
     ...usual.options,
-    ...{ from, ignore, maxDelete },
-    watch: !once,
-    // Who goes on and on waits for the hub from the beginning.
-    retryFor: options.retryFor ?? (once ? undefined : Infinity),
+    ...{ from, maxDelete, retryFor },
+    watch: !options.once,
+    ignore: {
+      ...ignore,
+      // The hub's word is above ours, but never opens what holds the key.
+      rules: [...ignore.rules, ...policy, ...secrets],
+    },
     ...{ stateDir, json, quiet, verbose },
     to: { kind: "url", url },
     conflict: POLICIES[config.conflictPolicy],

@@ -16,6 +16,7 @@ import type { ClientStatus, WireConflict } from "../client_report.ts";
 import { compare } from "./compare.ts";
 import type { CommandContext } from "./context.ts";
 import { HubClient } from "./hub_client.ts";
+import { policyOf } from "./policy.ts";
 
 /** Conflicts are counted up to this many. */
 const MAX_COUNTED = 1_000;
@@ -75,7 +76,7 @@ export async function status(
 }
 
 async function lookAtBoth(
-  { config, connect, key, ignore }: ClientSetup,
+  { config, connect, key, ignore, secrets }: ClientSetup,
   context: CommandContext,
 ): Promise<Compared> {
   const { signal } = context;
@@ -83,6 +84,7 @@ async function lookAtBoth(
   const { conflicts } = await hub.ask(`/conflicts?limit=${MAX_COUNTED}`) as {
     readonly conflicts: readonly WireConflict[];
   };
+  const policy = await policyOf(hub);
   const fileSystem = new DenoFileSystem();
   const source = await LocalEndpoint.open(fileSystem, config.syncDirectory);
   try {
@@ -95,7 +97,7 @@ async function lookAtBoth(
         checksum: true,
         symlinks: "copy",
         deletes: true,
-        ignore,
+        ignore: { ...ignore, rules: [...ignore.rules, ...policy, ...secrets] },
         signal,
       },
       context: { ...context, reporter: { report: () => {} } },

@@ -178,9 +178,10 @@ const GOOD: readonly [line: string, command: unknown][] = [
   ["sync --from -h", { kind: "help", topic: "sync" }],
   ["listen --nonsense -h", { kind: "help", topic: "listen" }],
   ["--port 1 --help", { kind: "help", topic: "listen" }],
-  ["--version", { kind: "version" }],
-  ["-V", { kind: "version" }],
-  ["sync --version", { kind: "version" }],
+  ["--version", { kind: "version", json: false }],
+  ["-V", { kind: "version", json: false }],
+  ["sync --version", { kind: "version", json: false }],
+  ["--version --json", { kind: "version", json: true }],
 
   ["sync --from a --to b", { kind: "sync", options: SYNC }],
   ["sync -f a -t b --to ws://h -t c", {

@@ -17,7 +17,7 @@ Deno.test("a hub remembers the last run with each other side", async () => {
   const second = { current: "2".repeat(32), previous: first.current };
   await pairings.commit(PEER, second);
   assertEquals(await pairings.look(PEER), {
-    rootId: store.epoch,
+    rootId: store.id,
     isReplaced: false,
     tokens: second,
   });
