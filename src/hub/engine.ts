@@ -158,6 +158,7 @@ export class Engine {
         moves: false,
         follows: false,
         twoWay: true,
+        notices: true,
       });
       const isTwoWay = pending.peer.capabilities.has(Capability.twoWay);
       if (isTwoWay && role === "source") {

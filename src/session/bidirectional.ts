@@ -374,8 +374,12 @@ class Bidirectional {
       this.#sort(side, round, result, failed);
     }
     await this.#remember(reconciled, failed);
+    const open = new Set(failed.map(({ path }) => path));
     for (const conflict of reconciled.conflicts) {
-      this.#conflicts.set(conflict.path, conflict);
+      // What could not be settled now is met again by the run that can.
+      const isLater = this.#options.memory !== undefined &&
+        conflict.winner !== undefined && open.has(conflict.path);
+      if (!isLater) this.#conflicts.set(conflict.path, conflict);
     }
     const isStale = problems.some(({ problem }) => problem.code === "stale");
     return { problems, isStale };

@@ -167,7 +167,9 @@ export class Feed {
   async refresh(signal: AbortSignal): Promise<void> {
     const number = ++this.#asked;
     this.#wake?.();
-    while (this.#answered < number && !signal.aborted) await this.#told(signal);
+    while (
+      this.#answered < number && !this.#isLost && !signal.aborted
+    ) await this.#told(signal);
     if (!this.#isLost || signal.aborted) return;
     const path = displayPath(this.#source.name);
     throw new FileSystemError("not-found", `${path} is not there any more`);
@@ -232,7 +234,8 @@ export class Feed {
   /** Until something is dirty, or something is due. */
   async #wait(): Promise<void> {
     const isBusy = this.#watch.isDirty || this.#isAsked;
-    if (isBusy && !this.#locks.areHeld) return;
+    // Whatever happens where the root was is of no use before it is back.
+    if (isBusy && !this.#locks.areHeld && !this.#isLost) return;
     const { clock, signal } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     const wait = this.#locks.areHeld

@@ -256,8 +256,8 @@ export class WatchedEndpoint implements Endpoint {
 
   /** Tells of what came otherwise than by a transition, if anything did. */
   #tell(): void {
-    const version = this.#running?.feed.version;
-    if (version === undefined || this.#busy > 0) return;
+    const { version, isLost } = this.#running?.feed ?? {};
+    if (version === undefined || isLost || this.#busy > 0) return;
     if (this.#settling !== undefined || version.number <= this.#given) return;
     if (!isEqual(version.snapshot.root, this.#expected)) this.#onChange?.();
   }
