@@ -147,6 +147,8 @@ async function resolve(
   }
   // Only now: else a crash in between would leave the file where nobody looks.
   store.conflicts.resolve(conflict.id, keep);
+  // Clients whose version stays apart learn of the decision in their next round.
+  if (accepted.length === 0) store.wake();
   return context.json({
     records: accepted.map((record) => toWireRecord(record)),
     left_out: [],

@@ -277,6 +277,10 @@ export class SqliteStore implements HubStore {
     return () => void this.#listeners.delete(listener);
   }
 
+  wake(): void {
+    for (const listener of [...this.#listeners]) listener([]);
+  }
+
   onRewritten(listener: (rewrite: Rewrite) => void): () => void {
     this.#rewriteListeners.add(listener);
     return () => void this.#rewriteListeners.delete(listener);

@@ -256,6 +256,8 @@ export interface HubStore {
 
   /** Calls `listener` with each accepted change, in order, once it is durable. */
   onAccepted(listener: (records: readonly HubRecord[]) => void): () => void;
+  /** Calls the listeners without a change: something else has a reason to look. */
+  wake(): void;
 
   /** Calls `listener` with each change set that replaced most files. */
   onRewritten(listener: (rewrite: Rewrite) => void): () => void;

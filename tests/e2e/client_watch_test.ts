@@ -155,3 +155,28 @@ test(
     assertEquals((await a.end()).code, 0);
   },
 );
+
+test(
+  "a client that goes on takes what people decide about its conflicts",
+  NEEDS,
+  async () => {
+    const policy = "manual";
+    await using clients = await HubClients.begin({ a: {}, b: { policy } });
+    clients.write("a", "t.txt", "before");
+    await clients.round("a", "b");
+    clients.write("a", "t.txt", "from a", 1_700_000_000);
+    await clients.round("a");
+    clients.write("b", "t.txt", "from b", 1_700_000_100);
+    await using b = await clients.hold("b");
+    await b.event("conflict", { winner: null });
+    const { events } = await clients.command("a", ["conflicts", "list"]);
+    const { id } = events.find(({ event }) => event === "hub-conflict")!;
+    assertEquals(clients.read("b", "t.txt"), "from b");
+    const resolve = ["conflicts", "resolve", String(id)];
+    await clients.command("a", resolve, ["--take", "hub"]);
+    await holds(clients, "b", "t.txt", "from a");
+    const ended = await b.end();
+    assertEquals(ended.code, 0, ended.stderr);
+    assertEquals(namesIn(clients.at("b")), ["t.txt"]);
+  },
+);
