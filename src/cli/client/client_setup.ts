@@ -19,7 +19,6 @@ import { TwoWayState } from "../commands/two_way_state.ts";
 import type { ClientConfig } from "../config/client_config.ts";
 import { readConfigFile } from "../config/config_file.ts";
 import type { RootFile } from "../state/root_file.ts";
-import { stateDirectoryOf } from "../state/state_directory.ts";
 
 /** How often a lock is tried, and the time in between. */
 const LOCK_TRIES = 5;
@@ -68,8 +67,7 @@ export function setUpClient(
     excludeFrom: [],
     gitignore: false,
   }, syncDirectory);
-  const isLeftOut = ruleForPlace(stateDirectoryOf(usual)!, syncDirectory);
-  if (stateDir !== undefined && isLeftOut !== undefined) {
+  if (stateDir !== undefined) {
     refuseStateInside(stateDir, syncDirectory, "sync_directory");
   }
   const state = TwoWayState.open({ stateDir, readOnly }, warn);

@@ -3,13 +3,13 @@
  * what people (or a merge) have decided is found there.
  */
 import { createHash } from "node:crypto";
-import { join } from "@std/path";
 import { MAX_MERGE_BYTES, mergeText } from "../../content/merge_text.ts";
 import { type Conflict, otherSide } from "../../core/conflict.ts";
 import type { Digest, FileEntry, TrackedEntry } from "../../core/entry.ts";
 import { displayPath, type RelPath } from "../../core/path.ts";
 import { messageOf, SyncError } from "../../errors.ts";
 import type { HubClient } from "../commands/hub_client.ts";
+import { readSynced } from "./synced_file.ts";
 import type { WireConflict } from "../client_report.ts";
 import type { WireRecord } from "../hub_report.ts";
 
@@ -55,7 +55,7 @@ export class HubConflicts {
       } catch (error) {
         if (!(error instanceof SyncError)) throw error;
         this.#options.warn(
-          `The conflict at ${displayPath(path)} is not known to the hub: ${
+          `The version at ${displayPath(path)} could not be kept at the hub: ${
             messageOf(error)
           }`,
         );
@@ -101,7 +101,7 @@ export class HubConflicts {
         ...(kind === "file" && { digest: version.digest }),
       });
     } catch (error) {
-      if (!(error instanceof SyncError)) throw error;
+      // The copy is there all the same.
       warn(
         `The conflict at ${displayPath(path)} could not be listed at the hub: ${
           messageOf(error)
@@ -140,7 +140,7 @@ export class HubConflicts {
     const current = versions[0];
     const old = versions.find(({ digest }) => digest === before.digest);
     if (current?.digest !== theirs.digest || old === undefined) return false;
-    const here = await Deno.readFile(join(directory, path));
+    const here = await new Response(await readSynced(directory, path)).bytes();
     const contents = [
       await hub.download(path, old.revision),
       here,
@@ -177,8 +177,7 @@ export class HubConflicts {
   /** Uploads our version as one that came too late: the number of the conflict. */
   async #upload(path: RelPath, ours: KnownFile): Promise<number | undefined> {
     const { hub, directory, clientId } = this.#options;
-    const file = await Deno.open(join(directory, path));
-    const answer = await hub.upload(file.readable, {
+    const answer = await hub.upload(await readSynced(directory, path), {
       path,
       base: "0",
       mode: ours.mode.toString(8),
