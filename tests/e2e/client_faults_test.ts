@@ -65,7 +65,7 @@ test(
   NEEDS,
   async () => {
     let kills = 0;
-    for (let call = 1;; call += ALL ? 1 : 7) {
+    for (let call = 1;; call += ALL ? 1 : 11) {
       await using clients = await diverged();
       const seen = new Seen(clients);
       seen.look("a");

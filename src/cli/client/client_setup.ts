@@ -30,7 +30,6 @@ export interface ClientSetup {
   /** What opens the hub; undefined: it asks for nothing. */
   readonly key: string | undefined;
   readonly connect: ConnectOptions;
-  readonly state: TwoWayState;
   /** The directory, as it is remembered: its id is that of the client. */
   readonly root: RootFile;
   readonly ignore: IgnoreOptions;
@@ -79,7 +78,6 @@ export function setUpClient(
       ...(caFile !== undefined && server.startsWith("https:") &&
         { caCerts: [readCaFile(caFile)] }),
     },
-    state,
     root: state.root(syncDirectory),
     ignore,
     secrets: [file, config.apiKeyFile].flatMap((path) =>

@@ -99,7 +99,7 @@ export class HubConflicts {
         ...{ path, copy, kind, mtime, client_id: clientId },
         side: side === "alpha" ? "client" : "hub",
         ...(kind === "file" && { digest: version.digest }),
-      });
+      }, "soon");
     } catch (error) {
       // The copy is there all the same.
       warn(
@@ -114,7 +114,11 @@ export class HubConflicts {
   async #isDecided(path: RelPath, ours: KnownFile): Promise<boolean> {
     const { hub } = this.#options;
     const query = new URLSearchParams({ path, all: "true", limit: "1000" });
-    const { conflicts } = await hub.ask(`/conflicts?${query}`) as {
+    const { conflicts } = await hub.ask(
+      `/conflicts?${query}`,
+      undefined,
+      "soon",
+    ) as {
       readonly conflicts: readonly WireConflict[];
     };
     const known = conflicts.filter(({ digest, side }) =>

@@ -21,6 +21,9 @@ export interface HubClientOptions {
   readonly caFile: string | undefined;
 }
 
+/** A hub that is asked something small has this long to answer, in milliseconds. */
+const ANSWER_WITHIN_MS = 30_000;
+
 /** What a hub says to an upload. */
 export interface Uploaded {
   /** The file had another version than was said: what came is kept as this. */
@@ -47,14 +50,23 @@ export class HubClient implements Disposable {
 
   /**
    * Asks the hub; `body` makes it a POST.
+   * @param within When to give up, for what takes no time; else never.
    * @throws {TransportError} `unreachable`
    * @throws {ProtocolError} `refused`
    * @throws {SyncError} If the hub can't do it.
    */
-  async ask(path: string, body?: unknown): Promise<unknown> {
+  async ask(
+    path: string,
+    body?: unknown,
+    within?: "soon",
+  ): Promise<unknown> {
+    const signal = within === undefined
+      ? this.#signal
+      : AbortSignal.any([this.#signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
     const { response, answer } = await this.#fetch(
       path,
-      body === undefined ? {} : {
+      body === undefined ? { signal } : {
+        signal,
         method: "POST",
         body: JSON.stringify(body),
         headers: { "content-type": "application/json" },
@@ -112,8 +124,8 @@ export class HubClient implements Disposable {
   ): Promise<{ readonly response: Response; readonly answer: T }> {
     const key = this.#key;
     const request: RequestInit & { client?: Deno.HttpClient } = {
-      ...init,
       signal: this.#signal,
+      ...init,
       redirect: "manual",
       headers: {
         ...init.headers,

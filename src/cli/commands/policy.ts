@@ -28,7 +28,7 @@ export async function runPolicyCommand(
 
 /** The rules that a hub has for its clients. @throws {SyncError} */
 export async function policyOf(hub: HubClient): Promise<readonly string[]> {
-  return (await hub.ask("/policy") as WirePolicy).rules;
+  return (await hub.ask("/policy", undefined, "soon") as WirePolicy).rules;
 }
 
 /** What to ask for: nothing is changed where it is undefined. */

@@ -1,6 +1,6 @@
 /** `lockstep start`: keeps a directory in step with its hub. */
 import type { ConflictPolicy } from "../../core/conflict.ts";
-import { messageOf } from "../../errors.ts";
+import { GuardError, messageOf } from "../../errors.ts";
 import { withRetry } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { openConflicts } from "../../session/two_way_events.ts";
@@ -42,63 +42,78 @@ export async function start(
   options: OptionsOf<"start">,
   context: SyncContext,
 ): Promise<ExitCode> {
-  const { reporter, signal } = context;
+  const { reporter } = context;
   const warn = (message: string): void =>
     reporter.report({ kind: "warning", message });
   const setup = setUpClient(options, false, warn);
   const lock = await lockClient(setup);
   try {
-    const { config, key, connect } = setup;
-    settleRoot(setup, options);
-    using hub = new HubClient({ ...config, apiKey: key }, signal);
     using record = new ClientRecordWriter(setup.recordFile);
     record.tell({ state: "connecting", message: undefined });
-    using _watch = options.once
-      ? undefined
-      : new ConfigWatch(options.config, config, systemClock, warn);
-    const conflicts = new HubConflicts({
-      hub,
-      directory: config.syncDirectory,
-      clientId: setup.root.id,
-      merges: config.conflictPolicy === "merge",
-      warn,
-    });
-    const listening = listenTo(reporter, setup, record, conflicts);
-    const keeps = ["merge", "manual"].includes(config.conflictPolicy);
-    // Who goes on and on waits for the hub from the beginning.
-    const patience = options.once ? USUAL_PATIENCE_MS : Infinity;
-    const { retryFor = patience } = options;
     try {
-      // Before it is known, nothing is sent that it might leave out.
-      const policy = await withRetry(() => policyOf(hub), {
-        retryForMs: retryFor,
-        retryFirst: true,
-        clock: systemClock,
-        random: Math.random,
-        signal,
-        onRetry: (retry) => listening.report({ kind: "retrying", ...retry }),
-      });
-      return await syncTwoWay(
-        syncOptionsOf(options, setup, { policy, retryFor }),
-        { ...context, reporter: listening },
-        { connect, connection: undefined },
-        {
-          labels: { alpha: labelOf(config.clientName), beta: "hub" },
-          ...(keeps && { keepElsewhere: (found) => conflicts.keep(found) }),
-        },
-      );
+      settleRoot(setup, options);
+      return await keepInStep(options, context, { setup, record, warn });
     } catch (error) {
-      const isHalt = (error as { code?: string }).code === "guard";
-      record.tell({
-        state: isHalt ? "halted" : "stopped",
-        message: messageOf(error),
-      });
+      const state = error instanceof GuardError ? "halted" : "stopped";
+      record.tell({ state, message: messageOf(error) });
       throw error;
-    } finally {
-      await conflicts.told();
     }
   } finally {
     lock.release();
+  }
+}
+
+/** What a running client works with. */
+interface ClientWork {
+  readonly setup: ClientSetup;
+  readonly record: ClientRecordWriter;
+  readonly warn: (message: string) => void;
+}
+
+async function keepInStep(
+  options: OptionsOf<"start">,
+  context: SyncContext,
+  { setup, record, warn }: ClientWork,
+): Promise<ExitCode> {
+  const { signal } = context;
+  const { config, key, connect } = setup;
+  using _watch = options.once
+    ? undefined
+    : new ConfigWatch(options.config, config, systemClock, warn);
+  using hub = new HubClient({ ...config, apiKey: key }, signal);
+  const conflicts = new HubConflicts({
+    hub,
+    directory: config.syncDirectory,
+    clientId: setup.root.id,
+    merges: config.conflictPolicy === "merge",
+    warn,
+  });
+  const reporter = listenTo(context.reporter, setup, record, conflicts);
+  const keeps = ["merge", "manual"].includes(config.conflictPolicy);
+  // Who goes on and on waits for the hub from the beginning.
+  const patience = options.once ? USUAL_PATIENCE_MS : Infinity;
+  const { retryFor = patience } = options;
+  try {
+    // Before it is known, nothing is sent that it might leave out.
+    const policy = await withRetry(() => policyOf(hub), {
+      retryForMs: retryFor,
+      retryFirst: true,
+      clock: systemClock,
+      random: Math.random,
+      signal,
+      onRetry: (retry) => reporter.report({ kind: "retrying", ...retry }),
+    });
+    return await syncTwoWay(
+      syncOptionsOf(options, setup, { policy, retryFor }),
+      { ...context, reporter },
+      { connect, connection: undefined },
+      {
+        labels: { alpha: labelOf(config.clientName), beta: "hub" },
+        ...(keeps && { keepElsewhere: (found) => conflicts.keep(found) }),
+      },
+    );
+  } finally {
+    await conflicts.told();
   }
 }
 

@@ -81,9 +81,11 @@ async function lookAtBoth(
 ): Promise<Compared> {
   const { signal } = context;
   using hub = new HubClient({ ...config, apiKey: key }, signal);
-  const { conflicts } = await hub.ask(`/conflicts?limit=${MAX_COUNTED}`) as {
-    readonly conflicts: readonly WireConflict[];
-  };
+  const { conflicts } = await hub.ask(
+    `/conflicts?limit=${MAX_COUNTED}`,
+    undefined,
+    "soon",
+  ) as { readonly conflicts: readonly WireConflict[] };
   const policy = await policyOf(hub);
   const fileSystem = new DenoFileSystem();
   const source = await LocalEndpoint.open(fileSystem, config.syncDirectory);
