@@ -221,3 +221,16 @@ Deno.test("a hub's tree forgets what was deleted, also when the deletion is forg
   const { root } = await scene.trees.current(traits);
   assertEquals([...root.children.keys()], []);
 });
+
+Deno.test("I06: names that differ in case only are two files at a hub", async () => {
+  await using scene = new Scene();
+  const tree = { "A": "upper", "a": "lower", "D/x": "1", "d/x": "2" };
+  const source = MemoryFileSystem.from(tree);
+  await scene.push(source);
+  const copy = new MemoryFileSystem();
+  await scene.pull(copy, CHECKSUM);
+  assertEquals(copy.dump(), source.dump());
+  await scene.push(MemoryFileSystem.from({ "a": "lower", "d/x": "2" }));
+  assertEquals((await scene.store.latest(at("A")))?.kind, "deleted");
+  assertEquals((await scene.store.latest(at("a")))?.kind, "file");
+});
