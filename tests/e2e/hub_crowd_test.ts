@@ -1,11 +1,9 @@
 /** Many clients of a hub at once: who come back, who idle, who never read. */
 import { assert, assertEquals } from "@std/assert";
-import { connectWebSocket } from "../../src/net/websocket.ts";
-import { RemoteEndpoint } from "../../src/session/remote_endpoint.ts";
-import { openSession, type Session } from "../../src/session/session.ts";
-import { systemClock } from "../../src/session/system_clock.ts";
+import type { Session } from "../../src/session/session.ts";
 import { command } from "../support/command.ts";
 import { type HubProgram, serve } from "../support/hub_program.ts";
+import { visitHub } from "../support/hub_visitor.ts";
 import { test } from "../support/needs.ts";
 import { sync } from "../support/program.ts";
 import { Random } from "../support/random.ts";
@@ -19,23 +17,10 @@ const STUCK = IN_SOAK ? 200 : 40;
 const FILES = 1_000;
 const MAX_RSS_MIB = 300;
 
-const SCAN = {
-  checksum: true,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-} as const;
-
 /** Connects once, and looks at all there is. */
 async function visit(hub: HubProgram, number: number): Promise<Session> {
-  const url = `${hub.url.replace("http", "ws")}/engine`;
-  const session = await openSession(await connectWebSocket(url), {
-    software: "test/1",
-    clientId: `${number}`.padStart(32, "0"),
-    traits: { modes: true, symlinks: true, owners: false },
-  }, { clock: systemClock });
-  const { totals } = await new RemoteEndpoint(session).scan(SCAN);
-  assertEquals(totals.files, FILES);
+  const { session, files } = await visitHub(hub.url, number);
+  assertEquals(files, FILES);
   return session;
 }
 
