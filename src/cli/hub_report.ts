@@ -36,6 +36,7 @@ export interface ListedKey {
 export interface WireApproval {
   readonly id: number;
   readonly client: string;
+  readonly client_name?: string;
   readonly state: string;
   /** ISO 8601. */
   readonly time: string;
@@ -164,7 +165,10 @@ function textOf(event: HubEvent): string {
         ? "No rules"
         : event.rules.map(displayPath).join("\n");
     case "approval": {
-      const { id, client, state, time, files, total, paths } = event.approval;
+      const { id, state, time, files, total, paths } = event.approval;
+      const client = displayPath(
+        event.approval.client_name ?? event.approval.client,
+      );
       const when = time.slice(0, 19).replace("T", " ");
       const shown = paths.map(displayPath).join(", ");
       return `${id}  ${state.padEnd(8)}  ${when}  ${client}: ${

@@ -12,6 +12,7 @@ import {
 } from "./context.ts";
 import { HttpProblem } from "./problem.ts";
 import { type ApprovalShape, ApprovalsQuery, DecideBody } from "./schemas.ts";
+import type { HubStore } from "./store.ts";
 import type { z } from "zod";
 
 /** So many of its paths are told. */
@@ -30,14 +31,17 @@ function list(context: HubContext, { hub: { store } }: ApiOptions): Response {
   require(context.get("key"), "admin", ROOT);
   const { all } = queryOf(context, ApprovalsQuery);
   const approvals = store.approvals.list({ all: all === "true" });
-  return context.json({ approvals: approvals.map(toWireApproval) });
+  return context.json({
+    approvals: approvals.map((approval) => toWire(approval, store)),
+  });
 }
 
 async function decide(
   context: HubContext,
   options: ApiOptions,
 ): Promise<Response> {
-  const { approvals } = options.hub.store;
+  const { store } = options.hub;
+  const { approvals } = store;
   require(context.get("key"), "admin", ROOT);
   const id = Number(context.req.param("id"));
   const { decision } = await jsonOf(context, DecideBody, options);
@@ -49,13 +53,18 @@ async function decide(
   if (!approvals.decide(id, state)) {
     throw new HttpProblem(409, "decided", `It was ${known.state} already`);
   }
-  return context.json(toWireApproval(approvals.get(id)!));
+  return context.json(toWire(approvals.get(id)!, store));
 }
 
-function toWireApproval(approval: Approval): z.infer<typeof ApprovalShape> {
+function toWire(
+  approval: Approval,
+  { clients }: HubStore,
+): z.infer<typeof ApprovalShape> {
   const { id, client, state, time, files, total, paths } = approval;
+  const name = clients.get(client)?.name;
   return {
     ...{ id, client, state, files, total },
+    ...(name !== undefined && { client_name: name }),
     time: new Date(time).toISOString(),
     paths: paths.slice(0, SAMPLES),
   };

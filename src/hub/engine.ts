@@ -31,7 +31,7 @@ import { HttpProblem } from "./problem.ts";
 import { RegisterBody } from "./schemas.ts";
 
 /** So many sessions are open at a time. */
-const MAX_SESSIONS = 64;
+const MAX_SESSIONS = 512;
 
 /** How often a key is looked at again, in milliseconds. */
 const CHECK_MS = 2_000;

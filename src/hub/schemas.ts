@@ -156,6 +156,7 @@ export const PolicyShape = z.strictObject({
 export const ApprovalShape = z.object({
   id: z.number().int(),
   client: z.string(),
+  client_name: z.string().optional(),
   state: z.enum(["waiting", "approved", "rejected"]),
   time: z.iso.datetime(),
   files: z.number().int().describe("that would be deleted"),
