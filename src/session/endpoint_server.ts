@@ -549,7 +549,14 @@ export class EndpointServer {
       requests,
       exchange.signal,
     );
-    for await (const batch of batches) await sender.send(batch);
+    // The last one goes in one message with the end: two small ones in a row would
+    // wait for each other on the way.
+    let last: ContentBatch | undefined;
+    for await (const batch of batches) {
+      if (last !== undefined) await sender.send(last);
+      last = batch;
+    }
+    if (last !== undefined) await sender.send(last);
   }
 
   #recipeCalls(): RecipeCalls {

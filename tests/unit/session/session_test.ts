@@ -306,6 +306,7 @@ Deno.test("A frame that is out of place ends the session, and the peer is told w
       payload: Uint8Array.of(1),
     }]]],
     ["credit of 0", [[FrameType.credit, { payload: Uint8Array.of(0) }]]],
+    ["a notice that nobody has asked for", [[FrameType.changed, {}]]],
     ["credit without a number", [[FrameType.credit, {}]]],
     ["an answer to nothing", [[FrameType.progress, one]]],
     ["a question of no exchange", [[FrameType.scan, {}]]],
