@@ -1,10 +1,13 @@
 /** Clients of a hub, while they and their hub are killed, and while many change at once. */
 import { assert, assertEquals } from "@std/assert";
+import { dirname, join } from "@std/path";
+import { createHash } from "node:crypto";
 import { HubClients } from "../support/hub_clients.ts";
 import { test } from "../support/needs.ts";
 import type { Ended } from "../support/program.ts";
 import { Random } from "../support/random.ts";
 import { editTree } from "../support/tree_edit.ts";
+import { until } from "../support/until.ts";
 
 const NEEDS = ["linux"] as const;
 const ALL = Deno.env.get("LOCKSTEP_KILL_STEP") === "1";
@@ -22,7 +25,7 @@ class Seen {
 
   /** From now on what is in the tree of `name` must not be lost. */
   look(name: string): void {
-    for (const [digest, path] of this.#clients.digestsIn(name)) {
+    for (const [path, digest] of this.#clients.digestsIn(name)) {
       this.#digests.set(digest, `${name}:${path}`);
     }
   }
@@ -31,13 +34,56 @@ class Seen {
   async assertKept(what: string): Promise<void> {
     const kept = await this.#clients.digestsAtHub();
     for (const name of this.#clients.directories.keys()) {
-      for (const digest of this.#clients.digestsIn(name).keys()) {
+      for (const digest of this.#clients.digestsIn(name).values()) {
         kept.add(digest);
       }
     }
     const lost = [...this.#digests].filter(([digest]) => !kept.has(digest));
     assertEquals(lost, [], what);
   }
+}
+
+/** The files of a tree that may change meanwhile, with their texts. */
+function texts(root: string, base = ""): Map<string, string> {
+  const found = new Map<string, string>();
+  try {
+    for (const { name, isDirectory } of Deno.readDirSync(join(root, base))) {
+      const path = base === "" ? name : `${base}/${name}`;
+      if (path === ".lockstep") continue;
+      if (isDirectory) {
+        for (const [at, text] of texts(root, path)) found.set(at, text);
+      } else found.set(path, Deno.readTextFileSync(join(root, path)));
+    }
+  } catch (error) {
+    // It went away this moment.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return found;
+}
+
+/** Writes, moves or removes a file: what it did, and the text that is gone by that. */
+function editFiles(
+  root: string,
+  random: Random,
+  text: string,
+): { readonly log: string; readonly gone: string | undefined } {
+  const paths = ["x", "y", "d/z", "d/e/f", "n/1", "n/2"];
+  const path = random.pick(paths);
+  const there = texts(root).get(path);
+  const at = join(root, path);
+  const choice = there === undefined ? 0 : random.below(4);
+  if (choice === 1) {
+    Deno.removeSync(at);
+    return { log: `remove ${path}`, gone: there };
+  }
+  if (choice === 2) {
+    const to = `${path}-${random.below(1_000)}`;
+    Deno.renameSync(at, join(root, to));
+    return { log: `rename ${path} to ${to}`, gone: undefined };
+  }
+  Deno.mkdirSync(dirname(at), { recursive: true });
+  Deno.writeTextFileSync(at, text);
+  return { log: `write ${path}`, gone: there };
 }
 
 /** A little of everything, on both sides. */
@@ -167,6 +213,56 @@ for (let seed = 1; seed <= SEEDS; seed++) {
         throw new Error(`${log.join("\n")}\n${error}`);
       });
       await seen.assertKept(log.join("\n"));
+    },
+  );
+}
+
+for (let seed = 1; seed <= Math.ceil(SEEDS / 3); seed++) {
+  test(
+    `three clients that go on while their hub is killed end equal, and lose nothing (seed ${seed})`,
+    NEEDS,
+    async () => {
+      await using clients = await HubClients.begin({ a: {}, b: {}, c: {} });
+      const names = ["a", "b", "c"] as const;
+      const random = new Random(seed + 1_000);
+      const log: string[] = [];
+      const written = new Set<string>();
+      const edit = (): void => {
+        const name = random.pick(names);
+        const text = `${name} ${log.length}`;
+        const root = clients.at(name);
+        const { log: line, gone } = editFiles(root, random, text);
+        if (line.startsWith("write")) written.add(text);
+        if (gone !== undefined) written.delete(gone);
+        log.push(`${name}: ${line}`);
+      };
+      clients.fill("a", { x: "1", y: "2", d: { z: "5", e: { f: "6" } } });
+      const args = ["--allow-delete", "all"];
+      await using _a = await clients.hold("a", args);
+      await using _b = await clients.hold("b", args);
+      await using _c = await clients.hold("c", args);
+      for (let done = 0; done < OPERATIONS; done++) {
+        edit();
+        if (done !== 5 && done !== 10) continue;
+        log.push("the hub is killed");
+        await clients.stopHub("SIGKILL");
+        edit();
+        await clients.serve();
+      }
+      let trees: string[] = [];
+      await until("all hold the same", () => {
+        trees = names.map((it) =>
+          JSON.stringify([...texts(clients.at(it))].sort())
+        );
+        return new Set(trees).size === 1;
+      }).catch((error) => {
+        throw new Error([...log, ...trees, error].join("\n"));
+      });
+      const kept = await clients.digestsAtHub();
+      const lost = [...written].filter((text) =>
+        !kept.has(createHash("sha256").update(text).digest("hex"))
+      );
+      assertEquals(lost, [], log.join("\n"));
     },
   );
 }

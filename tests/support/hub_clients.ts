@@ -128,8 +128,11 @@ export class HubClients implements AsyncDisposable {
   }
 
   /** A client that goes on, and has done its first round. */
-  async hold(name: string): Promise<HeldClient> {
-    const program = this.start(name);
+  async hold(
+    name: string,
+    args: readonly string[] = [],
+  ): Promise<HeldClient> {
+    const program = this.start(name, args);
     try {
       await program.event("synced");
     } catch (error) {
@@ -205,14 +208,14 @@ export class HubClients implements AsyncDisposable {
     return digests;
   }
 
-  /** The contents in the tree of a client, less what Lockstep keeps there itself. */
+  /** The digests of files of a client, by path, less what Lockstep keeps there itself. */
   digestsIn(name: string): Map<string, string> {
     const found = new Map<string, string>();
     const root = this.at(name);
     for (const [path, { kind }] of listTree(root)) {
       if (kind !== "file" || path.startsWith(".lockstep/")) continue;
       const bytes = Deno.readFileSync(join(root, path));
-      found.set(createHash("sha256").update(bytes).digest("hex"), path);
+      found.set(path, createHash("sha256").update(bytes).digest("hex"));
     }
     return found;
   }
