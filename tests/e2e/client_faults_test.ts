@@ -11,7 +11,7 @@ import { until } from "../support/until.ts";
 
 const NEEDS = ["linux"] as const;
 const ALL = Deno.env.get("LOCKSTEP_KILL_STEP") === "1";
-const SEEDS = Math.min(Number(Deno.env.get("LOCKSTEP_SCHEDULES") ?? 3), 40);
+const SEEDS = Math.min(Number(Deno.env.get("LOCKSTEP_SCHEDULES") ?? 3), 60);
 const OPERATIONS = 15;
 
 /** Contents that have been in a tree when that was to be synced, and where. */
