@@ -6,6 +6,7 @@
 
 import { CLEAN } from "./clean_command.ts";
 import type { CommandSpec } from "./command_spec.ts";
+import { CLIENT_COMMANDS } from "./client_commands.ts";
 import { HUB_COMMANDS } from "./hub_commands.ts";
 import { EXPLAIN } from "./explain_command.ts";
 import { LISTEN } from "./listen_command.ts";
@@ -23,6 +24,7 @@ export const COMMANDS = {
   clean: CLEAN,
   ...TRASH_COMMANDS,
   ...HUB_COMMANDS,
+  ...CLIENT_COMMANDS,
   ...SELF_COMMANDS,
 } as const;
 

@@ -1,6 +1,11 @@
 /** The commands of a hub, and those for one: their options, and what help says. */
 import type { CommandSpec, OptionSpec } from "./command_spec.ts";
-import { JSON_OPTION, OUTPUT_OPTIONS, QUIET } from "./option_groups.ts";
+import {
+  JSON_OPTION,
+  OUTPUT_OPTIONS,
+  QUIET,
+  STATE_OPTIONS,
+} from "./option_groups.ts";
 
 const DATA_DIR = {
   long: "data-dir",
@@ -24,6 +29,13 @@ const RETENTION = {
     label: "N",
     default: "90",
     help: "Keep every version that long after it was replaced or deleted",
+  },
+  maxVersions: {
+    long: "max-versions",
+    kind: "count",
+    label: "N",
+    optional: true,
+    help: "Keep no more old versions of a file than this, however young",
   },
 } as const satisfies CommandSpec["options"];
 
@@ -97,6 +109,54 @@ const SERVE = {
       help: "Refuse uploads that are larger (500M, 10G)",
     },
     ...RETENTION,
+    maxFiles: {
+      long: "max-files",
+      kind: "count",
+      label: "N",
+      optional: true,
+      help: "Take no more files, directories and links than this",
+    },
+    maxBytes: {
+      long: "max-bytes",
+      kind: "size",
+      label: "SIZE",
+      optional: true,
+      help: "Take nothing more once all content has this size on the disk",
+    },
+    mirror: {
+      long: "mirror",
+      kind: "path",
+      label: "DIR",
+      optional: true,
+      help: "Keep DIR equal to what is current at the hub, in both directions",
+    },
+    mirrorInterval: {
+      long: "mirror-interval",
+      kind: "interval",
+      label: "TIME",
+      default: "1m",
+      help: "How often to look at all of --mirror, in case a change went " +
+        "unnoticed; in milliseconds (500, 2s, 5m)",
+    },
+    allowDelete: {
+      long: "allow-delete",
+      kind: "allowance",
+      label: "N|N%|all",
+      optional: true,
+      help: "With --mirror: allow the first round to delete that much where " +
+        "it looks like an accident",
+    },
+    allowNewRoot: {
+      long: "allow-new-root",
+      kind: "flag",
+      help: "With --mirror: go on though DIR is another directory than before",
+    },
+    stateDir: STATE_OPTIONS.stateDir,
+    noApproval: {
+      long: "no-approval",
+      kind: "flag",
+      help: "Let clients delete any number of files without asking a person",
+    },
     noAuth: {
       long: "no-auth",
       kind: "flag",
@@ -122,6 +182,10 @@ const SERVE = {
     {
       line: "lockstep serve --port 8000 --data-dir ./hub",
       meaning: "a hub for this machine",
+    },
+    {
+      line: "lockstep serve -d hub --mirror ./files",
+      meaning: "and its files in a directory, to read and to write",
     },
     {
       line:
@@ -308,12 +372,77 @@ const UNDO = {
       kind: "pattern",
       label: "CLIENT",
       required: true,
-      help: 'A client\'s id or the name of a key, as "history" shows it',
+      help: 'The name of a client or a key, as "history" shows it, or an id',
     },
   },
   examples: [
     { line: "lockstep undo --client laptop", meaning: "its last change set" },
   ],
+} as const satisfies CommandSpec;
+
+const APPROVE = {
+  summary: "Allow what a client wants to delete at a hub, or refuse it",
+  description:
+    "A change set that would delete more than half of a hub's files, and more than\n" +
+    '100, waits for a person. "list" shows what waits; a number approves\n' +
+    "it for 24 hours. What is rejected stays at the hub, and comes back to the\n" +
+    "client. Wants the key of an administrator.",
+  impliedBy: [],
+  positional: {
+    property: "what",
+    label: "ID|list",
+    help: 'Number of what is approved; "list": show all that waits',
+    optional: true,
+  },
+  options: {
+    ...HUB_OPTIONS,
+    reject: {
+      long: "reject",
+      kind: "count",
+      label: "ID",
+      optional: true,
+      help: "Number of what is rejected",
+    },
+  },
+  examples: [
+    { line: "lockstep approve list", meaning: "what waits" },
+    { line: "lockstep approve 3", meaning: "it was meant" },
+    { line: "lockstep approve --reject 3", meaning: "it was not" },
+  ],
+} as const satisfies CommandSpec;
+
+const POLICY_SET = {
+  summary: "Leave files out at all clients of a hub",
+  description:
+    "Gives the rules in FILE, written like a .gitignore, to all clients: they apply\n" +
+    "them beside their own from their next start. What is ignored then stays where\n" +
+    "it is, at clients and at the hub. Wants the key of an administrator.",
+  impliedBy: [],
+  positional: {
+    property: "file",
+    label: "FILE",
+    help: "File with the rules, which replace those that there are",
+  },
+  options: HUB_OPTIONS,
+  examples: [
+    { line: "lockstep policy set rules.txt", meaning: "these, and no others" },
+  ],
+} as const satisfies CommandSpec;
+
+const POLICY_SHOW = {
+  summary: "Show what all clients of a hub leave out",
+  description: "Prints the rules, one on each line.",
+  impliedBy: [],
+  options: HUB_OPTIONS,
+  examples: [{ line: "lockstep policy show", meaning: "all rules" }],
+} as const satisfies CommandSpec;
+
+const POLICY_CLEAR = {
+  summary: "Let clients of a hub decide alone what they leave out",
+  description: "Removes all rules. Wants the key of an administrator.",
+  impliedBy: [],
+  options: HUB_OPTIONS,
+  examples: [{ line: "lockstep policy clear", meaning: "no rules" }],
 } as const satisfies CommandSpec;
 
 /** The commands, by name. */
@@ -326,4 +455,8 @@ export const HUB_COMMANDS = {
   history: HISTORY,
   restore: RESTORE,
   undo: UNDO,
+  approve: APPROVE,
+  "policy set": POLICY_SET,
+  "policy show": POLICY_SHOW,
+  "policy clear": POLICY_CLEAR,
 } as const;

@@ -243,9 +243,11 @@ export class TextReporter implements SplitReporter {
         break;
       case "hub": {
         const { text, isProblem, isAsked } = hubText(event.event);
-        if (isProblem) this.#warn(text);
-        else if (isAsked) this.#output.result(text);
-        else this.#tell(text);
+        for (const line of text.split("\n")) {
+          if (isProblem) this.#warn(line);
+          else if (isAsked) this.#output.result(line);
+          else this.#tell(line);
+        }
         break;
       }
       case "explained":

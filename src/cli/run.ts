@@ -136,6 +136,34 @@ async function runCommand(
       const { runHistoryCommand } = await import("./commands/history.ts");
       return await runHistoryCommand(command, context);
     }
+    case "policy set":
+    case "policy show":
+    case "policy clear": {
+      const { runPolicyCommand } = await import("./commands/policy.ts");
+      return await runPolicyCommand(command, context);
+    }
+    case "approve": {
+      const { approve } = await import("./commands/approve.ts");
+      return await approve(command.options, context);
+    }
+    case "init": {
+      const { init } = await import("./commands/init.ts");
+      return await init(command.options, context);
+    }
+    case "start": {
+      const { start } = await import("./commands/start.ts");
+      return await start(command.options, context);
+    }
+    case "status": {
+      const { status } = await import("./commands/status.ts");
+      return await status(command.options, context);
+    }
+    case "conflicts list":
+    case "conflicts show":
+    case "conflicts resolve": {
+      const { runConflictCommand } = await import("./commands/conflicts.ts");
+      return await runConflictCommand(command, context);
+    }
     default:
       return command satisfies never;
   }

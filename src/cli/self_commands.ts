@@ -82,6 +82,15 @@ const DOCTOR = {
       optional: true,
       help: "Trust also the certificates in this PEM file",
     },
+    dataDir: {
+      long: "data-dir",
+      kind: "path",
+      label: "DIR",
+      optional: true,
+      help:
+        "Look also at the data of a hub that is stopped: all of its content " +
+        "is read, and nothing is written",
+    },
     stateDir: STATE_OPTIONS.stateDir,
     json: JSON_OPTION,
     quiet: QUIET,
@@ -91,6 +100,10 @@ const DOCTOR = {
     {
       line: "lockstep doctor wss://example.org/backup --token-file ./token",
       meaning: "would a sync with that listener work?",
+    },
+    {
+      line: "lockstep doctor --data-dir ./hub",
+      meaning: "is all of that hub's data whole?",
     },
   ],
 } as const satisfies CommandSpec;

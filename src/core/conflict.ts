@@ -44,7 +44,7 @@ const MAX_COPY_NAME_BYTES = 255;
 const MAX_EXTENSION_LENGTH = 16;
 
 /** The mark of a copy, before an extension or at the end. */
-const MARK = /\.conflict-[a-z]+-[0-9TZ]+(?:-[0-9]+)?(?=\.[^.]*$|$)/;
+const MARK = /\.conflict-[a-z0-9]+-[0-9TZ]+(?:-[0-9]+)?(?=\.[^.]*$|$)/;
 
 const encoder = new TextEncoder();
 
@@ -77,7 +77,7 @@ export function winnerOf(
  * The name of the copy that keeps a version of `name`: `report.txt` becomes
  * `report.conflict-to-20260131T120000Z.txt`. The mark of an earlier copy gives
  * way to the new one, and what is too long is cut, before the mark.
- * @param label Lower-case letters: which side the version is from.
+ * @param label Lower-case letters and digits: which side the version is from.
  * @param version It; the time in the name is that of its last modification.
  * @param attempt From 1; others are shown, so that names do not clash.
  */

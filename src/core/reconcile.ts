@@ -24,6 +24,7 @@ import {
 import { placeOfCopy } from "./copy_place.ts";
 import { isUnedited, LOOSE } from "./edits.ts";
 import {
+  type Digest,
   type DirectoryEntry,
   type Entry,
   type FileEntry,
@@ -43,8 +44,13 @@ export interface ReconcileMode {
   readonly policy: ConflictPolicy;
   /** Whether mode bits count: both file systems keep them. */
   readonly modes: boolean;
-  /** How conflict copies call the sides, in lower-case letters. */
+  /** How conflict copies call the sides, in lower-case letters and digits. */
   readonly labels: Readonly<Record<TwoWaySide, string>>;
+  /**
+   * Files of alpha, by their digests, that are kept elsewhere, so that in a
+   * conflict beta's version takes their place without a copy.
+   */
+  readonly keptElsewhere?: ReadonlyMap<RelPath, Digest>;
   /** What need not be looked at again; added to. */
   readonly settled?: SettledTrees | undefined;
 }
@@ -426,6 +432,14 @@ class Reconciler {
     beta: TrackedEntry,
   ): Entry | undefined {
     const path = join(frame.path, name);
+    const kept = this.#mode.keptElsewhere?.get(path);
+    const isKept = kept !== undefined && alpha.kind === "file" &&
+      alpha.digest === kept;
+    if (isKept) {
+      const agreed = withoutUntracked(beta);
+      this.#put("alpha", frame, name, alpha, agreed);
+      return agreed;
+    }
     const old = before !== undefined && isTracked(before) ? before : undefined;
     const about = {
       path,

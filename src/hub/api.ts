@@ -1,12 +1,15 @@
 /** The HTTP side of a hub: lets requests in, hands them to routes, tells what failed. */
 import { Hono } from "hono";
 import { require } from "./access.ts";
+import { addApprovalRoutes } from "./approval_routes.ts";
 import { addClientRoutes } from "./client_routes.ts";
+import { addConflictRoutes } from "./conflict_routes.ts";
 import type { ApiOptions, HubEnv } from "./context.ts";
 import { addEventRoutes } from "./event_routes.ts";
 import { addFileRoutes } from "./file_routes.ts";
 import { metricsText, RequestCounts } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
+import { addPolicyRoutes } from "./policy_routes.ts";
 import { HttpProblem, problemOf, problemResponse } from "./problem.ts";
 import { rawPathOf } from "./request_path.ts";
 
@@ -57,6 +60,9 @@ export function createApi(
   });
   addFileRoutes(app, options);
   addClientRoutes(app, options);
+  addApprovalRoutes(app, options);
+  addPolicyRoutes(app, options);
+  addConflictRoutes(app, options);
   addEventRoutes(app, options);
   for (const mount of mounts) {
     app.get(

@@ -81,6 +81,7 @@ export class ChangeWriter {
   #changeSet = 0;
   /** Paths that this commit itself has changed. */
   readonly #own = new Set<RelPath>();
+  #replaced = 0;
   /** Paths at which a directory is known to be. */
   readonly #directories = new Set<RelPath>();
 
@@ -92,6 +93,11 @@ export class ChangeWriter {
     this.#statements = statements;
     this.#options = options;
     this.#time = time;
+  }
+
+  /** How many files have other content now. */
+  get replaced(): number {
+    return this.#replaced;
   }
 
   /** Writes what can be accepted. @throws {AllRefused} */
@@ -176,6 +182,9 @@ export class ChangeWriter {
     }
     if (state.kind !== "deleted") this.#makeParents(path);
     if (isThatWay(there, state)) return;
+    const isRewritten = state.kind === "file" && there?.kind === "file" &&
+      there.digest !== state.digest;
+    if (isRewritten) this.#replaced++;
     this.#put(path, state);
   }
 

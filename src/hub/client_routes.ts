@@ -1,18 +1,16 @@
-/** Routes of clients, conflicts, and of bringing back what was. */
+/** Routes of clients, and of bringing back what was. */
 import type { Hono } from "hono";
 import type { Digest } from "../core/entry.ts";
 import { type RelPath, ROOT } from "../core/path.ts";
 import { nextTurn } from "../core/turn.ts";
 import { require } from "./access.ts";
 import { actionAt, type ClientFile } from "./compare_list.ts";
-import { conflictCopyOf } from "./conflict_copy.ts";
 import {
   type ApiOptions,
   authorOf,
   type HubContext,
   type HubEnv,
   jsonOf,
-  queryOf,
   scopeOf,
 } from "./context.ts";
 import { allows } from "./keys.ts";
@@ -21,30 +19,20 @@ import type { HubRecord } from "./record.ts";
 import { checkPath } from "./request_path.ts";
 import { restoreAt, type RestoreResult, undo } from "./restore.ts";
 import {
-  ConflictsQuery,
   RegisterBody,
-  ResolveBody,
   RestoreBody,
   SyncBody,
-  toWireConflict,
   toWireRecord,
   UndoBody,
 } from "./schemas.ts";
-import type { ProposedChange } from "./store.ts";
 
-const DEFAULT_LIMIT = 100;
 const PAGE = 1_000;
-
-/** So many names for a conflict copy are tried. */
-const MAX_COPY_NAMES = 100;
 
 /** Adds the routes to `app`. */
 export function addClientRoutes(app: Hono<HubEnv>, options: ApiOptions): void {
   app.post("/register", (c) => register(c, options));
   app.post("/sync", (c) => compare(c, options));
   app.get("/clients", (c) => listClients(c, options));
-  app.get("/conflicts", (c) => listConflicts(c, options));
-  app.post("/conflicts/:id/resolve", (c) => resolve(c, options));
   app.post("/restore", (c) => restore(c, options));
   app.post("/undo", (c) => takeBack(c, options));
 }
@@ -54,8 +42,14 @@ async function register(
   options: ApiOptions,
 ): Promise<Response> {
   const { store } = options.hub;
-  const { name } = await jsonOf(context, RegisterBody, options);
-  const { id } = store.clients.register(name, context.get("key").id);
+  const { name, client_id } = await jsonOf(context, RegisterBody, options);
+  const key = context.get("key");
+  const known = client_id === undefined
+    ? undefined
+    : store.clients.get(client_id);
+  // Whoever takes over what another key has registered may do all that it may.
+  if (known !== undefined && known.key !== key.id) require(key, "write", ROOT);
+  const { id } = store.clients.register(name, key.id, client_id);
   const revision = await store.head();
   return context.json({ client_id: id, epoch: store.epoch, revision }, 201);
 }
@@ -70,7 +64,9 @@ async function compare(
     store.clients.heardOf(authorOf(context, options, body.client_id));
   }
   // Revisions of another hub, or of this one before its data was put back, say nothing.
-  const areKnown = body.epoch === undefined || body.epoch === store.epoch;
+  const known = body.epoch === undefined
+    ? Infinity
+    : store.knownUpTo(body.epoch);
   const within = scopeOf(context, body.path);
   const files = new Map<RelPath, ClientFile>();
   const deleted = new Map<RelPath, number>();
@@ -83,10 +79,10 @@ async function compare(
     return path;
   };
   for (const { path, digest, revision = 0 } of body.files) {
-    files.set(note(path), { digest, base: areKnown ? revision : 0 });
+    files.set(note(path), { digest, base: revision <= known ? revision : 0 });
   }
   for (const { path, revision } of body.deleted ?? []) {
-    deleted.set(note(path), areKnown ? revision : -1);
+    deleted.set(note(path), revision <= known ? revision : -1);
   }
   const revision = await store.head();
   const plan = new ListComparison();
@@ -202,83 +198,6 @@ async function listClients(
   });
 }
 
-function listConflicts(
-  context: HubContext,
-  { hub: { store } }: ApiOptions,
-): Response {
-  const key = context.get("key");
-  const query = queryOf(context, ConflictsQuery);
-  const { after = 0, limit = DEFAULT_LIMIT } = query;
-  const all = query.all === "true";
-  const conflicts = store.conflicts.list({ after, limit, all });
-  const seen = conflicts.filter(({ path }) => allows(key, "read", path));
-  return context.json({
-    conflicts: seen.map(toWireConflict),
-    ...(conflicts.length === limit && { next: conflicts.at(-1)!.id }),
-  });
-}
-
-async function resolve(
-  context: HubContext,
-  options: ApiOptions,
-): Promise<Response> {
-  const { store } = options.hub;
-  const id = Number(context.req.param("id"));
-  const conflict = Number.isSafeInteger(id)
-    ? store.conflicts.get(id)
-    : undefined;
-  const key = context.get("key");
-  if (conflict === undefined || !allows(key, "read", conflict.path)) {
-    throw new HttpProblem(404, "not-found", "There is no such conflict");
-  }
-  require(key, "write", conflict.path);
-  const { keep, client_id } = await jsonOf(context, ResolveBody, options);
-  const client = authorOf(context, options, client_id);
-  if (conflict.resolved !== undefined) {
-    throw new HttpProblem(409, "resolved", "It was resolved already");
-  }
-  let records: readonly HubRecord[] = [];
-  if (keep !== "current") {
-    const { digest, size, mtime, mode } = conflict;
-    const current = await store.latest(conflict.path);
-    const isSame = current?.kind === "file" && current.digest === digest;
-    const change: ProposedChange = {
-      path: keep === "both" ? await copyPath(conflict.path) : conflict.path,
-      state: { kind: "file", digest, size, mtime, mode },
-      expected: keep === "both"
-        ? { kind: "revision", revision: 0 }
-        : { kind: "any" },
-    };
-    if (keep !== "both" || !isSame) {
-      const result = await store.commit([change], {
-        client,
-        operation: "resolve",
-      });
-      const [refusal] = result.refused;
-      if (refusal !== undefined) {
-        throw new HttpProblem(
-          409,
-          refusal.reason,
-          "It can't be put there now; try again",
-        );
-      }
-      records = result.accepted;
-    }
-  }
-  // Only now: else a crash in between would leave the file where nobody looks.
-  store.conflicts.resolve(id, keep);
-  return context.json({ records: records.map(toWireRecord), left_out: [] });
-
-  async function copyPath(path: RelPath): Promise<RelPath> {
-    for (let i = 0; i < MAX_COPY_NAMES; i++) {
-      const copy = conflictCopyOf(path, id, i);
-      const there = await store.latest(copy);
-      if (there === undefined || there.kind === "deleted") return copy;
-    }
-    throw new HttpProblem(409, "blocked", "No name for a copy is free");
-  }
-}
-
 async function restore(
   context: HubContext,
   options: ApiOptions,
@@ -327,7 +246,7 @@ function restored(
   { records, leftOut }: RestoreResult,
 ): Response {
   return context.json({
-    records: records.map(toWireRecord),
+    records: records.map((record) => toWireRecord(record)),
     left_out: leftOut,
   });
 }

@@ -30,12 +30,24 @@ export class ClientTable {
   }
 
   /**
-   * Registers a client; where too many have, the one that was seen least lately
-   * is forgotten.
+   * Registers a client, or one that is registered anew: it goes by its key from
+   * now on. Where too many have, the one that was seen least lately is forgotten.
+   * @param id Which it has; a new one unless said.
    */
-  register(name: string, key: string): ClientInfo {
-    const id = crypto.getRandomValues(new Uint8Array(16)).toHex();
+  register(
+    name: string,
+    key: string,
+    id = crypto.getRandomValues(new Uint8Array(16)).toHex(),
+  ): ClientInfo {
     const now = this.#now();
+    if (this.get(id) !== undefined) {
+      transact(this.#database, () => {
+        this.#database.prepare(
+          "UPDATE clients SET name = ?, key = ?, seen = ? WHERE id = ?",
+        ).run(name, key, now, id);
+      });
+      return this.get(id)!;
+    }
     transact(this.#database, () => {
       this.#database.prepare(
         "DELETE FROM clients WHERE id IN (SELECT id FROM clients ORDER BY seen DESC LIMIT -1 OFFSET ?)",
@@ -52,6 +64,18 @@ export class ClientTable {
         .get(id);
       return row === undefined ? undefined : toClient(row);
     });
+  }
+
+  /** Those that are called `name`: their ids. */
+  called(name: string): string[] {
+    return guardDatabase(
+      "the hub's database",
+      () =>
+        this.#database.prepare("SELECT id FROM clients WHERE name = ?").all(
+          name,
+        )
+          .map((row) => row["id"] as string),
+    );
   }
 
   /** All clients, the one that was seen last first. */

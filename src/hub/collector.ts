@@ -19,6 +19,7 @@ import type { ContentStore } from "./content_store.ts";
 import { transact } from "./database.ts";
 import { decodeRecipe } from "./recipe_blob.ts";
 import { mayGo, type Retention } from "./retention.ts";
+import { KEEP_BEFORE_MS } from "./rewrites.ts";
 import { digestBytes } from "./rows.ts";
 import type { Collected } from "./store.ts";
 
@@ -59,18 +60,26 @@ function dropVersions({ database, retention, now }: CollectOptions): number {
       `SELECT * FROM (
          SELECT revision, path, kind,
            row_number() OVER newest - 1 AS newer,
-           lag(time) OVER newest AS replaced, time
+           lag(time) OVER newest AS replaced, time,
+           lag(change_set) OVER newest AS replacing
          FROM changes WINDOW newest AS (PARTITION BY path ORDER BY revision DESC)
-       ) WHERE coalesce(replaced, time) <= ?
+       ) WHERE (coalesce(replaced, time) <= ? OR newer > ?)
          AND (newer > 0 OR kind = 'deleted')`,
     );
+    const held = database.prepare(
+      "SELECT 1 FROM rewrites WHERE change_set = ? AND time > ?",
+    );
+    const { most = Number.MAX_SAFE_INTEGER } = retention;
     const isThere = database.prepare("SELECT 1 FROM files WHERE path = ?");
     const goes: number[] = [];
-    for (const row of candidates.iterate(now - retention.ageMs)) {
+    for (const row of candidates.iterate(now - retention.ageMs, most)) {
+      const replacing = row["replacing"] as number | null;
       const version = {
         newer: Number(row["newer"]),
         replaced: Number(row["replaced"] ?? row["time"]),
         exists: isThere.get(row["path"] as RelPath) !== undefined,
+        isHeld: replacing !== null &&
+          held.get(replacing, now - KEEP_BEFORE_MS) !== undefined,
       };
       if (mayGo(version, retention, now)) goes.push(Number(row["revision"]));
     }
@@ -80,6 +89,8 @@ function dropVersions({ database, retention, now }: CollectOptions): number {
     database.prepare(
       "UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE name = 'horizon'",
     ).run(last);
+    database.prepare("DELETE FROM rewrites WHERE time <= ?")
+      .run(now - KEEP_BEFORE_MS);
     database.prepare("DELETE FROM conflicts WHERE resolved <= ?")
       .run(now - retention.ageMs);
     return goes.length;

@@ -1,6 +1,7 @@
 /**
- * Changes that came too late: somebody else had changed the file meanwhile. What
- * they brought is kept, as a version of its own, until a person decides.
+ * Conflicts: two have changed one path. The version that is not at the path is
+ * kept, until a person decides: as content of its own where it came too late, or
+ * as a copy in the tree where a two-way sync has made one.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { Buffer } from "node:buffer";
@@ -11,9 +12,17 @@ import { guardDatabase, transact } from "./database.ts";
 /** How a conflict was resolved: which of the two is at the path, or both are somewhere. */
 export type Resolution = "current" | "other" | "both";
 
-/** What came too late. */
+/** Whose version is the one that is kept beside the path. */
+export type ConflictSide = "client" | "hub";
+
+/** The version that is not at the path. */
 export interface NewConflict {
   readonly path: RelPath;
+  /** What it is; only files have a size and a digest. */
+  readonly kind: "file" | "directory" | "symlink";
+  readonly side: ConflictSide;
+  /** Where it lies in the tree; undefined: nowhere. */
+  readonly copy: RelPath | undefined;
   /** The revision that its sender took for the last one of the path. */
   readonly base: number;
   /** The one that was. */
@@ -22,7 +31,9 @@ export interface NewConflict {
   readonly size: number;
   readonly mtime: number;
   readonly mode: number;
+  /** "" for what is no file. */
   readonly digest: Digest;
+  /** Who has told of it. */
   readonly client: string;
 }
 
@@ -45,12 +56,23 @@ export class ConflictTable {
     this.#now = now;
   }
 
-  /** Keeps a conflict: its id. For the store, within a transaction of its own. */
+  /**
+   * Keeps a conflict: its id. One that is open already is not kept once more. For
+   * the store, within a transaction of its own.
+   */
   insert(conflict: NewConflict): number {
     const { path, base, current, size, mtime, mode, digest, client } = conflict;
+    const { kind, side, copy = null } = conflict;
+    const open = this.#database.prepare(
+      "SELECT id FROM conflicts WHERE path = ? AND digest = ? AND copy IS ? AND resolved IS NULL",
+    ).get(path, Buffer.from(digest, "hex"), copy);
+    if (open !== undefined) return Number(open["id"]);
     const { lastInsertRowid } = this.#database.prepare(
-      "INSERT INTO conflicts (path, base, current, size, mtime, mode, digest, time, client) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO conflicts (kind, side, copy, path, base, current, size, mtime, mode, digest, time, client) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     ).run(
+      kind,
+      side,
+      copy,
       path,
       base,
       current,
@@ -74,18 +96,20 @@ export class ConflictTable {
 
   /** Conflicts, the oldest first; with `all` also those that are resolved. */
   list(
-    { after = 0, limit, all = false }: {
-      readonly after?: number;
+    { after = 0, limit, all = false, path }: {
+      readonly after?: number | undefined;
       readonly limit: number;
       readonly all?: boolean;
+      /** Only those at this path. */
+      readonly path?: RelPath | undefined;
     },
   ): Conflict[] {
     return guardDatabase("the hub's database", () =>
       this.#database.prepare(
-        `SELECT * FROM conflicts WHERE id > ? ${
+        `SELECT * FROM conflicts WHERE id > ?1 AND path = coalesce(?2, path) ${
           all ? "" : "AND resolved IS NULL"
-        } ORDER BY id LIMIT ?`,
-      ).all(after, limit).map(toConflict));
+        } ORDER BY id LIMIT ?3`,
+      ).all(after, path ?? null, limit).map(toConflict));
   }
 
   /** How many are not resolved. */
@@ -112,6 +136,9 @@ function toConflict(row: Record<string, unknown>): Conflict {
   return {
     id: row["id"] as number,
     path: row["path"] as RelPath,
+    kind: row["kind"] as Conflict["kind"],
+    side: row["side"] as ConflictSide,
+    copy: row["copy"] as RelPath | null ?? undefined,
     base: row["base"] as number,
     current: row["current"] as number,
     size: row["size"] as number,

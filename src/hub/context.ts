@@ -14,6 +14,8 @@ import { textOf } from "./timed_body.ts";
 export interface ApiOptions {
   readonly hub: Hub;
   readonly access: Access;
+  /** Whether deletions that are more than usual wait for a person; true unless said. */
+  readonly approval?: boolean;
   readonly clock: Clock;
   /** The time of day, in milliseconds since 1970. */
   readonly now: () => number;

@@ -16,9 +16,11 @@ import type { Lock } from "../fs/file_system.ts";
 import { openDatabase } from "./database.ts";
 import { KeyTable } from "./keys.ts";
 import { PackFiles } from "./pack_files.ts";
+import type { Quota } from "./quota.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 
-const DATABASE = "hub.db";
+/** The name of the database in a data directory. */
+export const DATABASE = "hub.db";
 
 /**
  * Opens the store in `directory`, which is made where it is missing.
@@ -27,7 +29,11 @@ const DATABASE = "hub.db";
  */
 export async function openStore(
   directory: string,
-  options: { readonly now?: () => number; readonly maxPackBytes?: number } = {},
+  options: {
+    readonly now?: () => number;
+    readonly maxPackBytes?: number;
+    readonly quota?: Quota;
+  } = {},
 ): Promise<SqliteStore> {
   const packs = `${directory}/packs`;
   makeDirectory(directory);
@@ -56,6 +62,7 @@ export async function openStore(
         database,
         space,
         now: options.now ?? Date.now,
+        ...(options.quota && { quota: options.quota }),
         onClose: () => lock.release(),
       });
     } catch (error) {
@@ -84,7 +91,8 @@ export function withKeys<T>(
   }
 }
 
-async function lockDirectory(directory: string): Promise<Lock> {
+/** @throws {SyncError} `locked`: another process has it. */
+export async function lockDirectory(directory: string): Promise<Lock> {
   try {
     const path = `${directory}/lock`;
     return await lockFile({ at: path, shown: path });

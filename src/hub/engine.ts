@@ -2,8 +2,8 @@
  * The engine's own protocol on a hub's port: a WebSocket at `/engine`, where the
  * hub is the target of a sync, or with `?role=source` its source; whoever says in
  * its hello that it wants a two-way sync finds the other side of one. Many may be
- * connected at once; each has an endpoint of its own. With `?client_id=` changes
- * are put down to that client, else to the key.
+ * connected at once; each has an endpoint of its own. With `?client_id=&name=`
+ * changes are put down to that client, which is registered so, else to the key.
  */
 import type { Clock } from "../core/clock.ts";
 import { ROOT } from "../core/path.ts";
@@ -12,18 +12,26 @@ import type { Transport } from "../net/transport.ts";
 import { upgradeToTransport } from "../net/upgrade.ts";
 import { Capability } from "../protocol/version.ts";
 import { awaitHello } from "../session/open_session.ts";
+import type {
+  PairedSide,
+  PairingId,
+  PairingState,
+  Tokens,
+} from "../session/pairing.ts";
 import { serveEndpoint } from "../session/serve_endpoint.ts";
 import { type Access, require } from "./access.ts";
 import type { ClientInfo } from "./clients.ts";
+import { checked } from "./context.ts";
 import type { Hub } from "./hub.ts";
 import { HubEndpoint } from "./hub_endpoint.ts";
-import { HubTrees } from "./hub_tree.ts";
+import type { HubTrees } from "./hub_tree.ts";
 import { Identities } from "./identities.ts";
 import type { KeyInfo } from "./keys.ts";
 import { HttpProblem } from "./problem.ts";
+import { RegisterBody } from "./schemas.ts";
 
 /** So many sessions are open at a time. */
-const MAX_SESSIONS = 64;
+const MAX_SESSIONS = 512;
 
 /** How often a key is looked at again, in milliseconds. */
 const CHECK_MS = 2_000;
@@ -31,7 +39,11 @@ const CHECK_MS = 2_000;
 /** What an engine works with. */
 export interface EngineOptions {
   readonly hub: Hub;
+  /** Shared by all who look at the store. */
+  readonly trees: HubTrees;
   readonly access: Access;
+  /** Whether deletions that are more than usual wait for a person; true unless said. */
+  readonly approval?: boolean;
   /** Name and version of the program. */
   readonly software: string;
   /** 32 hexadecimal digits, drawn once for each run of a program. */
@@ -57,13 +69,11 @@ interface Visitor {
 export class Engine {
   readonly path = "/engine";
   readonly #options: EngineOptions;
-  readonly #trees: HubTrees;
   readonly #identities = new Identities();
   readonly #sessions = new Set<Promise<void>>();
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#trees = new HubTrees(options.hub.store);
   }
 
   /** Upgrades a request that `key` has let in. @throws {HttpProblem} */
@@ -84,7 +94,7 @@ export class Engine {
         "retry-after": "5",
       });
     }
-    const client = this.#clientOf(query.get("client_id"), key);
+    const client = role === "target" ? this.#clientOf(query, key) : undefined;
     const address = info.remoteAddr.hostname;
     const { response, transport } = upgradeToTransport(request, info);
     if (transport !== undefined) {
@@ -98,12 +108,17 @@ export class Engine {
     await Promise.all(this.#sessions);
   }
 
-  /** @throws {HttpProblem} If `key` has not registered it. */
-  #clientOf(id: string | null, key: KeyInfo): ClientInfo | undefined {
+  /** @throws {HttpProblem} If it is none. */
+  #clientOf(query: URLSearchParams, key: KeyInfo): ClientInfo | undefined {
+    const id = query.get("client_id");
     if (id === null) return undefined;
-    const client = this.#options.hub.store.clients.get(id);
-    if (client?.key === key.id) return client;
-    throw new HttpProblem(400, "unknown-client", "There is no such client");
+    const shape = { name: query.get("name"), client_id: id };
+    const { name } = checked(RegisterBody, shape, "query");
+    const { clients } = this.#options.hub.store;
+    const known = clients.get(id);
+    if (known?.key === key.id && known.name === name) return known;
+    // Whoever is here may change everything: so may take over any client.
+    return clients.register(name, key.id, id);
   }
 
   #begin(opening: Promise<Transport>, visitor: Visitor): void {
@@ -120,7 +135,8 @@ export class Engine {
     opening: Promise<Transport>,
     { key, role, client, address }: Visitor,
   ): Promise<void> {
-    const { hub, clock, software, clientId, access } = this.#options;
+    const { hub, trees, clock, software, clientId, access, approval } =
+      this.#options;
     const { store } = hub;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#options.signal]);
@@ -141,22 +157,29 @@ export class Engine {
         recipes: false,
         moves: false,
         follows: false,
-        twoWay: role === "target",
+        twoWay: true,
         notices: true,
       });
+      const isTwoWay = pending.peer.capabilities.has(Capability.twoWay);
+      if (isTwoWay && role === "source") {
+        const message = "A two-way sync is no copy of a hub: leave role away";
+        return await pending.refuse("refused", message);
+      }
+      const noted = new NotedPairing(store.pairings);
       const endpoint = new HubEndpoint({
         store,
-        trees: this.#trees,
+        trees,
         client: client?.id ?? key.name,
+        ...(approval !== undefined && { approval }),
+        peer: () => noted.peer,
       });
       const { traits } = endpoint;
       const { peer } = pending;
       const session = await pending.accept({ software, clientId, traits });
-      if (role === "source" || !peer.capabilities.has(Capability.twoWay)) {
-        await serveEndpoint(session, endpoint, { role });
-        return;
+      if (!isTwoWay) {
+        return void await serveEndpoint(session, endpoint, { role });
       }
-      using pairing = this.#identities.guard(store.pairings, {
+      using pairing = this.#identities.guard(noted, {
         run: peer.clientId,
         name: client === undefined ? address : `${client.name} (${address})`,
         stop,
@@ -167,5 +190,25 @@ export class Engine {
       leave?.();
       transport.close();
     }
+  }
+}
+
+/** Notes who the other side is. */
+class NotedPairing implements PairedSide {
+  readonly #inner: PairedSide;
+  /** Undefined until it has asked. */
+  peer: PairingId | undefined;
+
+  constructor(inner: PairedSide) {
+    this.#inner = inner;
+  }
+
+  look(peerId: PairingId): Promise<PairingState> {
+    this.peer = peerId;
+    return this.#inner.look(peerId);
+  }
+
+  commit(peerId: PairingId, tokens: Tokens): Promise<void> {
+    return this.#inner.commit(peerId, tokens);
   }
 }

@@ -11,11 +11,13 @@ import {
   type HubEnv,
   queryOf,
 } from "./context.ts";
+import { SHORT_EPOCH_CHARACTERS } from "./epochs.ts";
 import type { HubNotice, Listener, Subscription } from "./fan_out.ts";
 import { catchUp } from "./journal.ts";
 import type { KeyInfo } from "./keys.ts";
 import { HttpProblem } from "./problem.ts";
 import { rawPathOf } from "./request_path.ts";
+import type { HubStore } from "./store.ts";
 import { EventsQuery, toWireRecord } from "./schemas.ts";
 
 /**
@@ -66,10 +68,9 @@ async function events(
     hub.store.head(),
     hub.store.horizon(),
   ]);
-  const known = header === undefined ? after ?? head : Number(header);
-  if (!Number.isSafeInteger(known) || known < 0) {
-    throw new HttpProblem(400, "bad-request", "Last-Event-ID is no revision");
-  }
+  const known = header === undefined
+    ? after ?? head
+    : revisionOf(header, hub.store);
   const stream = new EventStream(key, known, { head, horizon }, options);
   return new Response(stream.readable, {
     headers: {
@@ -78,6 +79,20 @@ async function events(
       "x-accel-buffering": "no",
     },
   });
+}
+
+/**
+ * The revision that an event's id names; where it does not hold any more, one
+ * that there never was. @throws {HttpProblem}
+ */
+function revisionOf(id: string, store: HubStore): number {
+  const [, number, epoch] = /^(\d{1,15})(?:\.([0-9a-f]+))?$/.exec(id) ?? [];
+  if (number === undefined) {
+    throw new HttpProblem(400, "bad-request", "Last-Event-ID is no revision");
+  }
+  const revision = Number(number);
+  const isKnown = epoch === undefined || revision <= store.knownUpTo(epoch);
+  return isKnown ? revision : Number.MAX_SAFE_INTEGER;
 }
 
 /** One client of `/events`. */
@@ -164,7 +179,9 @@ class EventStream {
   }
 
   #event(name: string, data: unknown, id: number | undefined): void {
-    const line = id === undefined ? "" : `id: ${id}\n`;
+    const { epoch } = this.#options.hub.store;
+    const short = epoch.slice(0, SHORT_EPOCH_CHARACTERS);
+    const line = id === undefined ? "" : `id: ${id}.${short}\n`;
     this.#send(`${line}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 

@@ -1,7 +1,7 @@
 /** Routes of files: upload, download, delete, lists, versions. */
 import type { Hono } from "hono";
 import { Buffer } from "node:buffer";
-import { displayPath, type RelPath, ROOT } from "../core/path.ts";
+import { displayPath, isWithin, type RelPath, ROOT } from "../core/path.ts";
 import { require } from "./access.ts";
 import {
   type ApiOptions,
@@ -29,7 +29,7 @@ import {
   UploadFields,
   VersionsQuery,
 } from "./schemas.ts";
-import type { RefusedChange } from "./store.ts";
+import type { HubStore, RefusedChange } from "./store.ts";
 import { readForm, type UploadForm } from "./upload_form.ts";
 
 const DEFAULT_MODE = 0o644;
@@ -109,6 +109,7 @@ async function takeForm(
     }
     const conflict = await store.addConflict({
       ...{ path, size, mtime, mode, digest, client },
+      ...{ kind: "file", side: "client", copy: undefined },
       base: base!,
       current: current?.revision ?? 0,
     });
@@ -200,7 +201,7 @@ async function listFiles(
     after: after === undefined ? ROOT : checkReplacedPath(after),
   });
   return context.json({
-    records: records.map(toWireRecord),
+    records: records.map((record) => toWireRecord(record)),
     ...(records.length === limit && { next: records.at(-1)!.path }),
   });
 }
@@ -218,7 +219,7 @@ async function listVersions(
     ...(before !== undefined && { before }),
   });
   if (records.length === 0 && before === undefined) throw noFile(path);
-  return context.json(page(records, limit));
+  return context.json(page(store, records, limit));
 }
 
 async function listHistory(
@@ -234,7 +235,7 @@ async function listHistory(
     ...(before !== undefined && { before }),
     ...(client !== undefined && { client }),
   });
-  return context.json(page(records, limit));
+  return context.json(page(store, records, limit));
 }
 
 async function restoreFile(
@@ -273,6 +274,7 @@ async function deleteFile(
   if (wanted !== undefined && !matches(wanted, etagOf(current))) {
     throw preconditionFailed(current);
   }
+  if (options.approval !== false) await reviewDeletion(store, client, path);
   const { accepted, refused: [refusal] } = await store.commit([{
     path,
     state: { kind: "deleted" },
@@ -282,7 +284,22 @@ async function deleteFile(
   }], { client, operation: "delete" });
   if (refusal?.reason === "stale") throw preconditionFailed(refusal.current);
   if (refusal !== undefined) throw refusalOf(path, refusal);
-  return context.json({ records: accepted.map(toWireRecord) });
+  return context.json({
+    records: accepted.map((record) => toWireRecord(record)),
+  });
+}
+
+/** @throws {GuardError} If so much would be deleted that a person decides. */
+async function reviewDeletion(
+  store: HubStore,
+  client: string,
+  path: RelPath,
+): Promise<void> {
+  const approved = store.approvals.approvedFor(client);
+  if (approved.some((top) => isWithin(path, top))) return;
+  const files = await store.countFiles(path);
+  const total = (): Promise<number> => store.countFiles(ROOT);
+  await store.approvals.reviewOne(client, path, files, total);
 }
 
 /** The path between `/files/` and `suffix`. @throws {HttpProblem} 404 */
@@ -296,12 +313,20 @@ function filePath(context: HubContext, suffix: string): RelPath {
   throw new HttpProblem(404, "not-found", "There is nothing here");
 }
 
+/** A page of records, with the names of the clients that have made them. */
 function page(
+  { clients }: HubStore,
   records: readonly HubRecord[],
   limit: number,
 ): Record<string, unknown> {
+  const authors = new Set(records.map(({ client }) => client));
+  const names = new Map(
+    [...authors].map((id) => [id, clients.get(id)?.name] as const),
+  );
   return {
-    records: records.map(toWireRecord),
+    records: records.map((record) =>
+      toWireRecord(record, names.get(record.client))
+    ),
     ...(records.length === limit && { next: records.at(-1)!.revision }),
   };
 }

@@ -20,6 +20,7 @@ import {
   isWithin,
   type RelPath,
   RESERVED_NAME,
+  ROOT,
 } from "../core/path.ts";
 import { applyChanges } from "../core/apply_changes.ts";
 import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
@@ -34,6 +35,7 @@ import type {
   Staging,
   TransitionResult,
 } from "../session/endpoint.ts";
+import { lossOf } from "./approvals.ts";
 import { HubStage } from "./hub_stage.ts";
 import { supplyFrom } from "./hub_supply.ts";
 import type { HubTrees, TreeAt } from "./hub_tree.ts";
@@ -52,6 +54,10 @@ export interface HubEndpointOptions {
   readonly trees: HubTrees;
   /** Whom its changes are put down to. */
   readonly client: string;
+  /** Whether deletions that are more than usual wait for a person; true unless said. */
+  readonly approval?: boolean;
+  /** The other side of a two-way sync, once it is known. */
+  readonly peer?: () => string | undefined;
 }
 
 /** Changes that are staged. */
@@ -122,8 +128,13 @@ export class HubEndpoint implements Endpoint {
     return Promise.reject(new TypeError("Nothing is moved at a hub"));
   }
 
-  stage(changes: readonly Change[], signal?: AbortSignal): Promise<Staging> {
+  /** @throws {GuardError} If so much would be deleted that a person decides. */
+  async stage(
+    changes: readonly Change[],
+    signal?: AbortSignal,
+  ): Promise<Staging> {
     this.#unstage();
+    await this.#review(changes);
     const { store } = this.#options;
     const files = [...filesOf(changes)];
     const stage = new HubStage(store, files);
@@ -136,7 +147,7 @@ export class HubEndpoint implements Endpoint {
         batch.release?.();
       },
     });
-    return Promise.resolve({ wants, writable });
+    return { wants, writable };
   }
 
   supply(
@@ -200,6 +211,17 @@ export class HubEndpoint implements Endpoint {
     this.#unsubscribe();
     this.#unstage();
     return Promise.resolve();
+  }
+
+  async #review(changes: readonly Change[]): Promise<void> {
+    const { store, client, approval = true, peer } = this.#options;
+    const isDeletion = ({ old, new: wanted }: Change): boolean =>
+      old !== undefined && old.kind !== wanted?.kind;
+    if (!approval || !changes.some(isDeletion)) return;
+    const total = await store.countFiles(ROOT);
+    const approved = store.approvals.approvedFor(client);
+    const loss = lossOf(changes, total, approved);
+    store.approvals.review(client, loss, peer?.());
   }
 
   /** From now on `onChange` hears of what others change. */

@@ -125,6 +125,11 @@ export class PackFiles implements ChunkSpace {
     return packs;
   }
 
+  /** The packs in `directory`, to be read only: nothing is looked at before. */
+  static view(directory: string): Pick<PackFiles, "read" | "close"> {
+    return new PackFiles(directory, 0, 0);
+  }
+
   get current(): number | undefined {
     return this.#current?.number;
   }
@@ -320,7 +325,7 @@ function crcOf(record: Uint8Array): number {
 }
 
 /** Looks at a pack that has to hold `size` bytes: how many it has. @throws {SyncError} */
-function checkPack(path: string, number: number, size: number): number {
+export function checkPack(path: string, number: number, size: number): number {
   const header = new Uint8Array(PACK_HEADER_BYTES);
   let actual: number;
   let fd: number;

@@ -1,4 +1,9 @@
-/** What a hub remembers of clients in two-way syncs: the last run with each of them. */
+/**
+ * What a hub remembers of its two-way syncs: for each other side the token of the
+ * last run with it, see `session/pairing.ts`. A hub whose data was put back from a
+ * copy remembers other runs than its clients do, so what was agreed on with them
+ * holds no longer.
+ */
 import type { DatabaseSync } from "node:sqlite";
 import type {
   PairedSide,
@@ -8,48 +13,46 @@ import type {
 } from "../session/pairing.ts";
 import { guardDatabase, transact } from "./database.ts";
 
-/** So many clients are remembered: those of the latest runs. */
+/** So many other sides are remembered; who comes back after more is like new. */
 const MAX_PAIRS = 10_000;
 
-/** The runs that one hub remembers. */
+/** The pairs of one hub. */
 export class PairingTable implements PairedSide {
   readonly #database: DatabaseSync;
-  readonly #rootId: PairingId;
   readonly #now: () => number;
+  readonly #id: PairingId;
 
-  /** @param rootId By which clients know the hub. */
-  constructor(database: DatabaseSync, rootId: PairingId, now: () => number) {
+  /** @param id By which other sides know the hub. */
+  constructor(database: DatabaseSync, now: () => number, id: PairingId) {
     this.#database = database;
-    this.#rootId = rootId;
     this.#now = now;
+    this.#id = id;
   }
 
   look(peerId: PairingId): Promise<PairingState> {
-    const tokens = guardDatabase("the hub's database", () => {
-      const row = this.#database.prepare(
-        "SELECT current, previous FROM pairs WHERE peer = ?",
-      ).get(peerId);
-      return row === undefined ? undefined : {
-        current: row["current"] as PairingId,
-        previous: row["previous"] as PairingId | null ?? undefined,
-      };
-    });
-    return Promise.resolve({
-      rootId: this.#rootId,
-      isReplaced: false,
-      tokens,
-    });
+    return Promise.try(() =>
+      guardDatabase("the hub's database", () => {
+        const row = this.#database.prepare("SELECT * FROM pairs WHERE peer = ?")
+          .get(peerId);
+        const tokens = row && {
+          current: row["current"] as string,
+          previous: row["previous"] as string | null ?? undefined,
+        };
+        return { rootId: this.#id, isReplaced: false, tokens };
+      })
+    );
   }
 
   commit(peerId: PairingId, { current, previous }: Tokens): Promise<void> {
-    transact(this.#database, () => {
-      this.#database.prepare(
-        "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?)",
-      ).run(peerId, current, previous ?? null, this.#now());
-      this.#database.prepare(
-        "DELETE FROM pairs WHERE peer IN (SELECT peer FROM pairs ORDER BY time DESC LIMIT -1 OFFSET ?)",
-      ).run(MAX_PAIRS);
-    });
-    return Promise.resolve();
+    return Promise.try(() =>
+      transact(this.#database, () => {
+        this.#database.prepare(
+          "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?)",
+        ).run(peerId, current, previous ?? null, this.#now());
+        this.#database.prepare(
+          "DELETE FROM pairs WHERE peer IN (SELECT peer FROM pairs ORDER BY used DESC LIMIT -1 OFFSET ?)",
+        ).run(MAX_PAIRS);
+      })
+    );
   }
 }

@@ -46,7 +46,7 @@ export function problemOf(error: unknown): HttpProblem {
         return new HttpProblem(
           507,
           "no-space",
-          "The hub's disk is full; nothing was stored",
+          "The hub is full; nothing was stored",
         );
       case "unsafe-path":
       case "usage":
@@ -59,6 +59,8 @@ export function problemOf(error: unknown): HttpProblem {
           "damaged",
           "The hub's copy of this content is damaged",
         );
+      case "guard":
+        return new HttpProblem(409, "needs-approval", messageOf(error));
       case "locked":
         return new HttpProblem(503, "busy", "The hub is busy; try again");
       default:

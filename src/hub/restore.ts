@@ -84,6 +84,8 @@ export async function restoreAt(
 /**
  * Takes back the last change set of `author`, as far as nobody has changed the same
  * paths since; undefined: there is none.
+ * @param author The id or the name of a client, or the name of a key: whoever of
+ *   those it may be was the last to change something.
  */
 export async function undo(
   store: HubStore,
@@ -91,7 +93,13 @@ export async function undo(
   client: string,
   mayTouch: (path: RelPath) => boolean,
 ): Promise<RestoreResult | undefined> {
-  const [last] = await store.changes({ client: author, limit: 1 });
+  let last: HubRecord | undefined;
+  for (const one of [author, ...store.clients.called(author)]) {
+    const [latest] = await store.changes({ client: one, limit: 1 });
+    const isLater = latest !== undefined &&
+      (last === undefined || latest.revision > last.revision);
+    if (isLater) last = latest;
+  }
   if (last === undefined) return undefined;
   const changes: ProposedChange[] = [];
   const first = last.changeSet;

@@ -10,6 +10,8 @@ export interface Retention {
   readonly versions: number;
   /** For so long after it was replaced or deleted, in milliseconds. */
   readonly ageMs: number;
+  /** No more versions than this of a file, however young; unless said any number. */
+  readonly most?: number | undefined;
 }
 
 /** What decides about an old version. */
@@ -20,6 +22,8 @@ export interface OldVersion {
   readonly replaced: number;
   /** Whether anything is at its path now. */
   readonly exists: boolean;
+  /** Whether it was replaced by a change set that replaced most files, lately. */
+  readonly isHeld?: boolean;
 }
 
 /** Whether `version` may go at the time `now`. */
@@ -28,6 +32,9 @@ export function mayGo(
   retention: Retention,
   now: number,
 ): boolean {
+  if (version.isHeld) return false;
+  const { most = Infinity } = retention;
+  if (version.exists && version.newer > most) return true;
   if (version.replaced > now - retention.ageMs) return false;
   return !version.exists || version.newer > retention.versions;
 }

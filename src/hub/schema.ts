@@ -11,8 +11,11 @@
  * | clients   | each registered client                                             |
  * | conflicts | each change that came too late, with all that it wanted            |
  * | keys      | each key: its digest, never the key                                |
- * | pairs     | each directory that syncs two-way: the tokens of the last run      |
- * | meta      | `epoch`, `horizon`                                                 |
+ * | pairs     | each other side of a two-way sync: tokens of the last run          |
+ * | epochs    | each start of the hub: the last revision before it                 |
+ * | approvals | each deletion that had to wait for a person                        |
+ * | rewrites  | each change set that replaced most files: the versions before stay |
+ * | meta      | `epoch` (the first one, the id of the hub), `horizon`, `policy`    |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
  * bytes. `user_version` is the version of the schema.
@@ -21,7 +24,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { SyncError } from "../errors.ts";
 
 /** Each step takes a database from the version of its place to the next one. */
-const STEPS: readonly string[] = [
+export const SCHEMA_STEPS: readonly string[] = [
   `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE changes (
@@ -94,15 +97,44 @@ const STEPS: readonly string[] = [
     peer TEXT PRIMARY KEY,
     current TEXT NOT NULL,
     previous TEXT,
-    time INTEGER NOT NULL
+    used INTEGER NOT NULL
   ) WITHOUT ROWID;
+  CREATE TABLE epochs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch TEXT NOT NULL UNIQUE,
+    since INTEGER NOT NULL
+  );
+  INSERT INTO epochs (epoch, since) SELECT value, 0 FROM meta WHERE name = 'epoch';
+  `,
+  `
+  CREATE TABLE approvals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    client TEXT NOT NULL,
+    peer TEXT,
+    time INTEGER NOT NULL,
+    decided INTEGER,
+    files INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    paths TEXT NOT NULL,
+    state TEXT NOT NULL
+  );
+  `,
+  `
   ALTER TABLE conflicts ADD COLUMN kind TEXT NOT NULL DEFAULT 'file';
   ALTER TABLE conflicts ADD COLUMN copy TEXT;
+  ALTER TABLE conflicts ADD COLUMN side TEXT NOT NULL DEFAULT 'client';
+  CREATE INDEX conflicts_of_path ON conflicts (path);
+  `,
+  `
+  CREATE TABLE rewrites (
+    change_set INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL
+  );
   `,
 ];
 
 /** The version of a database of today. */
-export const SCHEMA_VERSION = STEPS.length;
+export const SCHEMA_VERSION = SCHEMA_STEPS.length;
 
 /** Which version `database` has; 0: it is empty. */
 export function schemaVersionOf(database: DatabaseSync): number {
@@ -117,7 +149,7 @@ export function schemaVersionOf(database: DatabaseSync): number {
  */
 export function migrate(
   database: DatabaseSync,
-  steps: readonly string[] = STEPS,
+  steps: readonly string[] = SCHEMA_STEPS,
 ): void {
   const version = schemaVersionOf(database);
   if (version > steps.length) {

@@ -30,6 +30,7 @@ export const Record = z.object({
   target: z.string().optional(),
   time: z.iso.datetime().describe("when the hub accepted it"),
   client: z.string(),
+  client_name: z.string().optional().describe("where it has registered"),
   operation: z.string(),
   change_set: revision,
 }).meta({ id: "Record" });
@@ -40,17 +41,26 @@ export const RecordPage = z.object({
     .describe("for the next page: its `after`, or `before`"),
 }).meta({ id: "RecordPage" });
 
+const conflictKind = z.enum(["file", "directory", "symlink"]);
+const conflictSide = z.enum(["client", "hub"])
+  .describe("whose version is kept beside the path");
+const copyPath = pathText.describe("where that version lies in the tree");
+
 export const ConflictShape = z.object({
   id: z.number().int(),
   path: pathText,
+  kind: conflictKind,
+  side: conflictSide,
+  copy: copyPath.optional(),
   base: revision,
   current: revision,
   size: z.number().int(),
   mtime: milliseconds,
   mode: z.string(),
-  digest,
+  digest: digest.optional(),
   time: z.iso.datetime(),
   client: z.string(),
+  client_name: z.string().optional(),
   resolution: z.enum(["current", "other", "both"]).optional(),
 }).meta({ id: "Conflict" });
 
@@ -64,7 +74,11 @@ export const Problem = z.object({
 
 export const Health = z.object({ status: z.literal("ok") });
 
-export const RegisterBody = z.strictObject({ name: label });
+export const RegisterBody = z.strictObject({
+  name: label,
+  client_id: clientId.optional()
+    .describe("which it had before, or has drawn itself"),
+});
 export const Registered = z.object({
   client_id: clientId,
   epoch: z.string(),
@@ -118,9 +132,39 @@ export const Restored = z.object({
   left_out: z.array(z.object({ path: pathText, reason: z.string() })),
 });
 
+export const ConflictBody = z.strictObject({
+  path: pathText,
+  kind: conflictKind,
+  side: conflictSide,
+  copy: copyPath.optional(),
+  size: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  mtime: milliseconds,
+  digest: digest.optional().describe("of a file, whose content is in the hub"),
+  client_id: clientId.optional(),
+});
+
 export const ResolveBody = z.strictObject({
   keep: z.enum(["current", "other", "both"]),
   client_id: clientId.optional(),
+});
+
+export const PolicyShape = z.strictObject({
+  rules: z.array(z.string().max(4_096)).max(1_000)
+    .describe("as lines of a .gitignore; the last one that matches decides"),
+}).meta({ id: "Policy" });
+
+export const ApprovalShape = z.object({
+  id: z.number().int(),
+  client: z.string(),
+  client_name: z.string().optional(),
+  state: z.enum(["waiting", "approved", "rejected"]),
+  time: z.iso.datetime(),
+  files: z.number().int().describe("that would be deleted"),
+  total: z.number().int().describe("files that there were"),
+  paths: z.array(pathText).describe("some of what would be deleted"),
+}).meta({ id: "Approval" });
+export const DecideBody = z.strictObject({
+  decision: z.enum(["approve", "reject"]),
 });
 
 export const ClientShape = z.object({
@@ -150,8 +194,12 @@ export const HistoryQuery = z.object({
 });
 export const ConflictsQuery = z.object({
   after: number.optional(),
+  path: pathText.optional().describe("only those at this path"),
   all: z.enum(["true", "false"]).optional(),
   limit,
+});
+export const ApprovalsQuery = z.object({
+  all: z.enum(["true", "false"]).optional(),
 });
 export const DownloadQuery = z.object({ version: number.optional() });
 export const DeleteQuery = z.object({
@@ -175,10 +223,14 @@ export const UploadFields = z.strictObject({
 });
 
 /** A record as answers tell it. */
-export function toWireRecord(record: HubRecord): z.infer<typeof Record> {
+export function toWireRecord(
+  record: HubRecord,
+  clientName?: string,
+): z.infer<typeof Record> {
   const { digest, target, mode, time, changeSet, ...rest } = record;
   return {
     ...rest,
+    ...(clientName !== undefined && { client_name: clientName }),
     mode: mode.toString(8).padStart(3, "0"),
     ...(digest !== undefined && { digest }),
     ...(target !== undefined && { target }),
@@ -190,10 +242,15 @@ export function toWireRecord(record: HubRecord): z.infer<typeof Record> {
 /** A conflict as answers tell it. */
 export function toWireConflict(
   conflict: Conflict,
+  clientName?: string,
 ): z.infer<typeof ConflictShape> {
-  const { mode, time, resolution, resolved: _, ...rest } = conflict;
+  const { mode, time, resolution, resolved: _, copy, digest, ...rest } =
+    conflict;
   return {
     ...rest,
+    ...(copy !== undefined && { copy }),
+    ...(digest !== "" && { digest }),
+    ...(clientName !== undefined && { client_name: clientName }),
     mode: mode.toString(8).padStart(3, "0"),
     time: new Date(time).toISOString(),
     ...(resolution !== undefined && { resolution }),

@@ -4,16 +4,21 @@ import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import { ROOT } from "../core/path.ts";
 import { AllRefused, ChangeStatements, ChangeWriter } from "./change_writer.ts";
+import { Approvals } from "./approvals.ts";
 import { type ChunkSpace, MemoryChunks } from "./chunk_space.ts";
 import { ClientTable } from "./clients.ts";
 import { collect } from "./collector.ts";
 import { type Conflict, ConflictTable, type NewConflict } from "./conflicts.ts";
 import { ContentStore } from "./content_store.ts";
+import { EpochTable } from "./epochs.ts";
 import { guardDatabase, openDatabase, transact } from "./database.ts";
 import { KeyTable } from "./keys.ts";
 import { PairingTable } from "./pairings.ts";
+import { Policy } from "./policy.ts";
 import type { HubRecord } from "./record.ts";
+import { checkFiles, checkRoom, type Quota } from "./quota.ts";
 import type { Retention } from "./retention.ts";
+import { isMassRewrite, keepBefore } from "./rewrites.ts";
 import { type Condition, every, type Row, toRecord, within } from "./rows.ts";
 import type {
   ChangeQuery,
@@ -24,6 +29,7 @@ import type {
   FileQuery,
   HubStore,
   ProposedChange,
+  Rewrite,
   StoredContent,
   StoreTotals,
 } from "./store.ts";
@@ -36,6 +42,7 @@ export interface StoreParts {
   readonly space: ChunkSpace;
   /** The time of day, in milliseconds since 1970. */
   readonly now: () => number;
+  readonly quota?: Quota;
   /** Called at the very end. */
   readonly onClose?: () => void;
 }
@@ -48,17 +55,22 @@ export function openMemoryStore(now: () => number = Date.now): SqliteStore {
 
 /** The embedded store. */
 export class SqliteStore implements HubStore {
+  readonly id: string;
   readonly epoch: string;
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
   readonly keys: KeyTable;
+  readonly policy: Policy;
+  readonly approvals: Approvals;
   readonly pairings: PairingTable;
   readonly #parts: StoreParts;
   readonly #database: DatabaseSync;
   readonly #contents: ContentStore;
   readonly #statements: ChangeStatements;
   readonly #head: StatementSync;
+  readonly #epochs: EpochTable;
   readonly #listeners = new Set<(records: readonly HubRecord[]) => void>();
+  readonly #rewriteListeners = new Set<(rewrite: Rewrite) => void>();
   #collecting = false;
 
   constructor(parts: StoreParts) {
@@ -73,8 +85,15 @@ export class SqliteStore implements HubStore {
     this.clients = new ClientTable(database, now);
     this.conflicts = new ConflictTable(database, now);
     this.keys = new KeyTable(database, now);
-    this.epoch = this.#meta("epoch");
-    this.pairings = new PairingTable(database, this.epoch, now);
+    this.policy = new Policy(database);
+    this.approvals = new Approvals(database, now);
+    this.id = this.#meta("epoch");
+    this.pairings = new PairingTable(database, now, this.id);
+    this.#epochs = guardDatabase(
+      NAME,
+      () => new EpochTable(database, this.#headNow()),
+    );
+    this.epoch = this.#epochs.current;
   }
 
   async totals(): Promise<StoreTotals> {
@@ -107,6 +126,10 @@ export class SqliteStore implements HubStore {
 
   horizon(): Promise<number> {
     return this.#answer(() => Number(this.#meta("horizon")));
+  }
+
+  knownUpTo(epoch: string): number {
+    return this.#epochs.knownUpTo(epoch);
   }
 
   latest(path: RelPath): Promise<HubRecord | undefined> {
@@ -149,6 +172,10 @@ export class SqliteStore implements HubStore {
     );
   }
 
+  countFiles(path: RelPath): Promise<number> {
+    return this.#answer(() => this.#countFiles(path));
+  }
+
   changes(query: ChangeQuery): Promise<readonly HubRecord[]> {
     const { after, before, limit } = query;
     const where = every(
@@ -182,6 +209,7 @@ export class SqliteStore implements HubStore {
   }
 
   write(): ContentWriter {
+    this.#ask(() => checkRoom(this.#database, this.#parts.quota));
     return this.#contents.write();
   }
 
@@ -206,11 +234,17 @@ export class SqliteStore implements HubStore {
   ): Promise<CommitResult> {
     await this.#contents.flush();
     let result: CommitResult;
+    let rewrite: Rewrite | undefined;
     try {
       result = transact(this.#database, () => {
         this.#contents.save(digestsOf(changes));
         const time = this.#parts.now();
-        return new ChangeWriter(this.#statements, options, time).write(changes);
+        const writer = new ChangeWriter(this.#statements, options, time);
+        const result = writer.write(changes);
+        checkFiles(this.#database, this.#parts.quota, result.accepted);
+        rewrite = this.#rewriteOf(writer, result, options.client);
+        if (rewrite !== undefined) keepBefore(this.#database, rewrite, time);
+        return result;
       });
     } catch (error) {
       if (error instanceof AllRefused) {
@@ -221,6 +255,9 @@ export class SqliteStore implements HubStore {
     this.#contents.saved();
     if (result.accepted.length > 0) {
       for (const listener of [...this.#listeners]) listener(result.accepted);
+    }
+    if (rewrite !== undefined) {
+      for (const listener of [...this.#rewriteListeners]) listener(rewrite);
     }
     return result;
   }
@@ -238,6 +275,15 @@ export class SqliteStore implements HubStore {
   onAccepted(listener: (records: readonly HubRecord[]) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  wake(): void {
+    for (const listener of [...this.#listeners]) listener([]);
+  }
+
+  onRewritten(listener: (rewrite: Rewrite) => void): () => void {
+    this.#rewriteListeners.add(listener);
+    return () => void this.#rewriteListeners.delete(listener);
   }
 
   async collect(
@@ -264,10 +310,35 @@ export class SqliteStore implements HubStore {
   close(): Promise<void> {
     const { database, space, onClose } = this.#parts;
     this.#listeners.clear();
+    this.#rewriteListeners.clear();
     space.close();
     database.close();
     onClose?.();
     return Promise.resolve();
+  }
+
+  /** Undefined where a commit is like others. */
+  #rewriteOf(
+    { replaced }: ChangeWriter,
+    { accepted }: CommitResult,
+    client: string,
+  ): Rewrite | undefined {
+    const changeSet = accepted[0]?.changeSet;
+    if (changeSet === undefined || !isMassRewrite(replaced, 0)) {
+      return undefined;
+    }
+    const total = this.#countFiles(ROOT);
+    return isMassRewrite(replaced, total)
+      ? { client, changeSet, files: replaced, total }
+      : undefined;
+  }
+
+  #countFiles(path: RelPath): number {
+    const { sql, values } = within(path, "files.path");
+    const row = this.#database.prepare(
+      `SELECT count(*) AS n FROM files JOIN changes USING (revision) WHERE kind = 'file' AND ${sql}`,
+    ).get(...values);
+    return Number(row?.["n"]);
   }
 
   #headNow(): number {

@@ -6,10 +6,12 @@
 import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import type { HubRecord, Operation } from "./record.ts";
+import type { Approvals } from "./approvals.ts";
 import type { ClientTable } from "./clients.ts";
 import type { Conflict, ConflictTable, NewConflict } from "./conflicts.ts";
 import type { KeyTable } from "./keys.ts";
-import type { PairingTable } from "./pairings.ts";
+import type { PairedSide } from "../session/pairing.ts";
+import type { Policy } from "./policy.ts";
 import type { Retention } from "./retention.ts";
 
 /** Content that is stored, but belongs to no file yet. */
@@ -153,6 +155,15 @@ export interface StoreTotals {
   readonly packBytes: number;
 }
 
+/** A change set that replaced most files: as a person, or as an extortioner does. */
+export interface Rewrite {
+  readonly client: string;
+  readonly changeSet: number;
+  /** Files that have other content now, and files of the hub. */
+  readonly files: number;
+  readonly total: number;
+}
+
 /** What {@link HubStore.collect} has done. */
 export interface Collected {
   /** Versions that were removed. */
@@ -166,22 +177,28 @@ export interface Collected {
 
 /** The store of one hub. Its owner closes it. */
 export interface HubStore {
-  /**
-   * Drawn when the store was made: revisions of another one mean nothing here.
-   * 32 hexadecimal digits.
-   */
+  /** Drawn when the store was made: 32 hexadecimal digits. */
+  readonly id: string;
+  /** Drawn at this start: revisions that were heard in another one may not hold. */
   readonly epoch: string;
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
   readonly keys: KeyTable;
+  /** What takes no part at its clients. */
+  readonly policy: Policy;
+  /** Deletions that wait for a person, and what was decided. */
+  readonly approvals: Approvals;
   /** What it remembers of two-way syncs. */
-  readonly pairings: PairingTable;
+  readonly pairings: PairedSide;
 
   totals(): Promise<StoreTotals>;
   /** Revision of the last change. */
   head(): Promise<number>;
   /** Changes up to this revision may be missing from the list of changes. */
   horizon(): Promise<number>;
+
+  /** Up to which revision it holds what was heard in `epoch`; -1: of nothing. */
+  knownUpTo(epoch: string): number;
 
   /** The last change at `path`, also if it deleted what was there. */
   latest(path: RelPath): Promise<HubRecord | undefined>;
@@ -193,6 +210,8 @@ export interface HubStore {
   revisionAt(time: number): Promise<number>;
   /** What is there now. */
   files(query: FileQuery): Promise<readonly HubRecord[]>;
+  /** How many files there are at or below `path`. */
+  countFiles(path: RelPath): Promise<number>;
   /** What was accepted. */
   changes(query: ChangeQuery): Promise<readonly HubRecord[]>;
   /** The last change at each path that has changed after `revision`. */
@@ -222,7 +241,7 @@ export interface HubStore {
    * Accepts those of `changes` that are as expected, in order and all at once,
    * durably. What is that way already is no change. Missing directories above are
    * made. `accepted` tells listeners, see {@link onAccepted}.
-   * @throws {FileSystemError} `no-space` … Then nothing is accepted.
+   * @throws {FileSystemError} `no-space`, also of a quota … Then nothing is accepted.
    */
   commit(
     changes: readonly ProposedChange[],
@@ -237,6 +256,11 @@ export interface HubStore {
 
   /** Calls `listener` with each accepted change, in order, once it is durable. */
   onAccepted(listener: (records: readonly HubRecord[]) => void): () => void;
+  /** Calls the listeners without a change: something else has a reason to look. */
+  wake(): void;
+
+  /** Calls `listener` with each change set that replaced most files. */
+  onRewritten(listener: (rewrite: Rewrite) => void): () => void;
 
   /** Removes what nothing needs any more. */
   collect(retention: Retention, signal?: AbortSignal): Promise<Collected>;

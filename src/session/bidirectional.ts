@@ -14,7 +14,7 @@ import {
   type TwoWaySide,
 } from "../core/conflict.ts";
 import { DeletionTally } from "../core/guard.ts";
-import type { DirectoryEntry } from "../core/entry.ts";
+import type { Digest, DirectoryEntry } from "../core/entry.ts";
 import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import { keepAncestor } from "../core/keep_ancestor.ts";
@@ -47,9 +47,17 @@ const SIDES: readonly TwoWaySide[] = ["alpha", "beta"];
 /** How to make two sides equal. */
 export interface BidirectionalOptions extends TwoWayScan {
   readonly policy: ConflictPolicy;
-  /** How conflict copies call the sides, in lower-case letters. */
+  /** How conflict copies call the sides, in lower-case letters and digits. */
   readonly labels: Readonly<Record<TwoWaySide, string>>;
   readonly limits: LossLimits;
+  /**
+   * Hears of the conflicts of a round, before anything is done about them, and may
+   * keep versions of alpha elsewhere: it answers which, by path and digest, and
+   * beta's version takes their place without a copy.
+   */
+  readonly keepElsewhere?: (
+    conflicts: readonly Conflict[],
+  ) => Promise<ReadonlyMap<RelPath, Digest>>;
   /** The time between rounds; that of the system unless said. */
   readonly clock?: Clock;
   /** What runs before have left; only where they follow each other closely. */
@@ -156,6 +164,8 @@ class Bidirectional {
     alpha: new DeletionTally(),
     beta: new DeletionTally(),
   };
+  /** Files of alpha that are kept elsewhere. */
+  #keptElsewhere: ReadonlyMap<RelPath, Digest> = new Map();
   /** Entries of both sides before the first round, or the first recent loss. */
   #entries: Readonly<Record<TwoWaySide, number>> | undefined;
 
@@ -202,6 +212,20 @@ class Bidirectional {
 
   /** Looks at both sides, and decides what is to be done. */
   async plan(): Promise<TwoWayRound> {
+    const { keepElsewhere } = this.#options;
+    const round = await this.#look();
+    const { conflicts, pending } = round.reconciled;
+    if (
+      keepElsewhere === undefined || conflicts.length + pending.length === 0
+    ) {
+      return round;
+    }
+    this.#keptElsewhere = await keepElsewhere([...conflicts, ...pending]);
+    // Beta may have another version by now: what both had before is worth nothing.
+    return this.#keptElsewhere.size === 0 ? round : await this.#look();
+  }
+
+  async #look(): Promise<TwoWayRound> {
     const { policy, labels, memory } = this.#options;
     const { snapshots, beta } = await scanTwoWay(this.#sides, this.#modes, {
       ...this.#options,
@@ -218,7 +242,13 @@ class Bidirectional {
       this.#ancestor,
       snapshots.alpha.root,
       snapshots.beta.root,
-      { policy, labels, modes: this.#modes, settled: memory?.settled },
+      {
+        policy,
+        labels,
+        modes: this.#modes,
+        settled: memory?.settled,
+        keptElsewhere: this.#keptElsewhere,
+      },
     );
     const problems: TwoWayProblem[] = [];
     const changes = {

@@ -72,7 +72,7 @@ export async function bytesOf(
   );
 }
 
-function fileChange(
+export function fileChange(
   path: string,
   { digest, size }: StoredContent,
   expected: Expectation,
@@ -350,6 +350,7 @@ export function hubStoreContract(
     const conflict = await store.addConflict({
       ...{ path: at("f"), base: 1, current: 4, client: "late" },
       ...{ size: late.size, digest: late.digest, mtime: 1, mode: 0o644 },
+      ...{ kind: "file", side: "client", copy: undefined },
     });
     late.release();
     const before = await store.totals();

@@ -10,14 +10,15 @@ export interface HubProgram extends Program {
   readonly key: string;
 }
 
-/** Starts `serve` on a free port, and waits until it is ready. */
+/** Starts `serve`, on a free port unless `args` say which, and waits until it is ready. */
 export async function serve(
   dataDir: string,
   args: readonly string[] = [],
   options?: ProgramOptions,
 ): Promise<HubProgram> {
+  const port = args.includes("--port") ? [] : ["--port", "0"];
   const program = new Program(
-    ["serve", "--port", "0", "--data-dir", dataDir, "--json", ...args],
+    ["serve", ...port, "--data-dir", dataDir, "--json", ...args],
     options,
   );
   try {

@@ -104,6 +104,10 @@ export class TwoWayWorld {
     return this.steps >= this.dieAtStep;
   }
 
+  fileSystemOf(side: WorldSide): MemoryFileSystem {
+    return this[side];
+  }
+
   /** One whole run, as the command does it. @throws What fails as a whole. */
   async sync(run: WorldRun = {}): Promise<TwoWaySummary> {
     return run.connection === undefined
@@ -241,9 +245,9 @@ const BETA_ID = "b".repeat(32);
 export class MemoryRecords implements AncestorRecords {
   bytes: Uint8Array | undefined;
   saves = 0;
-  readonly #world: TwoWayWorld;
+  readonly #world: Pick<TwoWayWorld, "step">;
 
-  constructor(world: TwoWayWorld) {
+  constructor(world: Pick<TwoWayWorld, "step">) {
     this.#world = world;
   }
 

@@ -27,6 +27,12 @@ export async function doctor(
     reporter.report({ kind: "finding", finding });
   };
   for (const finding of await examineMachine(options.stateDir)) tell(finding);
+  if (options.dataDir !== undefined) {
+    const { examineStore } = await import("../../hub/examine.ts");
+    for await (const finding of examineStore(options.dataDir, signal)) {
+      tell(finding);
+    }
+  }
   const machine = counts.bad === 0 ? EXIT.done : EXIT.failed;
   let there: ExitCode = EXIT.done;
   if (address !== undefined) {

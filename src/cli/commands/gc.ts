@@ -9,7 +9,7 @@ const DAY_MS = 24 * 3_600_000;
 
 /** Runs the command. @throws {SyncError} */
 export async function gc(
-  { dataDir, keepVersions, keepDays }: OptionsOf<"gc">,
+  { dataDir, keepVersions, keepDays, maxVersions }: OptionsOf<"gc">,
   { reporter, signal }: CommandContext,
 ): Promise<ExitCode> {
   if (!hasHub(dataDir)) {
@@ -17,7 +17,11 @@ export async function gc(
   }
   const store = await openStore(dataDir);
   try {
-    const retention = { versions: keepVersions, ageMs: keepDays * DAY_MS };
+    const retention = {
+      versions: keepVersions,
+      ageMs: keepDays * DAY_MS,
+      most: maxVersions,
+    };
     const done = await store.collect(retention, signal);
     const { versions, bytes, problems } = done;
     for (const message of problems) {

@@ -37,10 +37,16 @@ export function ruleForOwnState(
   if (noState || stateDir !== undefined || usual === undefined) {
     return undefined;
   }
-  const way = relative(realPlaceOf(from), realPlaceOf(usual));
+  const rule = ruleForPlace(usual, from);
+  return rule && `${rule}/`;
+}
+
+/** The ignore rule for `path` in a sync of `from`; undefined where it is not in there. */
+export function ruleForPlace(path: string, from: string): string | undefined {
+  const way = relative(realPlaceOf(from), realPlaceOf(path));
   const names = way.split(/[\\/]/);
   if (way === "" || isAbsolute(way) || names[0] === "..") return undefined;
-  return `/${names.map(escapeGlob).join("/")}/`;
+  return `/${names.map(escapeGlob).join("/")}`;
 }
 
 /**

@@ -1,11 +1,12 @@
 /** `lockstep serve`: a hub that many clients share. */
-import { ROOT } from "../../core/path.ts";
+import { displayPath, ROOT } from "../../core/path.ts";
 import { messageOf, UsageError } from "../../errors.ts";
 import { Access } from "../../hub/access.ts";
 import { createApi } from "../../hub/api.ts";
 import { openStore } from "../../hub/data_directory.ts";
 import { Engine } from "../../hub/engine.ts";
 import { Hub } from "../../hub/hub.ts";
+import { HubTrees } from "../../hub/hub_tree.ts";
 import { isLoopback } from "../../net/host.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { OptionsOf } from "../args.ts";
@@ -15,6 +16,7 @@ import { SOFTWARE } from "../version.ts";
 import { newClientId } from "./client_id.ts";
 import type { CommandContext } from "./context.ts";
 import { listenHttp } from "./http_listener.ts";
+import { checkMirrorPlaces, ServedMirror } from "./serve_mirror.ts";
 import { expiryOf, readCertificate } from "./tls_files.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -34,11 +36,14 @@ export async function serve(
       `Other machines can reach --host ${host}: --no-auth is for this machine only`,
     );
   }
+  const { mirror } = options;
+  if (mirror !== undefined) checkMirrorPlaces({ ...options, mirror });
   const certificate = readCertificate(options);
   const warn = (message: string): void =>
     reporter.report({ kind: "warning", message });
   const fault = (error: unknown): void => warn(messageOf(error));
-  const store = await openStore(dataDir);
+  const { maxFiles, maxBytes } = options;
+  const store = await openStore(dataDir, { quota: { maxFiles, maxBytes } });
   try {
     if (!noAuth && store.keys.list().length === 0) {
       const about = { name: "admin", role: "admin", path: ROOT } as const;
@@ -50,6 +55,16 @@ export async function serve(
       });
     }
     const hub = new Hub(store);
+    store.onRewritten(({ client, changeSet, files, total }) => {
+      const name = store.clients.get(client)?.name ?? client;
+      warn(
+        `${
+          displayPath(name)
+        } has replaced ${files} of ${total} files at once, ` +
+          `in change set ${changeSet}; what was there before stays for 30 days ` +
+          "(to take it back: lockstep undo)",
+      );
+    });
     const stopping = new AbortController();
     const access = new Access({
       host,
@@ -59,8 +74,10 @@ export async function serve(
       turnedAway: (peer, reason) =>
         reporter.report({ kind: "turned-away", peer, reason }),
     });
+    const trees = new HubTrees(store);
     const engine = new Engine({
-      ...{ hub, access, fault },
+      ...{ hub, trees, access, fault },
+      approval: !options.noApproval,
       software: SOFTWARE,
       clientId: newClientId(),
       clock: systemClock,
@@ -69,6 +86,7 @@ export async function serve(
     const api = createApi({
       hub,
       access,
+      approval: !options.noApproval,
       maxFileSize,
       fault,
       clock: systemClock,
@@ -103,6 +121,11 @@ export async function serve(
       warn("Keys and files travel unencrypted; --tls-cert would hide them");
     }
     const stopCollecting = collectDaily();
+    const parts = { store, trees, clock: systemClock, reporter };
+    const mirroring = mirror === undefined ? undefined : new ServedMirror(
+      { ...options, mirror },
+      { ...parts, signal: stopping.signal },
+    ).run();
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -110,6 +133,7 @@ export async function serve(
     stopCollecting();
     stopping.abort();
     hub.close();
+    await mirroring;
     await engine.closed();
     await listener.close();
     reporter.report({ kind: "hub", event: { kind: "stopped" } });
@@ -121,6 +145,7 @@ export async function serve(
   function collectDaily(): () => void {
     const retention = {
       versions: options.keepVersions,
+      most: options.maxVersions,
       ageMs: options.keepDays * DAY_MS,
     };
     let cancel = (): void => {};

@@ -44,6 +44,12 @@ export interface TwoWayWork {
   readonly cycle: BidirectionalOptions;
 }
 
+/** What a client of a hub adds to a sync. */
+export type TwoWayExtras = Pick<
+  BidirectionalOptions,
+  "labels" | "keepElsewhere"
+>;
+
 /** What is done with both sides, once they are there. */
 export type Act<T> = (sides: Sides, ancestry: Ancestry) => Promise<T>;
 
@@ -55,6 +61,7 @@ export async function syncTwoWay(
   options: SyncOptions,
   context: CommandContext,
   connecting: Connecting,
+  extras?: TwoWayExtras,
 ): Promise<ExitCode> {
   const { from, to, dryRun, allowNewRoot } = options;
   const { reporter } = context;
@@ -81,7 +88,8 @@ export async function syncTwoWay(
     const alpha = options.watch
       ? watched(local, { reporter, rescanMs, path: from, open })
       : local;
-    const cycle = cycleOf(options, context);
+    const usual = cycleOf(options, context);
+    const cycle = extras === undefined ? usual : { ...usual, ...extras };
     const work: TwoWayWork = {
       options,
       context,

@@ -58,6 +58,12 @@ export class TwoWayState {
     });
   }
 
+  /** Where more is kept about the directory `path`; nothing is there yet. */
+  fileFor(path: string, ending: string): string {
+    const name = fileNameOf(realPlaceOf(path));
+    return join(this.#directory, `${name}.${ending}`);
+  }
+
   /** Digests of the files below `path`; its owner closes it. */
   digestsOf(path: string): DigestStore {
     const name = `${fileNameOf(realPlaceOf(path))}.digests`;

@@ -37,6 +37,14 @@ export class AtomicFile implements Disposable {
     syncDirectory(dirname(this.#path));
   }
 
+  /** The same, but only where nothing is there. @throws {Deno.errors.AlreadyExists} */
+  commitNew(): void {
+    this.#file.syncSync();
+    this.#close();
+    Deno.linkSync(this.#temporary, this.#path);
+    syncDirectory(dirname(this.#path));
+  }
+
   /** Removes it, unless it was committed. */
   [Symbol.dispose](): void {
     if (!this.#isOpen && !exists(this.#temporary)) return;

@@ -442,3 +442,21 @@ Deno.test("reconcile() does not compare modes that one side can't keep", () => {
   );
   assertEquals([...alpha.changes, ...beta.changes], []);
 });
+
+Deno.test("reconcile() copies nothing of alpha that is kept elsewhere, as long as it is that", () => {
+  const alpha = directory({ a: holding("one", 2_000), b: holding("mine") });
+  const beta = directory({ a: holding("two"), b: holding("yours") });
+  const ancestor = directory({ a: old, b: old });
+  const keptElsewhere = new Map([[path("a"), "one"], [path("b"), "earlier"]]);
+  const found = reconcile(ancestor, alpha, beta, {
+    ...modeOf("manual"),
+    keptElsewhere,
+  });
+  assertEquals(found.conflicts.map(({ path }) => path), [path("b")]);
+  const [change] = found.alpha.changes;
+  assertEquals(change?.path, path("a"));
+  assertEquals(change?.new, beta.children.get("a" as never));
+  assertEquals(found.beta.changes, []);
+  assertEquals(entryAt(found.ancestor, path("a")), holding("two"));
+  assertEquals(entryAt(found.ancestor, path("b")), old);
+});

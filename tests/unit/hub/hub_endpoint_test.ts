@@ -237,3 +237,16 @@ Deno.test("a hub endpoint tells of what others change, and not of its own change
   await put(scene.store, "c", "3");
   assertEquals(told, { own: 0, other: before });
 });
+
+Deno.test("I06: names that differ in case only are two files at a hub", async () => {
+  await using scene = new Scene();
+  const tree = { "A": "upper", "a": "lower", "D/x": "1", "d/x": "2" };
+  const source = MemoryFileSystem.from(tree);
+  await scene.push(source);
+  const copy = new MemoryFileSystem();
+  await scene.pull(copy, CHECKSUM);
+  assertEquals(copy.dump(), source.dump());
+  await scene.push(MemoryFileSystem.from({ "a": "lower", "d/x": "2" }));
+  assertEquals((await scene.store.latest(at("A")))?.kind, "deleted");
+  assertEquals((await scene.store.latest(at("a")))?.kind, "file");
+});

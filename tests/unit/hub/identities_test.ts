@@ -50,21 +50,3 @@ Deno.test("a program that connects once more takes the place of its old session,
   assert(!again.stop.signal.aborted);
   await store.close();
 });
-
-Deno.test("a hub remembers the last run with each directory, by its epoch", async () => {
-  const store = openMemoryStore();
-  const { pairings, epoch } = store;
-  assertEquals(await pairings.look(ID), {
-    rootId: epoch,
-    isReplaced: false,
-    tokens: undefined,
-  });
-  const first = { current: "a".repeat(32), previous: undefined };
-  await pairings.commit(ID, first);
-  assertEquals((await pairings.look(ID)).tokens, first);
-  const second = { current: "b".repeat(32), previous: "a".repeat(32) };
-  await pairings.commit(ID, second);
-  assertEquals((await pairings.look(ID)).tokens, second);
-  assertEquals((await pairings.look("e".repeat(32))).tokens, undefined);
-  await store.close();
-});

@@ -1,0 +1,236 @@
+/**
+ * Deletions that are more than usual wait until a person has approved them. Of a
+ * change set that would take most files away nothing is accepted until then, so
+ * nothing is lost meanwhile at either side.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { Change } from "../core/change.ts";
+import { entriesBelow, type Entry } from "../core/entry.ts";
+import { comparePaths, isWithin, type RelPath } from "../core/path.ts";
+import { GuardError } from "../errors.ts";
+import { guardDatabase, transact } from "./database.ts";
+
+/** More files than this, and more than this share of all, are unusual. */
+const USUAL_FILES = 100;
+const USUAL_SHARE = 0.5;
+
+/** Deletions of a client that follow each other more closely are one. */
+const BURST_MS = 10_000;
+
+/** For so long an approval holds. */
+const VALID_MS = 24 * 3_600_000;
+
+/** So many requests are kept; the oldest go. */
+const MAX_APPROVALS = 1_000;
+
+/** What has become of a request. */
+export type ApprovalState = "waiting" | "approved" | "rejected";
+
+/** What somebody wants to delete. */
+export interface Loss {
+  /** What would go, with all below it. */
+  readonly paths: readonly RelPath[];
+  readonly files: number;
+  /** Files of the hub before it. */
+  readonly total: number;
+}
+
+/** A request. */
+export interface Approval extends Loss {
+  readonly id: number;
+  /** Who wants it, see `HubRecord`. */
+  readonly client: string;
+  /** The other side of a two-way sync, if it came from one. */
+  readonly peer: string | undefined;
+  readonly state: ApprovalState;
+  /** In milliseconds since 1970: when it came, and was decided. */
+  readonly time: number;
+  readonly decided: number | undefined;
+}
+
+/** Whether so much waits for an approval. */
+export function isUnusual({ files, total }: Loss): boolean {
+  return files > USUAL_FILES && files > total * USUAL_SHARE;
+}
+
+/**
+ * What `changes` would take away of `total` files, but for what is at or below
+ * `approved`. What comes back at another path with the same size and time was
+ * renamed.
+ */
+export function lossOf(
+  changes: readonly Change[],
+  total: number,
+  approved: readonly RelPath[] = [],
+): Loss {
+  const paths: RelPath[] = [];
+  const gone: string[] = [];
+  const come = new Map<string, number>();
+  const isApproved = (path: RelPath): boolean =>
+    approved.some((top) => isWithin(path, top));
+  for (const { path, old, new: wanted } of changes) {
+    if (wanted !== undefined) {
+      for (const mark of marksOf(wanted)) {
+        come.set(mark, (come.get(mark) ?? 0) + 1);
+      }
+    }
+    if (old === undefined || isApproved(path)) continue;
+    const goes = wanted === undefined ||
+      (old.kind === "directory" && wanted.kind !== "directory");
+    if (!goes) continue;
+    paths.push(path);
+    for (const mark of marksOf(old)) gone.push(mark);
+  }
+  const files = gone.filter((mark) => {
+    const left = come.get(mark) ?? 0;
+    come.set(mark, left - 1);
+    return left <= 0;
+  }).length;
+  return { paths: paths.sort(comparePaths), files, total };
+}
+
+/** What each file of `entry` is known again by at another path. */
+function* marksOf(entry: Entry): Generator<string> {
+  if (entry.kind === "file") yield `${entry.size} ${entry.mtime}`;
+  if (entry.kind !== "directory") return;
+  for (const [, below] of entriesBelow("" as RelPath, entry)) {
+    if (below.kind === "file") yield `${below.size} ${below.mtime}`;
+  }
+}
+
+/** The requests of one hub, and its judgement. */
+export class Approvals {
+  readonly #database: DatabaseSync;
+  readonly #now: () => number;
+  /** By client: what it has deleted by requests that followed each other. */
+  readonly #bursts = new Map<string, { last: number; files: number }>();
+
+  constructor(database: DatabaseSync, now: () => number) {
+    this.#database = database;
+    this.#now = now;
+  }
+
+  /** What `client` may delete because somebody has approved it. */
+  approvedFor(client: string): RelPath[] {
+    return this.#select(
+      "client = ? AND state = 'approved' AND decided > ?",
+      client,
+      this.#now() - VALID_MS,
+    ).flatMap(({ paths }) => paths);
+  }
+
+  /**
+   * Lets usual losses pass.
+   * @throws {GuardError} If the loss has to wait: it is a request then.
+   */
+  review(client: string, loss: Loss, peer?: string): void {
+    if (!isUnusual(loss)) return;
+    const { id, state } = this.#request(client, loss, peer);
+    const what = `${loss.files} of ${loss.total} files of the hub would be ` +
+      "deleted, and nothing was changed";
+    throw new GuardError(
+      state === "rejected"
+        ? `${what}: that was rejected there, as number ${id}`
+        : `${what}: that waits for an approval there (lockstep approve ${id})`,
+    );
+  }
+
+  /**
+   * The same for one of many requests, which may belong together.
+   * @param total Counts the files of the hub.
+   * @throws {GuardError}
+   */
+  async reviewOne(
+    client: string,
+    path: RelPath,
+    files: number,
+    total: () => Promise<number>,
+  ): Promise<void> {
+    const now = this.#now();
+    const before = this.#bursts.get(client);
+    const isBurst = before !== undefined && now - before.last < BURST_MS;
+    const sum = files + (isBurst ? before.files : 0);
+    if (sum > USUAL_FILES) {
+      // What went before is not there any more, and was part of all.
+      const all = await total() + sum - files;
+      this.review(client, { paths: [path], files: sum, total: all });
+    }
+    for (const [name, { last }] of this.#bursts) {
+      if (now - last >= BURST_MS) this.#bursts.delete(name);
+    }
+    this.#bursts.set(client, { last: now, files: sum });
+  }
+
+  /** All requests, or those that wait; the oldest first. */
+  list({ all = false }: { readonly all?: boolean } = {}): Approval[] {
+    return this.#select(all ? "1" : "state = 'waiting'");
+  }
+
+  get(id: number): Approval | undefined {
+    return this.#select("id = ?", id)[0];
+  }
+
+  /**
+   * Decides a request that waits: false if it does not. What was agreed on with a
+   * side whose deletion is rejected is forgotten, so its files come back.
+   */
+  decide(id: number, state: Exclude<ApprovalState, "waiting">): boolean {
+    return transact(this.#database, () => {
+      const { changes } = this.#database.prepare(
+        "UPDATE approvals SET state = ?, decided = ? WHERE id = ? AND state = 'waiting'",
+      ).run(state, this.#now(), id);
+      if (changes === 0) return false;
+      if (state === "rejected") {
+        this.#database.prepare(
+          "DELETE FROM pairs WHERE peer = (SELECT peer FROM approvals WHERE id = ?)",
+        ).run(id);
+      }
+      return true;
+    });
+  }
+
+  /** The request for this: the one that there is, or a new one. */
+  #request(client: string, loss: Loss, peer: string | undefined): Approval {
+    const paths = JSON.stringify(loss.paths);
+    const known = this.#select(
+      "client = ? AND paths = ? AND state != 'approved'",
+      client,
+      paths,
+    ).at(-1);
+    if (known !== undefined) return known;
+    const id = transact(this.#database, () => {
+      // Whoever wants something else by now does not want that any more.
+      this.#database.prepare(
+        "DELETE FROM approvals WHERE client = ? AND peer IS ? AND state = 'waiting' AND peer IS NOT NULL",
+      ).run(client, peer ?? null);
+      const { lastInsertRowid } = this.#database.prepare(
+        "INSERT INTO approvals (client, peer, time, files, total, paths, state) VALUES (?, ?, ?, ?, ?, ?, 'waiting')",
+      ).run(client, peer ?? null, this.#now(), loss.files, loss.total, paths);
+      this.#database.prepare("DELETE FROM approvals WHERE id <= ?")
+        .run(Number(lastInsertRowid) - MAX_APPROVALS);
+      return Number(lastInsertRowid);
+    });
+    return this.get(id)!;
+  }
+
+  #select(where: string, ...values: readonly (string | number)[]): Approval[] {
+    return guardDatabase("the hub's database", () =>
+      this.#database.prepare(
+        `SELECT * FROM approvals WHERE ${where} ORDER BY id`,
+      ).all(...values).map(toApproval));
+  }
+}
+
+function toApproval(row: Record<string, unknown>): Approval {
+  return {
+    id: row["id"] as number,
+    client: row["client"] as string,
+    peer: row["peer"] as string | null ?? undefined,
+    state: row["state"] as ApprovalState,
+    time: row["time"] as number,
+    decided: row["decided"] as number | null ?? undefined,
+    files: row["files"] as number,
+    total: row["total"] as number,
+    paths: JSON.parse(row["paths"] as string),
+  };
+}

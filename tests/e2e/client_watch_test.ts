@@ -1,0 +1,182 @@
+/** Clients of a hub that go on: changes as they happen, hubs that go away, settings that change. */
+import { assert, assertEquals } from "@std/assert";
+import { exists, namesIn } from "../support/disk_tree.ts";
+import { HubClients } from "../support/hub_clients.ts";
+import { test } from "../support/needs.ts";
+import type { Program } from "../support/program.ts";
+import { until } from "../support/until.ts";
+
+const NEEDS = ["linux"] as const;
+
+function holds(
+  clients: HubClients,
+  name: string,
+  path: string,
+  text: string,
+): Promise<true> {
+  return until(
+    `${path} of ${name} is "${text}"`,
+    () =>
+      exists(clients.at(name, path)) && clients.read(name, path) === text
+        ? true
+        : undefined,
+  );
+}
+
+function count(program: Program, name: string): number {
+  return program.events.filter(({ event }) => event === name).length;
+}
+
+test(
+  "what changes at one client comes to the others while they go on",
+  NEEDS,
+  async () => {
+    await using clients = await HubClients.begin({ a: {}, b: {} });
+    clients.fill("a", { one: "1", d: { x: "x" } });
+    await using a = await clients.hold("a");
+    await using b = await clients.hold("b");
+    await holds(clients, "b", "d/x", "x");
+    clients.write("b", "two", "2");
+    await holds(clients, "a", "two", "2");
+    Deno.removeSync(clients.at("a", "one"));
+    Deno.renameSync(clients.at("a", "d"), clients.at("a", "e"));
+    await until(
+      "b has followed",
+      () => namesIn(clients.at("b")).join() === "e,two",
+    );
+    for (const client of [a, b]) {
+      assertEquals((await client.end()).code, 0, client.stderr);
+    }
+    await clients.assertEqual();
+  },
+);
+
+test(
+  "a client waits for its hub, says so, and catches up when it is back",
+  NEEDS,
+  async () => {
+    await using clients = await HubClients.begin({ a: {}, b: {} });
+    clients.write("a", "before", "1");
+    await using a = await clients.hold("a");
+    await clients.stopHub("SIGKILL");
+    clients.write("a", "offline", "2");
+    await a.event("retrying");
+    const said = await until("the client says that it is offline", async () => {
+      const { events } = await clients.command("a", ["status"]);
+      return events.findLast(({ event, state }) =>
+        event === "status" && state === "offline"
+      );
+    });
+    assertEquals([said["connected"], said["running"]], [false, true]);
+    // One that begins while there is no hub waits for it, too.
+    await using b = clients.start("b");
+    await b.event("retrying");
+    await clients.serve();
+    await holds(clients, "b", "offline", "2");
+    await until("the client says that it is connected", async () => {
+      const { events } = await clients.command("a", ["status"]);
+      const { connected, state } = events.at(-1)!;
+      return connected === true && state === "connected";
+    });
+    assertEquals((await a.end()).code, 0, a.stderr);
+    await clients.assertEqual();
+  },
+);
+
+test("a conflict while clients go on is kept and listed", NEEDS, async () => {
+  await using clients = await HubClients.begin({ a: {}, b: {} });
+  clients.write("a", "t.txt", "before");
+  await clients.round("a", "b");
+  clients.write("a", "t.txt", "from a", 1_700_000_000);
+  clients.write("b", "t.txt", "from b", 1_700_000_100);
+  await using a = await clients.hold("a");
+  await using b = await clients.hold("b");
+  await holds(clients, "a", "t.txt", "from b");
+  await until("a has the copy", () => namesIn(clients.at("a")).length === 2);
+  const listed = await until("the hub lists it", async () => {
+    const { events } = await clients.command("a", ["conflicts", "list"]);
+    return events.find(({ event }) => event === "hub-conflict");
+  });
+  assertEquals([listed["side"], listed["client_name"]], ["hub", "b"]);
+  await clients.command(
+    "b",
+    ["conflicts", "resolve", String(listed["id"])],
+    ["--take", "hub"],
+  );
+  await holds(clients, "a", "t.txt", "from a");
+  await holds(clients, "b", "t.txt", "from a");
+  await until(
+    "the copies are gone",
+    () =>
+      [a, b].length === namesIn(clients.at("a")).length +
+          namesIn(clients.at("b")).length,
+  );
+});
+
+test(
+  "J01: a client whose directory goes away while it goes on deletes nothing, and goes on when it is back",
+  NEEDS,
+  async () => {
+    await using clients = await HubClients.begin({ a: {}, b: {} });
+    clients.fill("a", { one: "1", two: "2" });
+    await using a = await clients.hold("a");
+    Deno.renameSync(clients.at("a"), `${clients.at("a")}-away`);
+    await a.event("source-lost");
+    await clients.round("b");
+    assertEquals(namesIn(clients.at("b")), ["one", "two"]);
+    Deno.renameSync(`${clients.at("a")}-away`, clients.at("a"));
+    await a.event("source-back");
+    clients.write("a", "three", "3");
+    await until("the hub has what is new", async () => {
+      const { records } = await (await fetch(`${clients.url}/files`)).json();
+      return records.some(({ path }: { path: string }) => path === "three");
+    });
+  },
+);
+
+test(
+  "K08: settings that change while a client goes on count at the next start, and are warned of once",
+  NEEDS,
+  async () => {
+    await using clients = await HubClients.begin({ a: {} });
+    await using a = await clients.hold("a");
+    const text = Deno.readTextFileSync(clients.config("a"));
+    // Half of a save.
+    Deno.writeTextFileSync(clients.config("a"), text.slice(0, 25));
+    await a.event("warning");
+    clients.write("a", "one", "1");
+    await until("the old settings hold", async () => {
+      const { records } = await (await fetch(`${clients.url}/files`)).json();
+      return records.some(({ path }: { path: string }) => path === "one");
+    });
+    assertEquals(count(a, "warning"), 1);
+    const [warning] = a.events.filter(({ event }) => event === "warning");
+    assert(/a\.yaml:\d+:\d+: /.test(String(warning!["message"])));
+    assertEquals((await a.end()).code, 0);
+  },
+);
+
+test(
+  "a client that goes on takes what people decide about its conflicts",
+  NEEDS,
+  async () => {
+    const policy = "manual";
+    await using clients = await HubClients.begin({ a: {}, b: { policy } });
+    clients.write("a", "t.txt", "before");
+    await clients.round("a", "b");
+    clients.write("a", "t.txt", "from a", 1_700_000_000);
+    await clients.round("a");
+    clients.write("b", "t.txt", "from b", 1_700_000_100);
+    await using b = await clients.hold("b");
+    await b.event("conflict", { winner: null });
+    const { events } = await clients.command("a", ["conflicts", "list"]);
+    const { id } = events.find(({ event }) => event === "hub-conflict")!;
+    assertEquals(clients.read("b", "t.txt"), "from b");
+    const resolve = ["conflicts", "resolve", String(id)];
+    await clients.command("a", resolve, ["--take", "hub"]);
+    await holds(clients, "b", "t.txt", "from a");
+    const ended = await b.end();
+    assertEquals(ended.code, 0, ended.stderr);
+    assertEquals(namesIn(clients.at("b")), ["t.txt"]);
+  },
+);

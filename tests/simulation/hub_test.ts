@@ -1,0 +1,215 @@
+/**
+ * Three to five people edit their directories while these sync with one hub, and
+ * with each other in between; calls to disks fail, connections break, processes
+ * die, the hub starts again and is restored from a backup. Nobody's work is lost
+ * (I2), and when all is quiet all directories are equal (I4). Each schedule
+ * follows from its number, which a failure shows.
+ */
+import { assertEquals } from "@std/assert";
+import type { ConflictPolicy } from "../../src/core/conflict.ts";
+import { FileSystemError } from "../../src/errors.ts";
+import type { Endpoint } from "../../src/session/endpoint.ts";
+import { type HubRun, HubWorld } from "../support/hub_world.ts";
+import { People } from "../support/people.ts";
+import { Random } from "../support/random.ts";
+
+const SCHEDULES = Number(Deno.env.get("LOCKSTEP_SCHEDULES") ?? 60);
+const FIRST = Number(Deno.env.get("LOCKSTEP_FIRST_SCHEDULE") ?? 0);
+
+const POLICIES: readonly ConflictPolicy[] = [
+  "newest",
+  "newest",
+  "keep-both",
+  "prefer-alpha",
+  "prefer-beta",
+];
+
+/** Few runs need as many to get quiet after the last edit. */
+const QUIET_PASSES = 6;
+
+/** One life of some clients and their hub. */
+class Life {
+  readonly world: HubWorld;
+  readonly random: Random;
+  readonly people: People<string>;
+  readonly policies = new Map<string, ConflictPolicy>();
+
+  constructor(world: HubWorld, random: Random) {
+    this.world = world;
+    this.random = random;
+    this.people = new People(world, random, world.names[0]!);
+    for (const name of world.names) {
+      this.policies.set(name, random.pick(POLICIES));
+    }
+  }
+
+  log(line: string): void {
+    this.people.log.push(line);
+  }
+
+  /** Whoever does not sync right now. */
+  idle(): string[] {
+    return this.world.names.filter((name) => !this.world.isBusy(name));
+  }
+
+  /** One sync, whatever comes of it. */
+  async sync(name: string, run: HubRun = {}): Promise<void> {
+    this.log(`sync ${name} ${JSON.stringify(run.connection)}`);
+    const policy = this.policies.get(name)!;
+    await this.world.sync(name, { policy, ...run }).then(
+      ({ problems }) => {
+        for (const { problem } of problems) this.log(`  ${problem.message}`);
+      },
+      (error) => this.log(`  it failed: ${error.message}`),
+    );
+  }
+
+  /** Others edit and sync between the calls of a sync. */
+  meddled(): (endpoint: Endpoint) => Endpoint {
+    const calls = ["scan", "confirmAbsent", "stage", "transition"];
+    const meddle = async (): Promise<void> => {
+      const { random, world } = this;
+      switch (random.below(10)) {
+        case 0:
+        case 1:
+          return await this.people.edit(random.pick(world.names));
+        case 2: {
+          const others = this.idle();
+          if (others.length === 0 || world.isDead) return;
+          return await this.sync(random.pick(others));
+        }
+        default:
+      }
+    };
+    return (endpoint) =>
+      new Proxy(endpoint, {
+        get(inner, property): unknown {
+          const value = Reflect.get(inner, property, inner);
+          if (typeof value !== "function") return value;
+          if (!calls.includes(String(property))) return value.bind(inner);
+          return async (...args: unknown[]): Promise<unknown> => {
+            await meddle();
+            const result = await value.apply(inner, args);
+            await meddle();
+            return result;
+          };
+        },
+      });
+  }
+
+  /** What goes wrong in one run; mostly nothing. */
+  trouble(): HubRun {
+    const { random, world } = this;
+    switch (random.below(5)) {
+      case 0: {
+        let left = random.below(400);
+        const code = random.pick(["io", "no-space", "denied"] as const);
+        world.fault = () =>
+          left-- === 0
+            ? new FileSystemError(code, "The call failed")
+            : undefined;
+        break;
+      }
+      case 1:
+        world.dieAtStep = world.steps + 1 + random.below(60);
+        break;
+      case 2: {
+        const cutAtMessage = 1 + random.below(20);
+        return {
+          connection: { [random.pick(["there", "back"])]: { cutAtMessage } },
+        };
+      }
+      default:
+    }
+    return random.below(2) === 0 ? { connection: {} } : {};
+  }
+
+  /** Something happens to the hub, now and then. */
+  async disturbHub(): Promise<void> {
+    const { random, world, people } = this;
+    if (!world.isOnDisk) return;
+    switch (random.below(6)) {
+      case 0:
+        this.log("the hub starts again");
+        return await world.restart();
+      case 1:
+        this.log("the hub is backed up");
+        return await world.backUp();
+      case 2: {
+        if (!await world.restore()) return;
+        this.log("the hub is restored");
+        // What only the history had is gone with it; no more than that may be.
+        const live = new Set<string>();
+        for (const name of world.names) {
+          for (const content of world.contentsAt(name)) live.add(content);
+        }
+        for (const content of people.written) {
+          if (!live.has(content)) people.dropped.add(content);
+        }
+        return;
+      }
+      default:
+    }
+  }
+
+  async assertNothingLost(when: string): Promise<void> {
+    const { written, dropped, log } = this.people;
+    const kept = await this.world.contentsAtHub();
+    for (const name of this.world.names) {
+      for (const content of this.world.contentsAt(name)) kept.add(content);
+    }
+    const lost = [...written]
+      .filter((content) => !dropped.has(content) && !kept.has(content))
+      .map((content) => content.slice(0, 20));
+    assertEquals(lost, [], `${when}:\n${log.join("\n")}`);
+  }
+}
+
+async function live(number: number): Promise<void> {
+  const random = new Random(number);
+  await using world = await HubWorld.open({
+    clients: random.between(3, 5),
+    onDisk: number % 4 === 0,
+  });
+  const life = new Life(world, random);
+  const when = `schedule ${number}`;
+  for (let run = 0; run < 12; run++) {
+    for (let edits = random.below(6); edits > 0; edits--) {
+      await life.people.edit(random.pick(world.names));
+    }
+    await life.disturbHub();
+    const name = random.pick(world.names);
+    const wrap = random.below(2) === 0 ? life.meddled() : undefined;
+    await life.sync(name, { ...life.trouble(), ...(wrap && { wrap }) });
+    world.fault = undefined;
+    world.dieAtStep = Infinity;
+    await life.assertNothingLost(when);
+  }
+  const log = (): string => `${when}:\n${life.people.log.join("\n")}`;
+  let isQuiet = false;
+  for (let pass = 0; pass < QUIET_PASSES && !isQuiet; pass++) {
+    isQuiet = true;
+    for (const name of world.names) {
+      life.log(`quiet sync ${name}`);
+      const policy = life.policies.get(name)!;
+      const { changes, problems } = await world.sync(name, { policy });
+      for (const side of [changes.alpha, changes.beta]) {
+        const { created, replaced, touched, deleted } = side;
+        const done = created + replaced + touched + deleted;
+        if (done + problems.length > 0) isQuiet = false;
+      }
+    }
+  }
+  assertEquals(isQuiet, true, `it does not rest: ${log()}`);
+  await life.assertNothingLost(when);
+  const [first, ...others] = world.names;
+  for (const other of others) {
+    assertEquals(world.dump(other), world.dump(first!), log());
+  }
+}
+
+Deno.test(`I2, I4: ${SCHEDULES} schedules of a hub and its clients lose nothing, and end equal`, async () => {
+  for (let i = FIRST; i < FIRST + SCHEDULES; i++) {
+    await live(i);
+  }
+});

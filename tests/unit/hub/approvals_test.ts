@@ -1,0 +1,114 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { Change } from "../../../src/core/change.ts";
+import type { RelPath } from "../../../src/core/path.ts";
+import { GuardError } from "../../../src/errors.ts";
+import { isUnusual, lossOf } from "../../../src/hub/approvals.ts";
+import { openMemoryStore } from "../../../src/hub/sqlite_store.ts";
+import { at } from "../../contract/hub_store_contract.ts";
+import { directory, file } from "../../support/trees.ts";
+
+const PEER = "a".repeat(32);
+const LOSS = { paths: [at("d")], files: 150, total: 200 };
+
+function manyFiles(count: number): Record<string, ReturnType<typeof file>> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`f${i}`, file({ size: i })]),
+  );
+}
+
+Deno.test("more than 100 files, and more than half of all, are unusual", () => {
+  for (
+    const [files, total, expected] of [
+      [100, 100, false],
+      [101, 202, false],
+      [101, 201, true],
+      [150, 200, true],
+      [5_000, 20_000, false],
+    ] as const
+  ) assertEquals(isUnusual({ paths: [], files, total }), expected, `${files}`);
+});
+
+Deno.test("what goes at one path and comes at another was renamed", () => {
+  const tree = directory(manyFiles(150));
+  const gone: Change = { path: at("old"), old: tree, new: undefined };
+  const come: Change = { path: at("new"), old: undefined, new: tree };
+  assertEquals(lossOf([gone], 200).files, 150);
+  assertEquals(lossOf([gone, come], 200).files, 0);
+  const other = directory(manyFiles(40));
+  assertEquals(
+    lossOf([gone, { ...come, new: other }], 200),
+    { paths: [at("old")], files: 110, total: 200 },
+  );
+  // What is approved, and all below it, does not count.
+  assertEquals(lossOf([gone], 200, [at("old")]).files, 0);
+  assertEquals(lossOf([gone], 200, [at("older")]).files, 150);
+  // A file in place of a directory takes it away; one in place of a file does not.
+  const replaced: Change = {
+    path: at("old"),
+    old: tree,
+    new: file({ size: 999 }),
+  };
+  assertEquals(lossOf([replaced], 200).files, 150);
+  const edited: Change = {
+    path: at("f"),
+    old: file({ size: 1 }),
+    new: file({ size: 2 }),
+  };
+  assertEquals(lossOf([edited], 200).paths, []);
+});
+
+Deno.test("an unusual loss waits until it is approved, for this client and these paths", async () => {
+  const time = { now: 1_000 };
+  const store = openMemoryStore(() => time.now);
+  const { approvals } = store;
+  approvals.review("laptop", { ...LOSS, files: 90 });
+  assertThrows(() => approvals.review("laptop", LOSS), GuardError, "approve 1");
+  // Another try is the same request.
+  assertThrows(() => approvals.review("laptop", LOSS), GuardError, "approve 1");
+  assertEquals(approvals.list().map(({ id, files }) => [id, files]), [[
+    1,
+    150,
+  ]]);
+  assertEquals(approvals.decide(1, "approved"), true);
+  assertEquals(approvals.decide(1, "rejected"), false);
+  assertEquals(approvals.approvedFor("laptop"), [at("d")]);
+  assertEquals(approvals.approvedFor("desktop"), []);
+  assertEquals(approvals.list(), []);
+  time.now += 25 * 3_600_000;
+  assertEquals(approvals.approvedFor("laptop"), []);
+  await store.close();
+});
+
+Deno.test("a side whose deletion is rejected is like a new one afterwards", async () => {
+  const store = openMemoryStore();
+  const { approvals, pairings } = store;
+  const tokens = { current: "1".repeat(32), previous: undefined };
+  await pairings.commit(PEER, tokens);
+  assertThrows(() => approvals.review("laptop", LOSS, PEER), GuardError);
+  approvals.decide(1, "rejected");
+  assertEquals((await pairings.look(PEER)).tokens, undefined);
+  assertThrows(
+    () => approvals.review("laptop", LOSS, PEER),
+    GuardError,
+    "rejected",
+  );
+  await store.close();
+});
+
+Deno.test("deletions one by one add up while they follow each other", async () => {
+  const time = { now: 0 };
+  const store = openMemoryStore(() => time.now);
+  const { approvals } = store;
+  let left = 200;
+  const remove = async (client: string): Promise<void> => {
+    const path = `f${left}` as RelPath;
+    await approvals.reviewOne(client, path, 1, () => Promise.resolve(left));
+    left--;
+  };
+  for (let i = 0; i < 100; i++) await remove("laptop");
+  await assertRejects(() => remove("laptop"), GuardError, "101 of 200");
+  await remove("desktop");
+  time.now += 10_000;
+  await remove("laptop");
+  await store.close();
+});
