@@ -102,6 +102,10 @@ export class Feed {
   #lookedAgain: ReadonlySet<RelPath> = new Set();
   /** When looking has ended last. */
   #lastLook = -Infinity;
+  /** How many looks at everything were asked for, are under way, are through. */
+  #asked = 0;
+  #begun = 0;
+  #answered = 0;
   /** What was warned of last, since when nothing new was seen. */
   #warned: string | undefined;
   readonly #locks = new GitLocks();
@@ -148,14 +152,34 @@ export class Feed {
   /** Resolves when there is a newer version than `number`, or the signal aborts. */
   async newer(number: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && (this.#version?.number ?? 0) <= number) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const wake = (): void => resolve();
-      this.#waiting.add(wake);
-      signal.addEventListener("abort", wake);
-      await promise;
-      signal.removeEventListener("abort", wake);
-      this.#waiting.delete(wake);
+      await this.#change(signal);
     }
+  }
+
+  /** Resolves when there is something to be told, or the signal aborts. */
+  async #change(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#waiting.add(wake);
+    signal.addEventListener("abort", wake);
+    await promise;
+    signal.removeEventListener("abort", wake);
+    this.#waiting.delete(wake);
+  }
+
+  /**
+   * Looks at everything once more.
+   * @returns The number of a version that has all that was there before the call;
+   *   undefined where the source is gone, or the signal aborts.
+   */
+  async settled(signal: AbortSignal): Promise<number | undefined> {
+    const asked = ++this.#asked;
+    this.relook("everything");
+    while (this.#answered < asked) {
+      if (signal.aborted || this.#isLost) return undefined;
+      await this.#change(signal);
+    }
+    return this.#version?.number;
   }
 
   /**
@@ -250,7 +274,7 @@ export class Feed {
   async #look(): Promise<void> {
     const { clock, scan, signal } = this.#options;
     const watch = this.#watch;
-    const dirty = watch.take();
+    const dirty = this.#take();
     if (dirty.everything) this.#nextAfterFlood = Infinity;
     try {
       await this.#locks.note(
@@ -279,6 +303,10 @@ export class Feed {
       this.#nextRootCheck = 0;
       if (!await this.#checkRoot()) return;
       this.#tell(found);
+      if (this.#answered < this.#begun) {
+        this.#answered = this.#begun;
+        this.#tellAll();
+      }
       await this.#watch.follow(found.root);
       if (before !== undefined) {
         await this.#lookAgain(before, found, directories);
@@ -300,6 +328,12 @@ export class Feed {
     }
   }
 
+  /** What is to be looked at now. */
+  #take(): DirtyPaths {
+    this.#begun = this.#asked;
+    return this.#watch.take();
+  }
+
   /**
    * What there is at the dirty paths. What is gone is looked for once more: who
    * saves by renaming takes the old file away a moment before the new one comes.
@@ -312,7 +346,7 @@ export class Feed {
     const first = await this.#source.rescan(before, dirty, scan, { signal });
     if (first.vanished.length === 0) return first;
     await sleep(VANISHED_MS, clock, signal);
-    dirty.addAll(this.#watch.take());
+    dirty.addAll(this.#take());
     return await this.#source.rescan(before, dirty, scan, { signal });
   }
 
@@ -372,6 +406,7 @@ export class Feed {
     if (!isThere) {
       if (!this.#isLost) onEvent({ kind: "source-lost", path });
       this.#isLost = true;
+      this.#tellAll();
       // Else it would be looked at at once.
       this.#watch.take();
       return false;
