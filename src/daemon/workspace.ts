@@ -317,7 +317,10 @@ export class Workspace {
     const process = this.#process;
     if (process === undefined) return;
     process.stop();
-    const cancel = this.#around.clock.after(STOP_WITHIN_MS, process.kill);
+    const cancel = this.#around.clock.after(
+      STOP_WITHIN_MS,
+      () => process.kill(),
+    );
     void process.ended.then(() => {
       cancel();
       if (this.#process === process) this.#process = undefined;

@@ -173,6 +173,7 @@ export class Feed {
    *   undefined where the source is gone, or the signal aborts.
    */
   async settled(signal: AbortSignal): Promise<number | undefined> {
+    if (this.#isLost) return undefined;
     const asked = ++this.#asked;
     this.relook("everything");
     while (this.#answered < asked) {
@@ -214,7 +215,9 @@ export class Feed {
 
   /** Until something is dirty, or something is due. */
   async #wait(): Promise<void> {
-    if (this.#watch.isDirty && !this.#locks.areHeld) return;
+    // Of a root that is gone nothing is looked at but whether it is back.
+    const mayLook = !this.#locks.areHeld && !this.#isLost;
+    if (this.#watch.isDirty && mayLook) return;
     const { clock, signal } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     const wait = this.#locks.areHeld
@@ -233,6 +236,7 @@ export class Feed {
   }
 
   #nextDue(): number {
+    if (this.#isLost) return this.#nextRootCheck;
     const { rescanMs } = this.#options;
     const scan = this.#ended !== undefined
       ? this.#lastScan.at + this.#pollMs()

@@ -21,6 +21,7 @@ export class DaemonWorld implements AsyncDisposable {
   readonly socket = this.temp.at("run", "lockstep.sock");
   /** The variables that lead there. */
   readonly env: Record<string, string> = {
+    ...denoDirectory(),
     HOME: this.temp.directory("home"),
     XDG_RUNTIME_DIR: this.runtime,
     XDG_STATE_HOME: this.temp.directory("state"),
@@ -140,6 +141,17 @@ export class DaemonWorld implements AsyncDisposable {
     await this.run("daemon", "stop");
     await this.temp[Symbol.asyncDispose]();
   }
+}
+
+/** Another home is not to be another cache of what Deno has loaded. */
+function denoDirectory(): Record<string, string> {
+  const named = Deno.env.get("DENO_DIR");
+  const home = Deno.env.get("HOME");
+  const usual = Deno.build.os === "linux" && home !== undefined
+    ? `${home}/.cache/deno`
+    : undefined;
+  const path = named ?? usual;
+  return path === undefined ? {} : { DENO_DIR: path };
 }
 
 /** Whether there is such a process, which is not only waiting to be forgotten. */
