@@ -7,15 +7,15 @@ import { formatBytes, formatDuration, formatNumberOf } from "./format.ts";
 
 /** Something to tell. */
 export type DaemonEvent =
-  /** The daemon is ready. */
+  /** The daemon is there. */
   | {
     readonly kind: "running";
+    /** False if it was running before. */
+    readonly isNew: boolean;
     readonly pid: number;
     readonly socket: string;
     readonly config: string;
   }
-  /** It was to be started, and is there already. */
-  | { readonly kind: "already-running"; readonly pid: number }
   | { readonly kind: "stopped" }
   | { readonly kind: "status"; readonly status: DaemonStatus }
   /** All workspaces, `isLive`: in place of those told before. */
@@ -77,9 +77,11 @@ export function daemonText(event: DaemonEvent, now: number): DaemonText {
 function linesOf(event: DaemonEvent, now: number): string[] {
   switch (event.kind) {
     case "running":
-      return [`The daemon runs as process ${event.pid}`];
-    case "already-running":
-      return [`The daemon is running already, as process ${event.pid}`];
+      return [
+        event.isNew
+          ? `The daemon runs as process ${event.pid}`
+          : `The daemon is running already, as process ${event.pid}`,
+      ];
     case "stopped":
       return ["The daemon has stopped"];
     case "status": {
@@ -232,11 +234,9 @@ export function daemonFields(
 ): (readonly [name: string, fields: Readonly<Record<string, unknown>>])[] {
   switch (event.kind) {
     case "running": {
-      const { pid, socket, config } = event;
-      return [["running", { pid, socket, config }]];
+      const { pid, socket, config, isNew } = event;
+      return [["running", { pid, socket, config, isNew }]];
     }
-    case "already-running":
-      return [["already-running", { pid: event.pid }]];
     case "stopped":
       return [["stopped", {}]];
     case "status":

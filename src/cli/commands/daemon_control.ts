@@ -38,8 +38,8 @@ export async function runDaemonCommand(
       const status = before ??
         await startDaemon(command.options, places, client, signal);
       const { pid, socket, config } = status;
-      if (before !== undefined) tell({ kind: "already-running", pid });
-      else tell({ kind: "running", pid, socket, config });
+      const isNew = before === undefined;
+      tell({ kind: "running", isNew, pid, socket, config });
       return EXIT.done;
     }
     case "daemon stop": {

@@ -87,7 +87,7 @@ export async function daemonRun(
     });
     logs.ofDaemon(`${SOFTWARE} runs as process ${Deno.pid}`);
     const { control: socket, config } = places;
-    tell({ kind: "running", pid: Deno.pid, socket, config });
+    tell({ kind: "running", isNew: true, pid: Deno.pid, socket, config });
     try {
       await daemon.run(AbortSignal.any([signal, broken.signal]));
       if (broken.signal.aborted) throw broken.signal.reason;
