@@ -6,14 +6,19 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { createHash } from "node:crypto";
 import { dirname } from "@std/path";
 import { displayPath } from "../core/path.ts";
+import { sleep } from "../core/sleep.ts";
 import { FileSystemError, messageOf, SyncError } from "../errors.ts";
 import { fileSystemError, isNotFound } from "../fs/deno_errors.ts";
 import { lockFile } from "../fs/deno_lock.ts";
 import type { Lock } from "../fs/file_system.ts";
+import { systemClock } from "../session/system_clock.ts";
 import { type DaemonPlaces, HAS_SOCKETS } from "./control_address.ts";
 
 /** The system allows no more, and says so in few words. */
 const MAX_SOCKET_PATH_BYTES = 103;
+
+/** Requests that are under way get so much time in the end. */
+const SHUTDOWN_WITHIN_MS = 1_000;
 
 /** What answers requests. */
 export type ControlHandler = (request: Request) => Promise<Response>;
@@ -63,9 +68,12 @@ export class ControlSocket {
       for (const path of lockPaths) locks.push(await lock(path));
       for (const path of lockPaths) noteProcess(path);
       clearPlace(control);
+      // Deno would listen there, whatever it is told.
+      Deno.env.delete("DENO_SERVE_ADDRESS");
       const server = HAS_SOCKETS
         ? listenAtSocket(control, handler)
         : listenAtPort(control, handler);
+      // It throws where the socket is not there.
       const ours = [...lockPaths, control].map(identityOf);
       return new ControlSocket(control, locks, server, ours);
     } catch (error) {
@@ -85,7 +93,13 @@ export class ControlSocket {
   async close(): Promise<void> {
     const mine = this.#ours.find(({ path }) => path === this.#path)!;
     if (isInPlace(mine)) {
-      await this.#server.shutdown();
+      const waiting = new AbortController();
+      // Whoever has said half a request would be waited for.
+      await Promise.race([
+        this.#server.shutdown(),
+        sleep(SHUTDOWN_WITHIN_MS, systemClock, waiting.signal),
+      ]);
+      waiting.abort();
       // Deno removes a socket by itself.
       if (isInPlace(mine)) Deno.removeSync(this.#path);
     } else {

@@ -207,7 +207,9 @@ test("C20: only its owner gets at the socket, and nobody stops it there", [
   "curl",
 ], async () => {
   await using world = new DaemonWorld();
-  await world.start();
+  const daemon = await world.start([], {
+    DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0",
+  });
   const mode = (path: string): string =>
     (Deno.lstatSync(path).mode! & 0o777).toString(8);
   assertEquals([mode(world.socket), mode(world.runtime)], ["600", "700"]);
@@ -230,6 +232,9 @@ test("C20: only its owner gets at the socket, and nobody stops it there", [
   const flood = new Uint8Array(64 * 1024).fill(97);
   await assertRefused(line, flood);
   assertEquals((await world.ask("GET", "daemon")).status, 200);
+  assertEquals((await world.run("daemon", "stop")).code, 0);
+  assertEquals((await daemon.ended).code, 0);
+  assert(!exists(world.socket));
 });
 
 test("C20: a place that is not safe is refused, and a link is not followed", [
