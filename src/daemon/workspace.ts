@@ -33,6 +33,9 @@ const STOP_WITHIN_MS = 1_500;
 /** So many lines of the log are told of a workspace that has failed. */
 const LAST_LINES = 20;
 
+/** Nobody reads a longer line. */
+const MAX_LINE_LENGTH = 4_096;
+
 /** A process has so much time beyond its own limit to say that it is reached. */
 const FLUSH_GRACE_MS = 2_000;
 
@@ -215,11 +218,6 @@ export class Workspace {
     await process?.ended;
   }
 
-  /** The last lines of its log. */
-  get lines(): readonly string[] {
-    return this.#lines;
-  }
-
   async #start(): Promise<void> {
     const { clock, turnstile, startWorker } = this.#around;
     const turn = ++this.#turn;
@@ -377,7 +375,8 @@ export class Workspace {
     return isKnown ? {} : { state: "connecting" };
   }
 
-  #log(line: string): void {
+  #log(text: string): void {
+    const line = text.slice(0, MAX_LINE_LENGTH);
     this.#lines = [...this.#lines, line].slice(-LAST_LINES);
     this.#around.log(this.#config.name, line);
   }

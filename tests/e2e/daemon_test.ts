@@ -11,7 +11,7 @@ test(
   "a workspace is mirrored to a listener and a directory, from add to flush",
   [
     "rsync",
-    "signals",
+    "linux",
   ],
   async () => {
     await using world = new DaemonWorld();
@@ -85,6 +85,10 @@ test(
 
     // What is detached gets nothing more; the others are not disturbed.
     const { pid } = await world.info("photos");
+    for (const name of ["cmdline", "environ"]) {
+      const shown = Deno.readTextFileSync(`/proc/${pid}/${name}`);
+      assert(!shown.includes("t".repeat(20)), name);
+    }
     const detach = ["--workspace", "photos", "--remote", "disk"];
     assertEquals((await world.run("workspace", "detach", ...detach)).code, 0);
     Deno.writeTextFileSync(`${source}/later`, "1");

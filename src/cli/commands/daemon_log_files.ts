@@ -12,9 +12,6 @@ import { printable } from "../output.ts";
 
 const RULE: RotationRule = { maxSize: 1024 * 1024, keep: 3 };
 
-/** Nobody reads a longer line. */
-const MAX_LINE_LENGTH = 4_096;
-
 /** Open logs; their owner disposes of them. */
 export class DaemonLogs implements Disposable {
   readonly #places: DaemonPlaces;
@@ -42,9 +39,9 @@ export class DaemonLogs implements Disposable {
   }
 
   #append(path: string, line: string): void {
-    const text = printable(line.slice(0, MAX_LINE_LENGTH));
+    const time = new Date().toISOString();
     try {
-      this.#open(path).append(`${new Date().toISOString()} ${text}`);
+      this.#open(path).append(`${time} ${printable(line)}`);
     } catch (error) {
       if (!this.#hasFailed) this.#warn(messageOf(error));
       this.#hasFailed = true;

@@ -44,12 +44,17 @@ export async function runWorker(): Promise<ExitCode> {
     say(text === told ? { kind: "alive" } : { kind: "status", status });
     told = text;
   };
+  // Not later and later: who says nothing for long is taken for dead.
+  let isSoon = false;
   const beat = (): void => {
+    isSoon = false;
     cancelBeat();
     cancelBeat = systemClock.after(HEARTBEAT_MS, beat);
     tell();
   };
   const tellSoon = (): void => {
+    if (isSoon) return;
+    isSoon = true;
     cancelBeat();
     cancelBeat = systemClock.after(GATHER_MS, beat);
   };
