@@ -159,7 +159,6 @@ export {
   awaitHello,
   openSession,
   type PendingSession,
-  Session,
-  type SessionOptions,
-} from "./session/session.ts";
+} from "./session/open_session.ts";
+export { Session, type SessionOptions } from "./session/session.ts";
 export { systemClock } from "./session/system_clock.ts";

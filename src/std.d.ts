@@ -129,3 +129,7 @@ declare module "@std/text/closest-string" {
 declare module "@std/text/levenshtein-distance" {
   export function levenshteinDistance(a: string, b: string): number;
 }
+
+declare module "@std/yaml" {
+  export function parse(content: string): unknown;
+}

@@ -38,6 +38,12 @@ type PositionalOf<C> = C extends
   : C extends
     { positional: { property: infer P extends string; optional: true } }
     ? { readonly [K in P]: string | undefined }
+  : C extends {
+    positional: {
+      property: infer P extends string;
+      choices: readonly (infer Choice)[];
+    };
+  } ? { readonly [K in P]: Choice }
   : C extends { positional: { property: infer P extends string } }
     ? { readonly [K in P]: string }
   : unknown;
@@ -57,7 +63,7 @@ export type HelpTopic = CommandName | GroupName | undefined;
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "help"; readonly topic: HelpTopic }
-  | { readonly kind: "version" }
+  | { readonly kind: "version"; readonly json: boolean }
   /** Nothing that could be done: show help. */
   | { readonly kind: "none" }
   | {
@@ -78,7 +84,9 @@ export function parseCommandLine(args: readonly string[]): Command {
   }
   const isVersion = (arg: string): boolean =>
     arg === "-V" || (arg === "--version" && !hasVersionOption(name));
-  if (options.some(isVersion)) return { kind: "version" };
+  if (options.some(isVersion)) {
+    return { kind: "version", json: options.includes("--json") };
+  }
   if (name === undefined) return { kind: "none" };
   if (!isCommandName(name)) {
     const commands = commandsOf(name).join(", ");
@@ -222,11 +230,19 @@ function readPositional(
   const [extra] = args.slice(taken);
   if (extra !== undefined) throw unexpected(extra);
   if (positional === undefined) return {};
-  const { property, label, many, optional } = positional;
+  const { property, label, choices, many, optional } = positional;
   const [value] = args;
   const mayBeMissing = optional === true && args.length === 0;
   if ((value === undefined && !mayBeMissing) || args.includes("")) {
     throw new UsageError(`${label} is missing`);
+  }
+  if (value !== undefined && choices?.includes(value) === false) {
+    const all = choices.join(", ");
+    throw new UsageError(
+      `${label} is one of ${all}, not ${quote(value)}${
+        suggestion(value, choices)
+      }`,
+    );
   }
   return { [property]: many === true ? args : value };
 }

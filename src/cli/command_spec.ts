@@ -68,6 +68,8 @@ export interface CommandSpec {
     /** Its name among the parsed options; its kind is "path". */
     readonly property: string;
     readonly label: string;
+    /** What it may be; anything unless said. */
+    readonly choices?: readonly string[];
     readonly help: string;
     readonly many?: true;
     readonly optional?: true;

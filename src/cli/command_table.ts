@@ -10,6 +10,7 @@ import { DAEMON_COMMANDS } from "./daemon_commands.ts";
 import { HUB_COMMANDS } from "./hub_commands.ts";
 import { EXPLAIN } from "./explain_command.ts";
 import { LISTEN } from "./listen_command.ts";
+import { SELF_COMMANDS } from "./self_commands.ts";
 import { SYNC } from "./sync_command.ts";
 import { TRASH_COMMANDS } from "./trash_commands.ts";
 import { VERIFY } from "./verify_command.ts";
@@ -26,6 +27,7 @@ export const COMMANDS = {
   ...HUB_COMMANDS,
   ...DAEMON_COMMANDS,
   ...WORKSPACE_COMMANDS,
+  ...SELF_COMMANDS,
 } as const;
 
 /** The name of a command in {@link COMMANDS}, of one word or two. */

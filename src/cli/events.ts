@@ -16,6 +16,7 @@ import type { Differences } from "./differences.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { LogEntry } from "./log/log_line.ts";
 import type { Explanation } from "./explanation.ts";
+import type { Finding } from "./finding.ts";
 import type { HubEvent } from "./hub_report.ts";
 import type { TrashEvent } from "./trash_report.ts";
 import type { TwoWayReport } from "./two_way_report.ts";
@@ -191,6 +192,13 @@ export type CommandEvent =
   | { readonly kind: "daemon"; readonly event: DaemonEvent }
   /** `explain` has its answer. */
   | { readonly kind: "explained"; readonly explanation: Explanation }
+  /** `doctor` has looked at something. */
+  | { readonly kind: "finding"; readonly finding: Finding }
+  /** `doctor` is through: how many findings there were of each state. */
+  | {
+    readonly kind: "examined";
+    readonly counts: Readonly<Record<Finding["state"], number>>;
+  }
   | { readonly kind: "warning"; readonly message: string }
   /** The end: nothing comes after it. */
   | {

@@ -90,16 +90,23 @@ function optionSection(specs: readonly OptionSpec[]): string {
     specs.map((spec) => {
       const letter = spec.short === undefined ? "    " : `-${spec.short}, `;
       const label = spec.label === undefined ? "" : ` ${spec.label}`;
-      const notes = [
-        ...(spec.required === true ? [requirementOf(spec)] : []),
-        ...(spec.many === true ? ["may be repeated"] : []),
-        ...(spec.default === undefined ? [] : [`default ${spec.default}`]),
-        ...(spec.aliases ?? []).map((alias) => `also --${alias}`),
+      return [
+        `${letter}--${spec.long}${label}`,
+        `${spec.help}${notesOf(spec)}`,
       ];
-      const note = notes.length === 0 ? "" : ` [${notes.join("; ")}]`;
-      return [`${letter}--${spec.long}${label}`, `${spec.help}${note}`];
     }),
   );
+}
+
+/** What else help says of an option, in brackets after a space; "" for nothing. */
+export function notesOf(spec: OptionSpec): string {
+  const notes = [
+    ...(spec.required === true ? [requirementOf(spec)] : []),
+    ...(spec.many === true ? ["may be repeated"] : []),
+    ...(spec.default === undefined ? [] : [`default ${spec.default}`]),
+    ...(spec.aliases ?? []).map((alias) => `also --${alias}`),
+  ];
+  return notes.length === 0 ? "" : ` [${notes.join("; ")}]`;
 }
 
 function requirementOf({ unless }: OptionSpec): string {
@@ -129,7 +136,7 @@ function section(
 }
 
 /** Breaks `text` between words into lines of at most `columns`. */
-function wrap(text: string, columns: number): string[] {
+export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const longer = `${lines.at(-1)} ${word}`;

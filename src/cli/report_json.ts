@@ -5,6 +5,7 @@ import { daemonFields } from "./daemon_report.ts";
 import { differenceOf } from "./differences.ts";
 import type { CommandEvent, SplitReporter } from "./events.ts";
 import { explanationFields } from "./explanation.ts";
+import { findingFields } from "./finding.ts";
 import { hubFields } from "./hub_report.ts";
 import type { Output } from "./output.ts";
 import { ProgressMeter } from "./progress.ts";
@@ -247,6 +248,12 @@ export class JsonReporter implements SplitReporter {
         break;
       case "explained":
         this.#print("explained", explanationFields(event.explanation));
+        break;
+      case "finding":
+        this.#print("finding", findingFields(event.finding));
+        break;
+      case "examined":
+        this.#print("examined", event.counts);
         break;
       case "warning":
         this.#print("warning", { message: event.message });

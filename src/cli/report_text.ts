@@ -16,11 +16,13 @@ import {
   formatTotals,
 } from "./format.ts";
 import { formatAction, formatDifference, formatMove } from "./format_action.ts";
+import { findingLines } from "./finding.ts";
 import { hubText } from "./hub_report.ts";
 import { formatLogLine } from "./log/log_line.ts";
 import type { Output } from "./output.ts";
 import { type Progress, ProgressMeter } from "./progress.ts";
 import { progressLine, truncate } from "./progress_line.ts";
+import type { SyncedTwoWay } from "../session/two_way_events.ts";
 import type { ReportClock } from "./report.ts";
 import { trashLine } from "./trash_report.ts";
 import { formatSides, placeOf, twoWayLine } from "./two_way_report.ts";
@@ -171,7 +173,9 @@ export class TextReporter implements SplitReporter {
         break;
       case "two-way": {
         const { text, isProblem } = twoWayLine(event.event);
-        if (isProblem) this.#warn(text);
+        if (event.event.kind === "synced") {
+          this.#twoWaySynced(text, event.event.round);
+        } else if (isProblem) this.#warn(text);
         else this.#tell(text);
         break;
       }
@@ -256,6 +260,20 @@ export class TextReporter implements SplitReporter {
       case "explained":
         this.#tell(explanationText(event.explanation));
         break;
+      case "finding":
+        for (const line of findingLines(event.finding)) {
+          if (event.finding.state === "good") this.#tell(line);
+          else this.#output.result(line);
+        }
+        break;
+      case "examined": {
+        const { poor, bad } = event.counts;
+        if (bad > 0) this.#tell(`${formatNumberOf(bad, "fault")} found`);
+        else {this.#tell(
+            poor > 0 ? "All that is needed is there" : "All is well",
+          );}
+        break;
+      }
       case "warning":
         this.#warn(event.message);
         break;
@@ -397,6 +415,12 @@ export class TextReporter implements SplitReporter {
     this.#tell(
       `Round ${round} in ${time}: ${did}${formatTrashed(trashed)}${left}`,
     );
+  }
+
+  #twoWaySynced(text: string, { round, digest, totals }: SyncedTwoWay): void {
+    this.#tell(`${this.#time.date().toTimeString().slice(0, 8)} ${text}`);
+    this.#sayMore(`Round ${round}, digest ${digest}`);
+    this.#live(() => `Watching: ${formatTotals(totals)}`, true);
   }
 
   #watchSynced({ round }: CommandEvent & { kind: "watch-synced" }): void {

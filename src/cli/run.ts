@@ -25,13 +25,27 @@ export async function run(
     const command = parseCommandLine(args);
     switch (command.kind) {
       case "version": {
-        const { SOFTWARE } = await import("./version.ts");
-        output.result(SOFTWARE);
+        const { versionFields, versionText } = await import("./version.ts");
+        output.result(
+          command.json
+            ? JSON.stringify({ event: "version", ...versionFields() })
+            : versionText(),
+        );
         return EXIT.done;
       }
       case "help":
         await printHelp(command.topic, (line) => output.result(line));
         return EXIT.done;
+      case "completions": {
+        const { completionScript } = await import("./completions/script.ts");
+        printText(completionScript(command.options.shell), output);
+        return EXIT.done;
+      }
+      case "man": {
+        const { manPage } = await import("./man_page.ts");
+        printText(manPage(), output);
+        return EXIT.done;
+      }
       case "none":
         await printHelp(undefined, (line) => output.message(line));
         return EXIT.usage;
@@ -64,7 +78,10 @@ export async function run(
 
 /** Only the code of that command is loaded. */
 async function runCommand(
-  command: Exclude<Command, { kind: "help" | "version" | "none" }>,
+  command: Exclude<
+    Command,
+    { kind: "help" | "version" | "none" | "completions" | "man" }
+  >,
   context: SyncContext,
 ): Promise<ExitCode> {
   switch (command.kind) {
@@ -113,6 +130,10 @@ async function runCommand(
     case "key revoke": {
       const { runKeyCommand } = await import("./commands/keys.ts");
       return runKeyCommand(command, context);
+    }
+    case "doctor": {
+      const { doctor } = await import("./commands/doctor.ts");
+      return await doctor(command.options, context);
     }
     case "history":
     case "restore":
@@ -164,6 +185,10 @@ async function printHelp(
 ): Promise<void> {
   const { helpText } = await import("./help.ts");
   for (const line of helpText(topic).trimEnd().split("\n")) print(line);
+}
+
+function printText(text: string, output: Output): void {
+  for (const line of text.trimEnd().split("\n")) output.result(line);
 }
 
 /** Only on request: the message is all that a user can use. */

@@ -67,7 +67,8 @@ export const SYNC = {
       long: "watch",
       short: "w",
       kind: "flag",
-      help: "Go on, and mirror each change as it happens, until interrupted",
+      help: "Go on, and mirror each change as it happens, until interrupted; " +
+        "with --two-way, each change of either side",
     },
     rescan: {
       long: "rescan",

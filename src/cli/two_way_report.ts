@@ -6,6 +6,7 @@ import type { Action } from "../core/plan.ts";
 import type { Side } from "../session/events.ts";
 import {
   openConflicts,
+  type SyncedTwoWay,
   type TwoWaySummary,
 } from "../session/two_way_events.ts";
 import type { WireCounts } from "./events.ts";
@@ -37,6 +38,8 @@ export type TwoWayReport =
     /** Paths that would be left out. */
     readonly problems: number;
   }
+  /** A round of a watch is through. */
+  | { readonly kind: "synced"; readonly round: SyncedTwoWay }
   | {
     readonly kind: "done";
     readonly summary: TwoWaySummary;
@@ -101,6 +104,19 @@ export function twoWayFields(event: TwoWayReport): [string, Fields] {
       const all = { ...bothSides(changes), conflicts, problems };
       return ["planned", { round: 1, ...all }];
     }
+    case "synced": {
+      const { round, digest, changes, seconds } = event.round;
+      const { conflicts, open, problems } = event.round;
+      return ["synced", {
+        round,
+        digest,
+        ...bothSides(changes),
+        conflicts,
+        open,
+        problems,
+        seconds: Math.round(seconds * 1_000) / 1_000,
+      }];
+    }
     case "done": {
       const { summary, seconds, wire } = event;
       return ["done", {
@@ -138,6 +154,8 @@ export function twoWayLine(
       };
     case "previewed":
       return { text: previewLine(event), isProblem: false };
+    case "synced":
+      return { text: syncedLine(event.round), isProblem: false };
     case "done":
       return { text: doneLine(event), isProblem: false };
     default:
@@ -181,6 +199,16 @@ function previewLine(event: TwoWayReport & { kind: "previewed" }): string {
   const would = text === "" ? "Nothing to do" : `Would do ${text}`;
   const { conflicts, problems } = event;
   return would + conflictCount(conflicts) + leftOut(problems, " would be");
+}
+
+function syncedLine(round: SyncedTwoWay): string {
+  const { changes, conflicts, open, problems, seconds, totals } = round;
+  const text = formatSides(changes);
+  const did = text === ""
+    ? `Equal: ${formatTotals(totals)}`
+    : `Synced in ${formatDuration(seconds * 1_000)}: ${text}`;
+  const left = open === 0 ? "" : `, ${open} left to you`;
+  return did + conflictCount(conflicts) + left + leftOut(problems, "");
 }
 
 function doneLine(event: TwoWayReport & { kind: "done" }): string {

@@ -36,6 +36,7 @@ import {
 } from "./entry.ts";
 import { displayPath, join, type Name, type RelPath, ROOT } from "./path.ts";
 import type { Problem } from "./problem.ts";
+import type { SettledTrees } from "./settled_trees.ts";
 
 /** How {@link reconcile} decides. */
 export interface ReconcileMode {
@@ -44,6 +45,8 @@ export interface ReconcileMode {
   readonly modes: boolean;
   /** How conflict copies call the sides, in lower-case letters. */
   readonly labels: Readonly<Record<TwoWaySide, string>>;
+  /** What need not be looked at again; added to. */
+  readonly settled?: SettledTrees | undefined;
 }
 
 /** What is to be done at one side. */
@@ -141,6 +144,9 @@ class Reconciler {
     alpha: DirectoryEntry,
     beta: DirectoryEntry,
   ): DirectoryEntry {
+    const { settled } = this.#mode;
+    if (settled?.has(before, alpha, beta)) return before;
+    const found = this.#found;
     const ancestor = before?.kind === "directory" ? before : undefined;
     const moved = { alpha: false, beta: false };
     const frame: Frame = {
@@ -173,7 +179,10 @@ class Reconciler {
     this.#touchDirectory("beta", path, beta, mode, mtime, moved.beta);
     const isSame = ancestor !== undefined && !isNew &&
       ancestor.mtime === mtime && ancestor.mode === (mode ?? ancestor.mode);
-    if (isSame) return ancestor;
+    if (isSame) {
+      if (this.#found === found) settled?.add(ancestor, alpha, beta);
+      return ancestor;
+    }
     return {
       kind: "directory",
       mode: mode ?? alpha.mode,
@@ -181,6 +190,14 @@ class Reconciler {
       children: agreed,
       digest: undefined,
     };
+  }
+
+  /** How much was found so far. */
+  get #found(): number {
+    const { alpha, beta, conflicts, pending } = this;
+    const lists = [alpha.changes, alpha.problems, beta.changes, beta.problems];
+    return lists.reduce((sum, { length }) => sum + length, 0) +
+      conflicts.length + pending.length;
   }
 
   /** One name in a directory: what both sides will agree on there. */

@@ -1,6 +1,7 @@
 /** Files that look the same and may not be. */
 import type { Digest, DirectoryEntry, Entry, FileEntry } from "./entry.ts";
-import { join, type RelPath, ROOT } from "./path.ts";
+import type { RelPath } from "./path.ts";
+import { visitReplaced } from "./replaced_entries.ts";
 
 /**
  * Paths at which `now` has a file of the same size and mtime as `before`, but not
@@ -13,23 +14,10 @@ export function suspectsBetween(
   now: DirectoryEntry,
 ): RelPath[] {
   const found: RelPath[] = [];
-  compare(ROOT, before, now);
+  visitReplaced(before, now, (path, old, entry) => {
+    if (old !== undefined && isSuspect(old, entry)) found.push(path);
+  });
   return found;
-
-  function compare(
-    path: RelPath,
-    before: DirectoryEntry,
-    now: DirectoryEntry,
-  ): void {
-    for (const [name, entry] of now.children) {
-      const old = before.children.get(name);
-      if (old === entry || old === undefined) continue;
-      const at = join(path, name);
-      if (old.kind === "directory" && entry.kind === "directory") {
-        compare(at, old, entry);
-      } else if (isSuspect(old, entry)) found.push(at);
-    }
-  }
 }
 
 /** `file`, as one whose content is taken for another than that of {@link renewed}. */

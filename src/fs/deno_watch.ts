@@ -91,12 +91,14 @@ export function watchDirectory(path: string, listener: WatchListener): Watch {
     if (event.flag === "rescan" || event.paths.length === 0) {
       listener({ kind: "unknown" });
     }
+    // Here, what happens in a directory comes under its own name.
+    const isOwn = TOP !== undefined && event.kind === "modify";
     for (const changed of event.paths) {
       if (changed.startsWith(prefix)) {
         const below = changed.slice(prefix.length);
-        listener({ kind: "changed", path: toRelPath(below) });
+        listener({ kind: "changed", path: toRelPath(below), isOwn });
       } else if (changed === path) {
-        listener({ kind: "changed", path: ROOT });
+        listener({ kind: "changed", path: ROOT, isOwn });
       }
     }
   }

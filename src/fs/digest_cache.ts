@@ -61,6 +61,9 @@ export class DigestCache implements KnownDigests {
     this.#current.set(keyOf(stat), { size, mtime, ctime, digest });
   }
 
+  /** It is kept nowhere. */
+  pause(): void {}
+
   /** The next scan forgets what this one has not seen. */
   finish(): void {}
 }

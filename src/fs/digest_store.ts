@@ -82,6 +82,10 @@ export class DigestStore implements KnownDigests {
     });
   }
 
+  pause(): void {
+    this.#try((database) => database.commit());
+  }
+
   finish(root: DirectoryEntry): void {
     this.#try((database) => {
       database.commit();

@@ -121,7 +121,12 @@ export type WatchEvent =
    * twice, or in another order than the changes. Of what is in a directory that
    * is new (made, or moved here) there need not be any event.
    */
-  | { readonly kind: "changed"; readonly path: RelPath }
+  | {
+    readonly kind: "changed";
+    readonly path: RelPath;
+    /** Whether a directory at `path` is the same as before, but for its mode and times. */
+    readonly isOwn?: boolean;
+  }
   /** Events were lost: anything may have changed. */
   | { readonly kind: "unknown" }
   /** The watch sees nothing any more; the last event. */

@@ -31,6 +31,8 @@ export interface KnownDigests {
    * @param stat After the last read, and before the first one.
    */
   set(stat: Stat, digest: Digest, reading: Reading): void;
+  /** Nothing is looked at for a while: what was remembered is to last. */
+  pause(): void;
   /** The scan is through; what is not in `root` any more may be forgotten. */
   finish(root: DirectoryEntry): void;
 }

@@ -78,7 +78,13 @@ export async function locate(parent: Directory, name: Name): Promise<Located> {
  * a later write could go unseen. Undefined where there is nothing to wait for.
  */
 export function settled(entry: FileEntry): Promise<void> | undefined {
+  if (!isFresh(entry)) return undefined;
   const age = Date.now() - entry.mtime;
-  if (age < 0 || age >= RACY_MS) return undefined;
   return new Promise((resolve) => setTimeout(resolve, RACY_MS - age));
+}
+
+/** Whether a write to `entry`, now, could leave no trace. */
+export function isFresh({ mtime }: FileEntry): boolean {
+  const age = Date.now() - mtime;
+  return age >= 0 && age < RACY_MS;
 }

@@ -19,6 +19,7 @@ import {
   RESERVED_NAME,
   ROOT,
 } from "../core/path.ts";
+import { visitReplaced } from "../core/replaced_entries.ts";
 import type { ScanOptions } from "../core/snapshot.ts";
 import { isFileSystemError } from "../errors.ts";
 import { sameRecords } from "./ignore_reader.ts";
@@ -88,23 +89,10 @@ export function newDirectories(
   now: DirectoryEntry,
 ): RelPath[] {
   const found: RelPath[] = [];
-  compare(ROOT, before, now);
+  visitReplaced(before, now, (path, _, entry) => {
+    if (entry.kind === "directory") found.push(path);
+  });
   return found;
-
-  function compare(
-    path: RelPath,
-    before: DirectoryEntry,
-    now: DirectoryEntry,
-  ): void {
-    if (before === now) return;
-    for (const [name, entry] of now.children) {
-      if (entry.kind !== "directory") continue;
-      const old = before.children.get(name);
-      const at = join(path, name);
-      if (old?.kind === "directory") compare(at, old, entry);
-      else found.push(at);
-    }
-  }
 }
 
 /** A directory that is open, and the rules in force in it. */

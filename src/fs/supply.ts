@@ -1,4 +1,5 @@
 /** Content on its way out: files of an open tree, cut into batches of pieces. */
+import { createHash } from "node:crypto";
 import type { ContentRequest } from "../content/description.ts";
 import { displayPath, nameOf, parentOf } from "../core/path.ts";
 import {
@@ -13,6 +14,7 @@ import { DirectoryCursor, openFollowing } from "./directory_cursor.ts";
 import type { Directory } from "./file_system.ts";
 import { GapPieces } from "./gap_pieces.ts";
 import {
+  isFresh,
   locate,
   type Located,
   openSeen,
@@ -133,11 +135,12 @@ class Supplier {
       const request = this.#take();
       if (request === undefined) break;
       const { entry, gaps, resume } = request;
-      // Somebody may be writing to it.
-      const waiting = settled(entry);
-      if (waiting !== undefined) await waiting;
       const isLarge = entry.size > SMALL_FILE_BYTES || gaps !== undefined ||
         resume !== undefined;
+      // Somebody may be writing to it; a known digest proves what is read at once.
+      const isProven = !isLarge && entry.digest !== undefined;
+      const waiting = isProven ? undefined : settled(entry);
+      if (waiting !== undefined) await waiting;
       if (isLarge) {
         await this.#open(request, pieces);
       } else if (used + entry.size < buffer.length) {
@@ -178,6 +181,8 @@ class Supplier {
   ): Promise<number> {
     const { index, path, entry } = request;
     let found: Located | undefined;
+    const { digest } = entry;
+    const toProve = digest !== undefined && isFresh(entry);
     try {
       const parent = await this.#cursor.at(parentOf(path)!);
       found = this.#options.follow
@@ -186,11 +191,13 @@ class Supplier {
       const { length, stat } = found === undefined
         ? await parent.readFile(nameOf(path), room)
         : await found.directory.readFile(found.name, room);
-      if (length !== entry.size || !isSameVersion(entry, stat)) {
+      const bytes = room.subarray(0, length);
+      const isSame = length === entry.size && isSameVersion(entry, stat) &&
+        (!toProve || digestOf(bytes) === digest);
+      if (!isSame) {
         pieces.push(this.#changed(request));
         return 0;
       }
-      const bytes = room.subarray(0, length);
       pieces.push({ kind: "data", index, offset: 0, bytes, last: true });
       return length;
     } catch (error) {
@@ -334,4 +341,8 @@ class Supplier {
     this.#current?.opened.close();
     this.#current = undefined;
   }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

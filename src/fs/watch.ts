@@ -213,7 +213,7 @@ export class TreeWatch {
           : event.path === ROOT
           ? at
           : `${at}/${event.path}` as RelPath;
-        this.#changed(path);
+        this.#changed(path, event.isOwn);
         break;
       }
       case "unknown":
@@ -227,12 +227,13 @@ export class TreeWatch {
     }
   }
 
-  #changed(path: RelPath): void {
+  #changed(path: RelPath, isOwn = false): void {
     if (++this.#heard === MAX_EVENTS) this.#options.onFlood?.();
     if (isWithin(path, OWN)) return;
     if (this.#options.isIgnored?.(path)) return;
     if (++this.#events > MAX_EVENTS) return this.markAll();
-    this.#dirty.add(path);
+    if (isOwn) this.#dirty.addOwn(path);
+    else this.#dirty.add(path);
     this.#options.onDirty?.();
   }
 

@@ -29,6 +29,7 @@ import type { FileSystemTraits } from "../fs/file_system.ts";
 import type {
   Endpoint,
   MoveResult,
+  Notices,
   ScanContext,
   Staging,
   TransitionResult,
@@ -36,7 +37,12 @@ import type {
 import { HubStage } from "./hub_stage.ts";
 import { supplyFrom } from "./hub_supply.ts";
 import type { HubTrees, TreeAt } from "./hub_tree.ts";
-import type { HubStore, NewState, ProposedChange } from "./store.ts";
+import type {
+  HubStore,
+  NewState,
+  ProposedChange,
+  RefusedChange,
+} from "./store.ts";
 import { totalsOfTree } from "./tree.ts";
 
 /** What a {@link HubEndpoint} works on. */
@@ -66,13 +72,24 @@ export class HubEndpoint implements Endpoint {
   readonly moves = false;
   /** Between two transitions others may have changed anything. */
   readonly follows = false;
+  readonly notices: Notices;
   readonly #options: HubEndpointOptions;
+  #unsubscribe = (): void => {};
+  #onChange: (() => void) | undefined;
+  /** Revisions that were accepted while a transition is under way. */
+  #heard: number[] | undefined;
   /** What the last scan saw. */
   #seen: TreeAt | undefined;
   #staged: Staged | undefined;
 
   constructor(options: HubEndpointOptions) {
     this.#options = options;
+    this.notices = {
+      subscribe: (onChange) => {
+        this.#subscribe(onChange);
+        return Promise.resolve();
+      },
+    };
   }
 
   /** Files have digests where content is compared; else they count by size and time. */
@@ -140,7 +157,7 @@ export class HubEndpoint implements Endpoint {
       throw new TypeError("These changes are not the ones that were staged");
     }
     signal?.throwIfAborted();
-    const { store, client } = this.#options;
+    const { store } = this.#options;
     const { stage } = staged;
     try {
       const draft = new Draft(seen.revision, stage);
@@ -148,10 +165,7 @@ export class HubEndpoint implements Endpoint {
         draft.add(i, change, entryAt(seen.root, change.path));
       }
       await draft.fillTouches(store);
-      const { refused } = await store.commit(draft.proposed, {
-        client,
-        operation: "sync",
-      });
+      const refused = await this.#commit(draft.proposed);
       const done = new Uint8Array(changes.length).fill(1);
       const problems: Problem[] = [...stage.problems, ...draft.problems];
       for (const { index, reason } of refused) {
@@ -183,8 +197,38 @@ export class HubEndpoint implements Endpoint {
   }
 
   close(): Promise<void> {
+    this.#unsubscribe();
     this.#unstage();
     return Promise.resolve();
+  }
+
+  /** From now on `onChange` hears of what others change. */
+  #subscribe(onChange: () => void): void {
+    this.#unsubscribe();
+    this.#onChange = onChange;
+    this.#unsubscribe = this.#options.store.onAccepted((records) => {
+      if (this.#heard === undefined) return onChange();
+      for (const { revision } of records) this.#heard.push(revision);
+    });
+  }
+
+  async #commit(
+    proposed: readonly ProposedChange[],
+  ): Promise<readonly RefusedChange[]> {
+    const { store, client } = this.#options;
+    const heard: number[] = [];
+    const own = new Set<number>();
+    this.#heard = heard;
+    try {
+      const options = { client, operation: "sync" } as const;
+      const { accepted, refused } = await store.commit(proposed, options);
+      for (const { revision } of accepted) own.add(revision);
+      return refused;
+    } finally {
+      this.#heard = undefined;
+      // Others may have come in between.
+      if (heard.some((revision) => !own.has(revision))) this.#onChange?.();
+    }
   }
 
   #unstage(): void {

@@ -11,6 +11,7 @@
  * | clients   | each registered client                                             |
  * | conflicts | each change that came too late, with all that it wanted            |
  * | keys      | each key: its digest, never the key                                |
+ * | pairs     | each directory that syncs two-way: the tokens of the last run      |
  * | meta      | `epoch`, `horizon`                                                 |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
@@ -87,6 +88,16 @@ const STEPS: readonly string[] = [
     resolution TEXT
   );
   INSERT INTO meta VALUES ('epoch', lower(hex(randomblob(16)))), ('horizon', '0');
+  `,
+  `
+  CREATE TABLE pairs (
+    peer TEXT PRIMARY KEY,
+    current TEXT NOT NULL,
+    previous TEXT,
+    time INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  ALTER TABLE conflicts ADD COLUMN kind TEXT NOT NULL DEFAULT 'file';
+  ALTER TABLE conflicts ADD COLUMN copy TEXT;
   `,
 ];
 

@@ -11,6 +11,7 @@ import { type Conflict, ConflictTable, type NewConflict } from "./conflicts.ts";
 import { ContentStore } from "./content_store.ts";
 import { guardDatabase, openDatabase, transact } from "./database.ts";
 import { KeyTable } from "./keys.ts";
+import { PairingTable } from "./pairings.ts";
 import type { HubRecord } from "./record.ts";
 import type { Retention } from "./retention.ts";
 import { type Condition, every, type Row, toRecord, within } from "./rows.ts";
@@ -51,6 +52,7 @@ export class SqliteStore implements HubStore {
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
   readonly keys: KeyTable;
+  readonly pairings: PairingTable;
   readonly #parts: StoreParts;
   readonly #database: DatabaseSync;
   readonly #contents: ContentStore;
@@ -72,6 +74,7 @@ export class SqliteStore implements HubStore {
     this.conflicts = new ConflictTable(database, now);
     this.keys = new KeyTable(database, now);
     this.epoch = this.#meta("epoch");
+    this.pairings = new PairingTable(database, this.epoch, now);
   }
 
   async totals(): Promise<StoreTotals> {

@@ -9,6 +9,7 @@ import type { HubRecord, Operation } from "./record.ts";
 import type { ClientTable } from "./clients.ts";
 import type { Conflict, ConflictTable, NewConflict } from "./conflicts.ts";
 import type { KeyTable } from "./keys.ts";
+import type { PairingTable } from "./pairings.ts";
 import type { Retention } from "./retention.ts";
 
 /** Content that is stored, but belongs to no file yet. */
@@ -173,6 +174,8 @@ export interface HubStore {
   readonly clients: ClientTable;
   readonly conflicts: ConflictTable;
   readonly keys: KeyTable;
+  /** What it remembers of two-way syncs. */
+  readonly pairings: PairingTable;
 
   totals(): Promise<StoreTotals>;
   /** Revision of the last change. */

@@ -50,8 +50,13 @@ export function applyRecords(
     : digested(EMPTY_TREE, NO_CHILDREN, traits);
 }
 
+/** Totals of trees that were counted: they never change. */
+const COUNTED = new WeakMap<DirectoryEntry, Totals>();
+
 /** Counts what is below `root`. */
 export function totalsOfTree(root: DirectoryEntry): Totals {
+  const known = COUNTED.get(root);
+  if (known !== undefined) return known;
   const totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
   const stack: DirectoryEntry[] = [root];
   for (let next; (next = stack.pop()) !== undefined;) {
@@ -65,6 +70,7 @@ export function totalsOfTree(root: DirectoryEntry): Totals {
       } else if (child.kind === "symlink") totals.symlinks++;
     }
   }
+  COUNTED.set(root, totals);
   return totals;
 }
 

@@ -38,6 +38,7 @@ export const FrameType = {
   failed: 6,
   cancel: 7,
   echo: 8,
+  changed: 9,
   // Questions: the first frame of an exchange.
   scan: 16,
   list: 17,
@@ -51,6 +52,7 @@ export const FrameType = {
   described: 25,
   move: 26,
   synced: 27,
+  watch: 28,
   pair: 30,
   // Answers.
   progress: 32,

@@ -22,6 +22,7 @@
  * | transition | nothing                                                       |
  * | stored     | nothing                                                       |
  * | synced     | round varint, from 1; digest of the source                    |
+ * | watch      | nothing                                                       |
  * | noted      | nothing                                                       |
  */
 import type { Digest, DirectoryEntry, Totals } from "../core/entry.ts";

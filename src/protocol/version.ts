@@ -30,6 +30,8 @@ export const Capability = {
   follow: "follow",
   /** This side takes part in two-way syncs, and in nothing else. */
   twoWay: "two-way",
+  /** This side can be asked to `watch` its tree, and tells of changes in `changed`. */
+  notices: "notices",
   /** An `echo` frame may ask for a `ping` at once. */
   echo: "echo",
 } as const;

@@ -7,7 +7,8 @@ import type { Endpoint } from "../session/endpoint.ts";
 import type { EventListener, MirrorSummary } from "../session/events.ts";
 import { type Attempt, withRetry } from "../session/reconnect.ts";
 import { RemoteEndpoint } from "../session/remote_endpoint.ts";
-import { openSession, type Session } from "../session/session.ts";
+import { openSession } from "../session/open_session.ts";
+import type { Session } from "../session/session.ts";
 import { systemClock } from "../session/system_clock.ts";
 import { partyOf } from "./party.ts";
 

@@ -3,7 +3,7 @@ import type { DirectoryEntry } from "../core/entry.ts";
 
 /** The memory of one pair of sides. */
 export interface Ancestry {
-  /** The last state that both agreed on; undefined: this is like a first run. */
+  /** The last state that both agreed on, or {@link save} was given; undefined: this is like a first run. */
   readonly ancestor: DirectoryEntry | undefined;
   /**
    * Remembers what both agree on now: when it has returned, it survives a loss of

@@ -4,7 +4,8 @@
  * they agree on now. In this order a run may break off anywhere: what one side got
  * already is then an equal edit on both for the next run.
  */
-import { type Change, totalsOfChanges } from "../core/change.ts";
+import { applyChanges } from "../core/apply_changes.ts";
+import { type Change, isIdle, totalsOfChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import {
   type Conflict,
@@ -18,6 +19,7 @@ import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import { keepAncestor } from "../core/keep_ancestor.ts";
 import { reconcile, type Reconciliation } from "../core/reconcile.ts";
+import type { SettledTrees } from "../core/settled_trees.ts";
 import { sleep } from "../core/sleep.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import {
@@ -50,6 +52,32 @@ export interface BidirectionalOptions extends TwoWayScan {
   readonly limits: LossLimits;
   /** The time between rounds; that of the system unless said. */
   readonly clock?: Clock;
+  /** What runs before have left; only where they follow each other closely. */
+  readonly memory?: TwoWayMemory;
+}
+
+/**
+ * What one run knows from those before it. Runs that have it leave what is being
+ * changed to the next one.
+ */
+export interface TwoWayMemory {
+  /** Where nothing has been to be done. */
+  readonly settled: SettledTrees;
+  /** What beta had last; set by each run. */
+  beta: Snapshot | undefined;
+  /** Whether a path is left alone for now. */
+  isResting(path: RelPath): boolean;
+  /** Hears of a change that could not be carried out. */
+  rest(problem: TwoWayProblem): void;
+  /** What each side has lost lately: it counts for the guards. */
+  readonly losses: RecentLosses;
+}
+
+/** Deletions that follow each other closely, and how much there was before. */
+export interface RecentLosses {
+  readonly changes: Readonly<Record<TwoWaySide, Change[]>>;
+  /** Entries of both sides before the first of them; set by the next run. */
+  entries: Readonly<Record<TwoWaySide, number>> | undefined;
 }
 
 /** Two sides of a sync. */
@@ -115,6 +143,11 @@ class Bidirectional {
   readonly #modes: boolean;
   #ancestor: DirectoryEntry | undefined;
   readonly #achieved = { alpha: [] as Change[], beta: [] as Change[] };
+  /** The same, of the last round alone. */
+  #latest: Readonly<Record<TwoWaySide, readonly Change[]>> = {
+    alpha: [],
+    beta: [],
+  };
   /** By path: what a round has settled, or what is left. */
   readonly #conflicts = new Map<RelPath, Conflict>();
   /** What was kept elsewhere stays there, whatever later rounds do. */
@@ -123,7 +156,7 @@ class Bidirectional {
     alpha: new DeletionTally(),
     beta: new DeletionTally(),
   };
-  /** Entries of both sides before the first round. */
+  /** Entries of both sides before the first round, or the first recent loss. */
   #entries: Readonly<Record<TwoWaySide, number>> | undefined;
 
   constructor(
@@ -136,18 +169,28 @@ class Bidirectional {
     this.#options = options;
     this.#modes = sides.alpha.traits.modes && sides.beta.traits.modes;
     this.#ancestor = ancestry.ancestor;
+    const { losses } = options.memory ?? {};
+    if (losses === undefined) return;
+    this.#entries = losses.entries;
+    for (const side of SIDES) this.#tallies[side].add(losses.changes[side]);
   }
 
   async run(): Promise<TwoWaySummary> {
-    const { clock = systemClock, signal } = this.#options;
+    const { clock = systemClock, signal, memory } = this.#options;
     for (let number = 1;; number++) {
       const round = await this.plan();
       const halt = this.#haltOf(round, number);
+      const before = this.#achieved.alpha.length + this.#achieved.beta.length;
       const { problems, isStale } = halt === undefined
         ? await this.#carryOut(round, number)
         : { problems: [...round.problems, halt], isStale: false };
+      const achieved = this.#achieved.alpha.length + this.#achieved.beta.length;
       const isPending = round.reconciled.pending.length > 0;
-      const goesOn = halt === undefined && (isStale || isPending);
+      // Who runs again and again waits elsewhere.
+      const goesOn = halt === undefined &&
+        (memory === undefined
+          ? isStale || isPending
+          : isPending && achieved > before);
       if (!goesOn || number === MAX_ROUNDS) {
         return this.#summary(round, problems, number);
       }
@@ -159,23 +202,33 @@ class Bidirectional {
 
   /** Looks at both sides, and decides what is to be done. */
   async plan(): Promise<TwoWayRound> {
-    const { policy, labels } = this.#options;
-    const snapshots = await scanTwoWay(this.#sides, this.#modes, this.#options);
+    const { policy, labels, memory } = this.#options;
+    const { snapshots, beta } = await scanTwoWay(this.#sides, this.#modes, {
+      ...this.#options,
+      known: memory?.beta,
+    });
+    if (memory !== undefined) memory.beta = beta;
+    this.#latest = { alpha: [], beta: [] };
     this.#entries ??= {
       alpha: entriesIn(snapshots.alpha),
       beta: entriesIn(snapshots.beta),
     };
+    if (memory !== undefined) memory.losses.entries ??= this.#entries;
     const reconciled = reconcile(
       this.#ancestor,
       snapshots.alpha.root,
       snapshots.beta.root,
-      { policy, labels, modes: this.#modes },
+      { policy, labels, modes: this.#modes, settled: memory?.settled },
     );
     const problems: TwoWayProblem[] = [];
     const changes = {
       alpha: await this.#confirmed("alpha", reconciled, problems),
       beta: await this.#confirmed("beta", reconciled, problems),
     };
+    if (memory !== undefined) {
+      changes.alpha = this.#awake(changes.alpha, memory);
+      changes.beta = this.#awake(changes.beta, memory);
+    }
     for (const side of SIDES) {
       problems.push(
         ...snapshots[side].problems.map(at(side)),
@@ -183,6 +236,22 @@ class Bidirectional {
       );
     }
     return { snapshots, reconciled, changes, problems, modes: this.#modes };
+  }
+
+  #rest(failures: readonly TwoWayProblem[]): void {
+    for (const failure of failures) this.#options.memory?.rest(failure);
+  }
+
+  /** Those of `changes` that do not rest, if there is anything to them. */
+  #awake(
+    changes: readonly Change[],
+    memory: TwoWayMemory,
+  ): readonly Change[] {
+    const awake = changes.filter(({ path }) => !memory.isResting(path));
+    // A directory is not to be dated anew only because of what rests in it.
+    const isIdleOnly = awake.length < changes.length &&
+      awake.every((change) => isIdle(change, this.#modes));
+    return isIdleOnly ? [] : awake;
   }
 
   /** @throws {GuardError} If a side would lose more than is usual or allowed. */
@@ -231,6 +300,7 @@ class Bidirectional {
     );
     if (doubts.length === 0) return changes;
     problems.push(...doubts.map(at(other)));
+    this.#rest(doubts.map(at(other)));
     const doubted = new Set(doubts.map(({ path }) => path));
     return changes.filter(({ path, new: wanted }) =>
       wanted !== undefined || !doubted.has(path)
@@ -264,16 +334,22 @@ class Bidirectional {
       let result: TransitionResult | undefined;
       if (changes[side].length > 0) {
         result = await this.#sides[side].transition(changes[side], signal);
-        problems.push(
+        const failures = [
           ...result.problems.map(at(side)),
           ...unexplained(changes[side], result).map(at(side)),
-        );
+        ];
+        problems.push(...failures);
+        this.#rest(failures);
       }
       this.#sort(side, round, result, failed);
     }
     await this.#remember(reconciled, failed);
+    const open = new Set(failed.map(({ path }) => path));
     for (const conflict of reconciled.conflicts) {
-      this.#conflicts.set(conflict.path, conflict);
+      // What could not be settled now is met again by the run that can.
+      const isLater = this.#options.memory !== undefined &&
+        conflict.winner !== undefined && open.has(conflict.path);
+      if (!isLater) this.#conflicts.set(conflict.path, conflict);
     }
     const isStale = problems.some(({ problem }) => problem.code === "stale");
     return { problems, isStale };
@@ -313,9 +389,21 @@ class Bidirectional {
       done.add(change);
       this.#achieved[side].push(change);
     }
+    this.#latest = { ...this.#latest, [side]: [...done] };
     for (const change of reconciled[side].changes) {
       if (!done.has(change)) failed.push(change);
     }
+    const { memory } = this.#options;
+    if (memory === undefined || done.size === 0) return;
+    const absent = new Set(reconciled[side].absences);
+    for (const change of done) {
+      const isLoss = change.new === undefined && absent.has(change.path);
+      if (isLoss) memory.losses.changes[side].push(change);
+    }
+    if (side === "alpha" || memory.beta === undefined) return;
+    // A guess: it spares the question of what the other end has become.
+    const root = applyChanges(memory.beta.root, done, this.#modes);
+    memory.beta = { ...memory.beta, root };
   }
 
   /** Both sides have said that their changes are safe: so may be the memory of it. */
@@ -339,7 +427,9 @@ class Bidirectional {
   ): TwoWaySummary {
     const { onEvent } = this.#options;
     // Those that no round came to settle are left as they are.
-    for (const pending of round.reconciled.pending) {
+    const { memory } = this.#options;
+    const unsettled = memory === undefined ? round.reconciled.pending : [];
+    for (const pending of unsettled) {
       const reason = "its versions could not be kept beside each other";
       const left = { ...pending, winner: undefined, copies: [], reason };
       this.#conflicts.set(pending.path, left);
@@ -358,6 +448,11 @@ class Bidirectional {
         beta: totalsOfChanges(this.#achieved.beta, this.#modes),
       },
       totals: round.snapshots.alpha.totals,
+      digest: applyChanges(
+        round.snapshots.alpha.root,
+        this.#latest.alpha,
+        this.#modes,
+      ).digest!,
       rounds,
       conflicts,
       problems: all,

@@ -14,12 +14,20 @@ export interface CapabilityOptions {
   readonly follows?: boolean | undefined;
   /** Whether this side takes part in a two-way sync; not unless said. */
   readonly twoWay?: boolean | undefined;
+  /** Whether this side can be asked to watch its tree; not unless said. */
+  readonly notices?: boolean | undefined;
 }
 
 /** The names of what such a session may do. */
 export function capabilitiesFor(
-  { compress, recipes = true, moves = true, follows = true, twoWay = false }:
-    CapabilityOptions,
+  {
+    compress,
+    recipes = true,
+    moves = true,
+    follows = true,
+    twoWay = false,
+    notices = false,
+  }: CapabilityOptions,
 ): string[] {
   const names: string[] = [Capability.echo];
   if (moves) names.push(Capability.moves);
@@ -27,5 +35,6 @@ export function capabilitiesFor(
   if (wantsPacked(compress)) names.push(Capability.zstd);
   if (recipes) names.push(Capability.recipes);
   if (twoWay) names.push(Capability.twoWay);
+  if (notices) names.push(Capability.notices);
   return names;
 }

@@ -31,6 +31,8 @@ export interface Endpoint {
    * against what {@link advance} answers.
    */
   readonly follows: boolean;
+  /** How it tells of changes; undefined where it has to be looked at. */
+  readonly notices?: Notices | undefined;
 
   /**
    * Looks at the whole tree. Where `known` is given, a foreign side sends only
@@ -143,6 +145,17 @@ export interface RecipeCalls {
     descriptions: readonly Description[],
     signal?: AbortSignal,
   ): Promise<readonly Lacking[]>;
+}
+
+/** How a side tells that somebody has changed it. */
+export interface Notices {
+  /**
+   * From the next scan on, `onChange` is called when that side may have changed
+   * since its last scan, otherwise than by what it was asked to do. A hint: it may
+   * come once for many changes, late, or for none. Who calls this again replaces
+   * the one before.
+   */
+  subscribe(onChange: () => void, signal?: AbortSignal): Promise<void>;
 }
 
 /** How to stage. */

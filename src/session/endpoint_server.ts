@@ -17,6 +17,7 @@
  * | supply     | source | a scan; only files that were in it           |
  * | synced     | target | a scan                                       |
  * | pair       | peer   |                                              |
+ * | watch      | any    | of a side that has named `notices`           |
  *
  * A peer, one side of a two-way sync, is asked what a target and a source are.
  */
@@ -26,23 +27,16 @@ import { withDigests } from "../core/apply_changes.ts";
 import { nextTurn } from "../core/turn.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import { NO_IGNORE_FILES } from "../core/ignore_digest.ts";
-import type {
-  ContentRequest,
-  DescribeRequest,
-  GapRequest,
-} from "../content/description.ts";
-import type { PlannedFile } from "../core/change.ts";
+import type { GapRequest } from "../content/description.ts";
 import { applyMoves, type Move } from "../core/moves.ts";
 import { displayPath, type RelPath } from "../core/path.ts";
 import type { ContentBatch } from "../core/piece.ts";
-import { entryAt, type Snapshot } from "../core/snapshot.ts";
+import type { Snapshot } from "../core/snapshot.ts";
 import { ProtocolError } from "../errors.ts";
 import { ByteReader } from "../protocol/bytes.ts";
 import { ChangeReader } from "../protocol/change_codec.ts";
-import { DescribeReader } from "../protocol/description_codec.ts";
 import { frameName, FrameType } from "../protocol/frame.ts";
 import { MoveReader } from "../protocol/move_codec.ts";
-import { GapReader } from "../protocol/gap_codec.ts";
 import { writeLacking } from "../protocol/lacking_codec.ts";
 import { writeListings } from "../protocol/listing_codec.ts";
 import {
@@ -55,34 +49,23 @@ import {
   writeScanSummary,
 } from "../protocol/message.ts";
 import { Capability } from "../protocol/version.ts";
-import {
-  RequestReader,
-  type WireRequest,
-  writeWants,
-} from "../protocol/want_codec.ts";
+import { writeWants } from "../protocol/want_codec.ts";
 import { CONTENT_FRAMES, readBatch } from "./content_frames.ts";
 import { ContentOrder, expectedFiles } from "./content_order.ts";
-import { type ContentLink, ContentSender } from "./content_sender.ts";
 import { achievedChanges } from "./achieved.ts";
-import type {
-  Endpoint,
-  MoveResult,
-  RecipeCalls,
-  RoundNote,
-  Staging,
-} from "./endpoint.ts";
+import type { Endpoint, MoveResult, RoundNote, Staging } from "./endpoint.ts";
 import type { Exchange } from "./exchange.ts";
 import type { PairedSide } from "./pairing.ts";
 import { ProgressTeller } from "./progress_teller.ts";
 import { ChangeRebuilder } from "./rebuild_change.ts";
 import { answerPairing } from "./remote_pairing.ts";
 import { MoveRebuilder } from "./rebuild_moves.ts";
+import { receiveDescriptions, toWireLacking } from "./recipe_messages.ts";
 import {
-  fromWireGaps,
-  receiveDescriptions,
-  sendDescriptions,
-  toWireLacking,
-} from "./recipe_messages.ts";
+  recipeCallsOf,
+  ServedSource,
+  type SourceLink,
+} from "./served_source.ts";
 import type { Session } from "./session.ts";
 
 /** What the answering side is in the sync. */
@@ -110,7 +93,8 @@ interface Staged {
 
 /** What an {@link EndpointServer} needs of its session. */
 export type AnsweredSession =
-  & Pick<Session, "clock" | "recipes" | keyof ContentLink>
+  & Pick<Session, "clock" | keyof SourceLink>
+  & Partial<Pick<Session, "tellChanged">>
   & { readonly peer: Pick<Session["peer"], "capabilities"> };
 
 /** Answers for one endpoint, in one session. */
@@ -118,11 +102,9 @@ export class EndpointServer {
   readonly #endpoint: Endpoint;
   readonly #role: ServedRole;
   readonly #clock: Clock;
-  readonly #link: ContentLink;
+  readonly #source: ServedSource;
   /** Whether both sides describe files. */
   readonly #recipes: boolean;
-  /** Counts the gaps in all that is asked for. */
-  #asked = new GapReader();
   /** Whether the peer counts on that a transition changes what it was shown. */
   readonly #follows: boolean;
   readonly #pairing: PairedSide | undefined;
@@ -138,6 +120,9 @@ export class EndpointServer {
   /** Whether the peer was shown what is there, and nothing else has come since. */
   #mayMove = false;
   #staged: Staged | undefined;
+  /** Whether the peer has not heard of a change since it asked, or scanned, last. */
+  #mayTell = false;
+  readonly #tellChanged: () => void;
 
   /** @param session The one whose questions are answered. */
   constructor(
@@ -152,8 +137,13 @@ export class EndpointServer {
     this.#endpoint = endpoint;
     this.#role = role;
     this.#clock = session.clock;
-    this.#link = session;
     this.#recipes = session.recipes;
+    this.#source = new ServedSource(endpoint, session);
+    this.#tellChanged = () => {
+      // One is enough: the scan that it leads to sees all there is.
+      if (this.#mayTell) session.tellChanged?.();
+      this.#mayTell = false;
+    };
   }
 
   /** Answers the question that `exchange` asks. */
@@ -187,13 +177,15 @@ export class EndpointServer {
         return await this.#transition(exchange);
       case FrameType.describe:
         this.#require("source", type);
-        return await this.#describe(exchange);
+        return await this.#source.describe(exchange, this.#shown());
       case FrameType.supply:
         this.#require("source", type);
-        return await this.#supply(exchange);
+        return await this.#source.supply(exchange, this.#shown());
       case FrameType.pair:
         if (this.#pairing === undefined) throw this.#misplaced("peer", type);
         return await answerPairing(exchange, this.#pairing);
+      case FrameType.watch:
+        return await this.#watch(exchange);
       case FrameType.synced:
         if (!this.#follows) throw new ProtocolError("The peer does not follow");
         this.#require("target", type);
@@ -229,9 +221,10 @@ export class EndpointServer {
       throw new ProtocolError("The links of a target are never followed");
     }
     await this.abandon(new Error("The peer scans again"));
+    this.#mayTell = true;
     this.#snapshot = undefined;
     this.#mayMove = false;
-    this.#asked = new GapReader();
+    this.#source.startOver();
     this.#achieved = [];
     this.#modes = options.modes;
     const progress = new ProgressTeller(exchange, this.#clock);
@@ -255,6 +248,16 @@ export class EndpointServer {
     this.#snapshot = snapshot;
     this.#announced = [root];
     this.#mayMove = true;
+  }
+
+  async #watch(exchange: Exchange): Promise<void> {
+    const reader = await exchange.receiveOnly(FrameType.watch);
+    reader.end("a watch");
+    const { notices } = this.#endpoint;
+    if (notices === undefined) throw new ProtocolError("Nobody watches here");
+    this.#mayTell = true;
+    await notices.subscribe(this.#tellChanged, exchange.signal);
+    await exchange.send(FrameType.noted, { end: true });
   }
 
   async #list(exchange: Exchange): Promise<void> {
@@ -370,7 +373,7 @@ export class EndpointServer {
         throw new ProtocolError(`Nobody wants file ${index} to be described`);
       }
     }
-    const answers = await this.#recipeCalls().lacking(
+    const answers = await recipeCallsOf(this.#endpoint, this.#recipes).lacking(
       descriptions,
       exchange.signal,
     );
@@ -453,23 +456,6 @@ export class EndpointServer {
     await exchange.sendPages(FrameType.done, (page) => writeDone(page, done));
   }
 
-  async #describe(exchange: Exchange): Promise<void> {
-    const { root } = this.#shown();
-    const reader = new DescribeReader();
-    for await (const { payload } of exchange.frames(FrameType.describe)) {
-      reader.read(new ByteReader(payload));
-    }
-    const requests = reader.requests.map((request): DescribeRequest => ({
-      ...fileOf(root, request),
-      pages: request.pages,
-    }));
-    const descriptions = await this.#recipeCalls().describe(
-      requests,
-      exchange.signal,
-    );
-    await sendDescriptions(exchange, descriptions);
-  }
-
   async #synced(exchange: Exchange): Promise<void> {
     const reader = await exchange.receiveOnly(FrameType.synced);
     const round = readSynced(reader);
@@ -495,44 +481,6 @@ export class EndpointServer {
       this.#modes,
     );
     this.#snapshot = { ...snapshot, root };
-  }
-
-  async #supply(exchange: Exchange): Promise<void> {
-    const { root } = this.#shown();
-    const reader = new RequestReader(this.#asked);
-    const sender = new ContentSender(exchange, this.#link);
-    for await (const { payload } of exchange.frames(FrameType.supply)) {
-      const requests: ContentRequest[] = [];
-      for (const request of reader.read(new ByteReader(payload))) {
-        if (request.gaps !== undefined && !this.#recipes) throw noRecipes();
-        requests.push(toContentRequest(root, request));
-      }
-      if (requests.length > 0) {
-        await this.#supplyPage(exchange, requests, sender);
-      }
-    }
-    if (reader.incomplete) {
-      throw new ProtocolError("Requests end in the middle of one");
-    }
-    await sender.end();
-  }
-
-  async #supplyPage(
-    exchange: Exchange,
-    requests: readonly ContentRequest[],
-    sender: ContentSender,
-  ): Promise<void> {
-    const batches: ReadableStream<ContentBatch> = this.#endpoint.supply(
-      requests,
-      exchange.signal,
-    );
-    for await (const batch of batches) await sender.send(batch);
-  }
-
-  #recipeCalls(): RecipeCalls {
-    const { recipes } = this.#endpoint;
-    if (recipes === undefined || !this.#recipes) throw noRecipes();
-    return recipes;
   }
 
   #shown(): Snapshot {
@@ -567,32 +515,6 @@ function refusedMoves(
   };
 }
 
-/** @throws {ProtocolError} If the peer was not shown the file. */
-function toContentRequest(
-  root: DirectoryEntry,
-  request: WireRequest,
-): ContentRequest {
-  const { resume, gaps } = request;
-  const file = fileOf(root, request);
-  return gaps === undefined
-    ? { ...file, resume }
-    : { ...file, resume, gaps: fromWireGaps(gaps) };
-}
-
-/** What the peer asks for has to be what it was shown. */
-function fileOf(
-  root: DirectoryEntry,
-  { index, path, size, mtime }: Omit<WireRequest, "resume">,
-): PlannedFile {
-  const entry = entryAt(root, path);
-  if (entry?.kind !== "file" || entry.size !== size || entry.mtime !== mtime) {
-    throw new ProtocolError(
-      `The peer asked for ${displayPath(path)}, which it was never offered`,
-    );
-  }
-  return { index, path, entry };
-}
-
 /** Whether file number `index` is wanted, and may be described first. */
 function isDescribed({ wants }: Staging, index: number): boolean {
   let low = 0;
@@ -605,10 +527,6 @@ function isDescribed({ wants }: Staging, index: number): boolean {
   }
   const want = wants[low];
   return want !== undefined && index >= want.first && want.recipe === true;
-}
-
-function noRecipes(): ProtocolError {
-  return new ProtocolError("Files can't be described to or by this side");
 }
 
 function subdirectoriesOf(

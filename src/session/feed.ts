@@ -7,7 +7,12 @@ import type { Clock } from "../core/clock.ts";
 import { displayPath, type RelPath } from "../core/path.ts";
 import { sleep } from "../core/sleep.ts";
 import type { ScanOptions } from "../core/snapshot.ts";
-import { asError, messageOf } from "../errors.ts";
+import {
+  asError,
+  FileSystemError,
+  isFileSystemError,
+  messageOf,
+} from "../errors.ts";
 import { DirtyPaths } from "../fs/dirty_paths.ts";
 import { newDirectories, type Rescan } from "../fs/rescan.ts";
 import type { ScannedSnapshot } from "../fs/scan.ts";
@@ -102,9 +107,8 @@ export class Feed {
   #lookedAgain: ReadonlySet<RelPath> = new Set();
   /** When looking has ended last. */
   #lastLook = -Infinity;
-  /** How many looks at everything were asked for, are under way, are through. */
+  /** Looks that were asked for, and how many of them are through. */
   #asked = 0;
-  #begun = 0;
   #answered = 0;
   /** What was warned of last, since when nothing new was seen. */
   #warned: string | undefined;
@@ -144,27 +148,36 @@ export class Feed {
   }
 
   /** Looks at `paths` again, or at everything, as if an event had named them. */
-  relook(paths: Iterable<RelPath> | "everything"): void {
+  relook(paths: Iterable<RelPath> | DirtyPaths | "everything"): void {
     if (paths === "everything") this.#watch.markAll();
-    else this.#watch.mark(DirtyPaths.of(paths));
+    else {
+      this.#watch.mark(
+        paths instanceof DirtyPaths ? paths : DirtyPaths.of(paths),
+      );
+    }
   }
 
   /** Resolves when there is a newer version than `number`, or the signal aborts. */
   async newer(number: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && (this.#version?.number ?? 0) <= number) {
-      await this.#change(signal);
+      await this.#told(signal);
     }
   }
 
-  /** Resolves when there is something to be told, or the signal aborts. */
-  async #change(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const wake = (): void => resolve();
-    this.#waiting.add(wake);
-    signal.addEventListener("abort", wake);
-    await promise;
-    signal.removeEventListener("abort", wake);
-    this.#waiting.delete(wake);
+  /**
+   * Resolves when all that is dirty by now was looked at, so that the version is no
+   * older than this call; or when the signal aborts.
+   * @throws {FileSystemError} `not-found`, if the root is gone, or another one.
+   */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const number = ++this.#asked;
+    this.#wake?.();
+    while (
+      this.#answered < number && !this.#isLost && !signal.aborted
+    ) await this.#told(signal);
+    if (!this.#isLost || signal.aborted) return;
+    const path = displayPath(this.#source.name);
+    throw new FileSystemError("not-found", `${path} is not there any more`);
   }
 
   /**
@@ -174,13 +187,25 @@ export class Feed {
    */
   async settled(signal: AbortSignal): Promise<number | undefined> {
     if (this.#isLost) return undefined;
-    const asked = ++this.#asked;
     this.relook("everything");
-    while (this.#answered < asked) {
-      if (signal.aborted || this.#isLost) return undefined;
-      await this.#change(signal);
+    try {
+      await this.refresh(signal);
+    } catch (error) {
+      if (isFileSystemError(error, "not-found")) return undefined;
+      throw error;
     }
-    return this.#version?.number;
+    return signal.aborted ? undefined : this.#version?.number;
+  }
+
+  /** Resolves when something was told, or the signal aborts. */
+  async #told(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#waiting.add(wake);
+    signal.addEventListener("abort", wake);
+    await promise;
+    signal.removeEventListener("abort", wake);
+    this.#waiting.delete(wake);
   }
 
   /**
@@ -199,12 +224,27 @@ export class Feed {
   async #step(): Promise<void> {
     const { clock, signal } = this.#options;
     await this.#wait();
-    if (signal.aborted || !await this.#checkRoot()) return;
+    if (signal.aborted) return;
+    if (!await this.#checkRoot()) return this.#answer(this.#asked);
     if (clock.now() >= this.#nextWatch) await this.#watchAgain();
     if (this.#isScanDue()) this.#watch.markAll();
-    if (!this.#watch.isDirty) return;
-    await sleep(Math.max(MOMENT_MS, this.#collectMs), clock, signal);
-    await this.#look();
+    if (!this.#watch.isDirty) return this.#answer(this.#asked);
+    const collectMs = this.#isAsked ? MOMENT_MS : this.#collectMs;
+    await sleep(Math.max(MOMENT_MS, collectMs), clock, signal);
+    const asked = this.#asked;
+    if (await this.#look()) this.#answer(asked);
+  }
+
+  /** Whether somebody waits for a look. */
+  get #isAsked(): boolean {
+    return this.#answered < this.#asked;
+  }
+
+  /** All looks up to number `asked` are through. */
+  #answer(asked: number): void {
+    if (asked === this.#answered) return;
+    this.#answered = asked;
+    this.#tellAll();
   }
 
   close(): void {
@@ -215,9 +255,9 @@ export class Feed {
 
   /** Until something is dirty, or something is due. */
   async #wait(): Promise<void> {
-    // Of a root that is gone nothing is looked at but whether it is back.
-    const mayLook = !this.#locks.areHeld && !this.#isLost;
-    if (this.#watch.isDirty && mayLook) return;
+    const isBusy = this.#watch.isDirty || this.#isAsked;
+    // Whatever happens where the root was is of no use before it is back.
+    if (isBusy && !this.#locks.areHeld && !this.#isLost) return;
     const { clock, signal } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     const wait = this.#locks.areHeld
@@ -236,6 +276,7 @@ export class Feed {
   }
 
   #nextDue(): number {
+    // Of a root that is gone nothing else is looked at.
     if (this.#isLost) return this.#nextRootCheck;
     const { rescanMs } = this.#options;
     const scan = this.#ended !== undefined
@@ -274,11 +315,11 @@ export class Feed {
     return Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, share));
   }
 
-  /** Looks at what is dirty, and tells of what is new. */
-  async #look(): Promise<void> {
+  /** Looks at what is dirty, and tells of what is new; false if that has to wait. */
+  async #look(): Promise<boolean> {
     const { clock, scan, signal } = this.#options;
     const watch = this.#watch;
-    const dirty = this.#take();
+    const dirty = watch.take();
     if (dirty.everything) this.#nextAfterFlood = Infinity;
     try {
       await this.#locks.note(
@@ -287,7 +328,10 @@ export class Feed {
         (path) => this.#source.holds(path),
         clock.now(),
       );
-      if (this.#mustHold()) return watch.mark(dirty);
+      if (this.#mustHold()) {
+        watch.mark(dirty);
+        return false;
+      }
       const start = clock.now();
       const before = this.#version?.snapshot;
       let found: ScannedSnapshot;
@@ -305,12 +349,8 @@ export class Feed {
       }
       // Whatever was seen of a root that is gone by now is not to be believed.
       this.#nextRootCheck = 0;
-      if (!await this.#checkRoot()) return;
+      if (!await this.#checkRoot()) return false;
       this.#tell(found);
-      if (this.#answered < this.#begun) {
-        this.#answered = this.#begun;
-        this.#tellAll();
-      }
       await this.#watch.follow(found.root);
       if (before !== undefined) {
         await this.#lookAgain(before, found, directories);
@@ -321,6 +361,7 @@ export class Feed {
         MAX_COLLECT_MS,
         Math.max(FIRST_COLLECT_MS, this.#collectMs * 2, spent),
       );
+      return true;
     } catch (error) {
       watch.mark(dirty);
       if (this.#version === undefined || signal.aborted) throw error;
@@ -329,13 +370,8 @@ export class Feed {
       this.#nextRootCheck = 0;
       if (await this.#checkRoot()) this.#warnOnce(messageOf(error));
       await sleep(ROOT_WAIT_MS, clock, signal);
+      return false;
     }
-  }
-
-  /** What is to be looked at now. */
-  #take(): DirtyPaths {
-    this.#begun = this.#asked;
-    return this.#watch.take();
   }
 
   /**
@@ -350,7 +386,7 @@ export class Feed {
     const first = await this.#source.rescan(before, dirty, scan, { signal });
     if (first.vanished.length === 0) return first;
     await sleep(VANISHED_MS, clock, signal);
-    dirty.addAll(this.#take());
+    dirty.addAll(this.#watch.take());
     return await this.#source.rescan(before, dirty, scan, { signal });
   }
 
@@ -410,7 +446,6 @@ export class Feed {
     if (!isThere) {
       if (!this.#isLost) onEvent({ kind: "source-lost", path });
       this.#isLost = true;
-      this.#tellAll();
       // Else it would be looked at at once.
       this.#watch.take();
       return false;

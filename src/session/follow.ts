@@ -45,12 +45,10 @@ import type { Comparison, SidedProblem, SyncedRound } from "./events.ts";
 import type { Feed, Version } from "./feed.ts";
 import { FeedInterruption } from "./interruption.ts";
 import type { LocalEndpoint } from "./local_endpoint.ts";
+import { RecentDeletions } from "./recent_deletions.ts";
 import { Resting } from "./resting.ts";
 import type { RoundGuard } from "./round_guard.ts";
 import type { RoundObserver } from "./round_observer.ts";
-
-/** Deletions that follow each other more closely than this are one. */
-const BURST_MS = 10_000;
 
 /** The record of completed rounds is written no more often than this. */
 const RECORD_MS = 30_000;
@@ -109,8 +107,7 @@ export class Follower {
   #told = new Set<string>();
   #warned: string | undefined;
   /** Deletions carried out lately. */
-  #deleted: Change[] = [];
-  #lastDeletion = -Infinity;
+  readonly #deleted: RecentDeletions;
   #lastRecord = -Infinity;
   /** What was done in a round that was broken off, and is to be told of at its end. */
   #untold = NO_CHANGES;
@@ -126,6 +123,7 @@ export class Follower {
     this.#feed = feed;
     this.#options = options;
     this.#resting = new Resting(options.clock);
+    this.#deleted = new RecentDeletions(options.clock);
   }
 
   /** How many rounds were carried out. */
@@ -368,7 +366,7 @@ export class Follower {
         if (code !== "kept") this.#resting.add(path, code, sided);
         if (code === "stale" && !unavailable.has(path)) isForeign = true;
       }
-      this.#noteDeletions(achieved);
+      this.#deleted.add(achieved);
       const isKnown = !isForeign && failure === undefined && target.follows;
       course.model = !isKnown ? undefined : {
         ...there,
@@ -510,13 +508,12 @@ export class Follower {
     guards: readonly RoundGuard[],
     comparison: Comparison,
   ): Pick<Comparison, "changes" | "problems"> {
-    const { clock } = this.#options;
-    if (clock.now() - this.#lastDeletion > BURST_MS) this.#deleted = [];
-    const lately = new Set(this.#deleted);
+    const deleted = this.#deleted.current();
+    const lately = new Set(deleted);
     const { target } = comparison;
     const before = target === undefined ? undefined : {
       ...target,
-      totals: totalsAfter(target.totals, this.#deleted, -1),
+      totals: totalsAfter(target.totals, deleted, -1),
     };
     let { changes } = comparison;
     const problems: SidedProblem[] = [];
@@ -524,21 +521,12 @@ export class Follower {
       const reviewed = guard.review({
         ...comparison,
         target: before,
-        changes: [...this.#deleted, ...changes],
+        changes: [...deleted, ...changes],
       });
       changes = reviewed.changes.filter((change) => !lately.has(change));
       problems.push(...reviewed.problems.map(onSide("source")));
     }
     return { changes, problems };
-  }
-
-  #noteDeletions(achieved: readonly Change[]): void {
-    const deletions = achieved.filter(({ old, new: wanted }) =>
-      old !== undefined && old.kind !== wanted?.kind
-    );
-    if (deletions.length === 0) return;
-    this.#deleted.push(...deletions);
-    this.#lastDeletion = this.#options.clock.now();
   }
 
   /** Tells of problems that are new; what may settle by itself gets time to. */

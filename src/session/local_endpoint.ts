@@ -342,13 +342,29 @@ export class LocalEndpoint implements Endpoint {
   }
 
   /** As {@link scan}, where `previous` was scanned with the same options. */
-  rescan(
+  async rescan(
     previous: ScannedSnapshot,
     dirty: DirtyPaths,
     options: ScanOptions,
     control?: ScanControl,
   ): Promise<Rescan> {
-    return rescan(this.#root, previous, dirty, options, control);
+    const { digests } = this.#options;
+    try {
+      const look = { ...control, ...(digests && { digests }) };
+      return await rescan(this.#root, previous, dirty, options, look);
+    } finally {
+      digests?.pause();
+    }
+  }
+
+  /**
+   * Takes `tree`, which whoever watches has seen, for what the last scan saw: what
+   * is asked next is about that.
+   */
+  async begin(tree: DirectoryEntry): Promise<void> {
+    await this.#describer?.close();
+    this.#describer = undefined;
+    this.#tree = tree;
   }
 
   /** Begins to watch the tree; see `TreeWatch`, which the caller closes. */

@@ -62,8 +62,12 @@ export interface AncestorRecords {
     alphaId: PairingId,
     betaId: PairingId,
   ): Promise<AncestorRecord | undefined>;
-  /** Replaces it in one step, so that it survives a loss of power. */
-  write(record: AncestorRecord): Promise<void>;
+  /**
+   * Replaces it in one step, so that it survives a loss of power.
+   * @param before What was written last, by this object, if that is known: then
+   *   only what has changed since needs to be.
+   */
+  write(record: AncestorRecord, before?: AncestorRecord): Promise<void>;
 }
 
 /** What a {@link PairedAncestry} needs. */
@@ -82,11 +86,13 @@ const LIKE_FIRST =
 
 /** The memory of a pair whose sides still know each other. */
 export class PairedAncestry implements Ancestry {
-  readonly ancestor: DirectoryEntry | undefined;
+  #ancestor: DirectoryEntry | undefined;
   readonly #options: PairedAncestryOptions;
   readonly #betaId: PairingId;
   /** What the saved ancestor goes by. */
   #token: PairingId | undefined;
+  /** What was saved last, if anything was. */
+  #written: AncestorRecord | undefined;
 
   private constructor(
     options: PairedAncestryOptions,
@@ -96,7 +102,11 @@ export class PairedAncestry implements Ancestry {
     this.#options = options;
     this.#betaId = betaId;
     this.#token = record?.token;
-    this.ancestor = record?.ancestor;
+    this.#ancestor = record?.ancestor;
+  }
+
+  get ancestor(): DirectoryEntry | undefined {
+    return this.#ancestor;
   }
 
   /**
@@ -141,7 +151,10 @@ export class PairedAncestry implements Ancestry {
     const { alphaId, beta, records, newToken } = this.#options;
     const token = newToken();
     await beta.commit(alphaId, { current: token, previous: this.#token });
-    await records.write({ alphaId, betaId: this.#betaId, token, ancestor });
+    const record = { alphaId, betaId: this.#betaId, token, ancestor };
+    await records.write(record, this.#written);
+    this.#written = record;
     this.#token = token;
+    this.#ancestor = ancestor;
   }
 }

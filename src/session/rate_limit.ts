@@ -1,6 +1,10 @@
 /** Holds one direction of a session to a rate, in bytes per second. */
 import type { Clock } from "../core/clock.ts";
-import { MAX_PAYLOAD_BYTES } from "../protocol/limits.ts";
+import {
+  MAX_PAYLOAD_BYTES,
+  MAX_WINDOW_BYTES,
+  MIN_WINDOW_BYTES,
+} from "../protocol/limits.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 /** The lowest limit, in bytes per second: a frame still goes in a few seconds. */
@@ -89,4 +93,12 @@ export function rateAskedFor(capabilities: ReadonlySet<string>): number {
     if (digits !== undefined) return Math.max(MIN_RATE, Number(digits));
   }
   return Infinity;
+}
+
+/**
+ * The window of credit that a peer is given, in bytes. Before the first grant it
+ * sends as fast as it can: where there is a limit, let that be little.
+ */
+export function windowAt(limit: number): number {
+  return limit === Infinity ? MAX_WINDOW_BYTES : MIN_WINDOW_BYTES;
 }

@@ -10,12 +10,9 @@ import type { Endpoint, RoundNote } from "./endpoint.ts";
 import { Capability } from "../protocol/version.ts";
 import type { PairedSide } from "./pairing.ts";
 import { serveEndpoint } from "./serve_endpoint.ts";
-import {
-  awaitHello,
-  type Peer,
-  type PendingSession,
-  type Session,
-} from "./session.ts";
+import type { Peer } from "./handshake.ts";
+import { awaitHello, type PendingSession } from "./open_session.ts";
+import type { Session } from "./session.ts";
 
 /** What a receiver needs. */
 export interface ReceiverOptions {
@@ -33,6 +30,8 @@ export interface ReceiverOptions {
   readonly wallClock?: () => Date;
   /** What it remembers of other sides: it takes part in two-way syncs, and only these. */
   readonly pairing?: PairedSide;
+  /** Whether its endpoints tell of changes; not unless said. */
+  readonly watches?: boolean;
   /** Must not throw. */
   readonly onEvent?: (event: ReceiverEvent) => void;
 }
@@ -97,12 +96,14 @@ export class Receiver {
     const stop = new AbortController();
     const address = transport.peer;
     try {
-      const { clock, pairing, limit = Infinity } = this.#options;
+      const { clock, pairing, limit = Infinity, watches = false } =
+        this.#options;
       const pending = await awaitHello(transport, {
         clock,
         limit,
         signal: stop.signal,
         twoWay: pairing !== undefined,
+        notices: pairing !== undefined && watches,
       });
       const { peer } = pending;
       const since = this.#options.wallClock?.() ?? new Date();

@@ -42,6 +42,7 @@ import { plannedSizes } from "./content_order.ts";
 import type {
   Endpoint,
   MoveResult,
+  Notices,
   RecipeCalls,
   RoundNote,
   ScanContext,
@@ -62,10 +63,12 @@ import { receiveContent, sendContent } from "./remote_content.ts";
 import type { Session } from "./session.ts";
 
 /** What a {@link RemoteEndpoint} needs of its session. */
-export type AskingSession = Pick<
-  Session,
-  "name" | "peer" | "recipes" | "open" | "close" | "bye" | keyof ContentLink
->;
+export type AskingSession =
+  & Pick<
+    Session,
+    "name" | "peer" | "recipes" | "open" | "close" | "bye" | keyof ContentLink
+  >
+  & Partial<Pick<Session, "onChanged">>;
 
 /** The endpoint at the other end of a session, which {@link close} ends. */
 export class RemoteEndpoint implements Endpoint {
@@ -73,12 +76,15 @@ export class RemoteEndpoint implements Endpoint {
   readonly traits: FileSystemTraits;
   readonly recipes: RecipeCalls | undefined;
   readonly follows: boolean;
+  readonly notices: Notices | undefined;
   readonly #session: AskingSession;
   #staged: readonly Change[] | undefined;
   /** Sizes of the files that were staged last, by number; once they are needed. */
   #sizes: Float64Array | undefined;
   /** Counts the gaps in all answers about them. */
   #gaps = new GapReader();
+  /** How many notices the peer may send: one for being asked to, one for each scan. */
+  #notices = 0;
 
   constructor(
     session: AskingSession,
@@ -94,7 +100,11 @@ export class RemoteEndpoint implements Endpoint {
         lacking: (descriptions, signal) => this.#lacking(descriptions, signal),
       }
       : undefined;
-    this.follows = session.peer.capabilities.has(Capability.follow);
+    const { capabilities } = session.peer;
+    this.follows = capabilities.has(Capability.follow);
+    this.notices = capabilities.has(Capability.notices)
+      ? { subscribe: (onChange, signal) => this.#subscribe(onChange, signal) }
+      : undefined;
   }
 
   async scan(
@@ -102,6 +112,7 @@ export class RemoteEndpoint implements Endpoint {
     context: ScanContext = {},
   ): Promise<Snapshot> {
     const { known, origins, signal, onProgress } = context;
+    this.#notices++;
     // They are awaited only later, and must not fail unheard until then.
     known?.catch(() => {});
     origins?.catch(() => {});
@@ -111,13 +122,14 @@ export class RemoteEndpoint implements Endpoint {
       return await receiveScanAnswer(exchange, onProgress);
     });
     const { root, totals, ignoreDigest } = summary;
-    const { children, presumed } = await fetchTree(root, (await known)?.root, {
+    const tree = (await known)?.root;
+    const { children, presumed } = await fetchTree(root, tree, {
       modes: options.modes,
       origins: await origins ?? NO_ORIGINS,
       ask: (work) => this.#ask(signal, work),
     });
     return {
-      root: { ...root, children },
+      root: isSameRoot(tree, root) ? tree : { ...root, children },
       totals,
       problems,
       ignoreDigest,
@@ -229,6 +241,23 @@ export class RemoteEndpoint implements Endpoint {
     return this.#session.bye(outcome);
   }
 
+  async #subscribe(
+    onChange: () => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const session = this.#session;
+    this.#notices++;
+    session.onChanged = () => {
+      if (this.#notices-- > 0) return onChange();
+      session.close(new ProtocolError("The peer tells of changes unasked"));
+    };
+    await this.#ask(signal, async (exchange) => {
+      await exchange.send(FrameType.watch, { end: true });
+      const reader = await exchange.receiveOnly(FrameType.noted);
+      reader.end("a note");
+    });
+  }
+
   #describe(
     requests: readonly DescribeRequest[],
     signal?: AbortSignal,
@@ -281,6 +310,17 @@ export class RemoteEndpoint implements Endpoint {
       release();
     }
   }
+}
+
+/** Whether a foreign root is just as the one that was known. */
+function isSameRoot(
+  known: DirectoryEntry | undefined,
+  root: DirectoryEntry,
+): known is DirectoryEntry {
+  return known !== undefined && known.digest !== undefined &&
+    known.digest === root.digest && known.mode === root.mode &&
+    known.mtime === root.mtime && known.owner?.uid === root.owner?.uid &&
+    known.owner?.gid === root.owner?.gid;
 }
 
 async function receiveScanAnswer(

@@ -2,7 +2,7 @@
  * Looks at both sides of a two-way sync: all content counts, by its digest, and
  * what the rules of either side ignore takes no part on both.
  */
-import { type Entry, isTracked } from "../core/entry.ts";
+import { type DirectoryEntry, type Entry, isTracked } from "../core/entry.ts";
 import type { TwoWaySide } from "../core/conflict.ts";
 import { markIgnored } from "../core/mark_ignored.ts";
 import {
@@ -21,8 +21,18 @@ export interface TwoWayScan {
   readonly symlinks: "copy" | "skip";
   /** What takes no part at either side; by default nothing. */
   readonly ignore?: IgnoreOptions;
+  /** What beta had last, as far as that is known: only what differs is fetched. */
+  readonly known?: Snapshot | undefined;
   readonly signal?: AbortSignal;
   readonly onEvent?: TwoWayListener;
+}
+
+/** Both sides of a two-way sync, as they were seen. */
+export interface SeenSides {
+  /** Without what takes no part on the other side. */
+  readonly snapshots: Readonly<Record<TwoWaySide, Snapshot>>;
+  /** Beta with all that it has. */
+  readonly beta: Snapshot;
 }
 
 /**
@@ -32,8 +42,8 @@ export interface TwoWayScan {
 export async function scanTwoWay(
   sides: Readonly<Record<TwoWaySide, Endpoint>>,
   modes: boolean,
-  { symlinks, ignore = NO_IGNORE, signal, onEvent }: TwoWayScan,
-): Promise<Readonly<Record<TwoWaySide, Snapshot>>> {
+  { symlinks, ignore = NO_IGNORE, known, signal, onEvent }: TwoWayScan,
+): Promise<SeenSides> {
   const options: ScanOptions = { checksum: true, symlinks, modes, ignore };
   const scan = (
     side: TwoWaySide,
@@ -47,15 +57,17 @@ export async function scanTwoWay(
     return sides[side].scan(options, context);
   };
   const near = scan("alpha");
-  const [alpha, beta] = await Promise.all([near, scan("beta", near)]);
+  const there = known === undefined ? near : Promise.resolve(known);
+  const [alpha, beta] = await Promise.all([near, scan("beta", there)]);
   requireDigests(sides.alpha, alpha);
   requireDigests(sides.beta, beta);
   onEvent?.({ kind: "scanned", side: "alpha", totals: alpha.totals });
   onEvent?.({ kind: "scanned", side: "beta", totals: beta.totals });
-  return {
+  const snapshots = {
     alpha: withoutIgnored(alpha, beta, modes),
     beta: withoutIgnored(beta, alpha, modes),
   };
+  return { snapshots, beta };
 }
 
 /** `snapshot`, less what the rules of `other` ignore, where they are known. */
@@ -76,12 +88,16 @@ function requireDigests({ name }: Endpoint, { root }: Snapshot): void {
   throw new ProtocolError(`${name} shows files without their digests`);
 }
 
+/** Directories that were looked through: they never change. */
+const WITH_DIGESTS = new WeakSet<DirectoryEntry>();
+
 function hasDigests(entry: Entry): boolean {
   if (!isTracked(entry)) return true;
   if (entry.kind === "file") return entry.digest !== undefined;
-  if (entry.kind !== "directory") return true;
+  if (entry.kind !== "directory" || WITH_DIGESTS.has(entry)) return true;
   for (const child of entry.children.values()) {
     if (!hasDigests(child)) return false;
   }
+  WITH_DIGESTS.add(entry);
   return true;
 }

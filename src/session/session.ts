@@ -1,7 +1,8 @@
 /**
- * A session: one conversation over one transport, from the handshake to the
- * goodbye. It carries exchanges in both directions, under credit, and notices
- * when the peer has gone. Whoever opened it says {@link Session.bye} or closes it.
+ * A session: one conversation over one transport, from the hello of both sides (see
+ * `open_session.ts`) to the goodbye. It carries exchanges in both directions, under
+ * credit, and notices when the peer has gone. Whoever opened it says
+ * {@link Session.bye} or closes it.
  */
 import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
@@ -21,12 +22,7 @@ import {
   type Frame,
   FrameType,
 } from "../protocol/frame.ts";
-import {
-  FRAME_HEADER_BYTES,
-  MAX_WINDOW_BYTES,
-  MIN_WINDOW_BYTES,
-  PAGE_HEADER_BYTES,
-} from "../protocol/limits.ts";
+import { FRAME_HEADER_BYTES, PAGE_HEADER_BYTES } from "../protocol/limits.ts";
 import {
   readCredit,
   readError,
@@ -38,27 +34,18 @@ import { type Exchange, unexpected } from "./exchange.ts";
 import { ExchangeTable } from "./exchange_table.ts";
 import { IncomingCredit } from "./flow_control.ts";
 import { Capability } from "../protocol/version.ts";
-import {
-  type Party,
-  type Peer,
-  receiveHello,
-  sendHello,
-  sendRefusal,
-} from "./handshake.ts";
-import { capabilitiesFor } from "./capabilities.ts";
+import type { Peer } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
 import {
   frameBytesAt,
   rateAskedFor,
-  rateCapabilities,
   type RateLimit,
   rateLimit,
+  windowAt,
 } from "./rate_limit.ts";
 import type { Compression } from "./content_sender.ts";
 import { compressionFor, type CompressMode } from "./compression.ts";
-
-export type { Party, Peer } from "./handshake.ts";
 
 /** A peer that was told goodbye has this long to say it, too. */
 const BYE_TIMEOUT_MS = 10_000;
@@ -83,106 +70,12 @@ export interface SessionOptions {
   readonly follows?: boolean;
   /** Whether this side takes part in a two-way sync; not unless said. */
   readonly twoWay?: boolean;
+  /** Whether this side can be asked to watch its tree; not unless said. */
+  readonly notices?: boolean;
 }
 
-type Role = "client" | "server";
-
-/** A client that has said hello and waits to be let in. */
-export interface PendingSession {
-  readonly peer: Peer;
-  /** Lets it in. */
-  accept(self: Party): Promise<Session>;
-  /** Sends it away and closes the connection. */
-  refuse(code: "busy" | "version" | "refused", message: string): Promise<void>;
-}
-
-/**
- * Introduces this side as the client.
- * @throws {ProtocolError | TransportError} See {@link receiveHello}; the
- *   connection is closed then.
- */
-export async function openSession(
-  transport: Transport,
-  self: Party,
-  options: SessionOptions,
-): Promise<Session> {
-  try {
-    await introduce(transport, self, options);
-    const peer = await receiveHello(transport, options);
-    requireTwoWay(peer, transport.peer, options);
-    return new Session(transport, peer, "client", options);
-  } catch (error) {
-    transport.close(messageOf(error));
-    throw error;
-  }
-}
-
-/**
- * Waits for a client's introduction.
- * @throws {ProtocolError | TransportError} See {@link receiveHello}; the client
- *   was told, and the connection is closed then.
- */
-export async function awaitHello(
-  transport: Transport,
-  options: SessionOptions,
-): Promise<PendingSession> {
-  let peer: Peer;
-  try {
-    peer = await receiveHello(transport, options);
-  } catch (error) {
-    if (error instanceof ProtocolError) await refuse(error);
-    transport.close(messageOf(error));
-    throw error;
-  }
-  return {
-    peer,
-    async accept(self): Promise<Session> {
-      await introduce(transport, self, options);
-      return new Session(transport, peer, "server", options);
-    },
-    refuse: (code, message) => refuse(new ProtocolError(message, code)),
-  };
-
-  async function refuse(error: ProtocolError): Promise<void> {
-    try {
-      await sendRefusal(transport, error);
-    } catch {
-      // Whoever has gone already needs no answer.
-    }
-    transport.close(error.message);
-  }
-}
-
-/** @throws {ProtocolError} If only this side wants a two-way sync. */
-function requireTwoWay(
-  { capabilities }: Peer,
-  name: string,
-  { twoWay = false }: SessionOptions,
-): void {
-  if (!twoWay || capabilities.has(Capability.twoWay)) return;
-  throw new ProtocolError(
-    `${name} only receives: two-way needs lockstep listen --two-way there`,
-    "refused",
-  );
-}
-
-/** Says hello, so that the peer keeps to the limit: a new one by what it hears. */
-async function introduce(
-  transport: Transport,
-  self: Party,
-  { limit = Infinity, ...options }: SessionOptions,
-): Promise<void> {
-  const capabilities = [
-    ...capabilitiesFor(options),
-    ...rateCapabilities(limit),
-  ];
-  await sendHello(transport, self, capabilities, windowAt(limit));
-}
-
-/** Before the first grant a peer sends as fast as it can: let that be little. */
-function windowAt(limit: number): number {
-  return limit === Infinity ? MAX_WINDOW_BYTES : MIN_WINDOW_BYTES;
-}
+/** Who has opened the connection is the client. */
+export type SessionRole = "client" | "server";
 
 /** One conversation. */
 export class Session {
@@ -204,6 +97,8 @@ export class Session {
   readonly #incoming: IncomingCredit;
   readonly #heartbeat: Heartbeat;
   readonly #exchanges: ExchangeTable;
+  /** Hears that the peer's tree may have changed; where nobody does, it may not say so. */
+  onChanged: (() => void) | undefined;
   #wake: (() => void) | undefined;
   /** There while somebody waits for an echo. */
   #cancelEcho: (() => void) | undefined;
@@ -213,11 +108,11 @@ export class Session {
   #saidBye = false;
   readonly #stopListening: () => void;
 
-  /** For {@link openSession} and {@link awaitHello}. */
+  /** For `openSession()` and `awaitHello()`, when both sides have said hello. */
   constructor(
     transport: Transport,
     peer: Peer,
-    role: Role,
+    role: SessionRole,
     options: SessionOptions,
   ) {
     this.peer = peer;
@@ -294,6 +189,11 @@ export class Session {
   /** Resolves with the peer's goodbye; undefined if it went without one. */
   get peerBye(): Promise<Outcome | undefined> {
     return this.#peerBye.promise;
+  }
+
+  /** Tells the peer, who has asked for that, that the tree here may have changed. */
+  tellChanged(): void {
+    void this.#tell(FrameType.changed);
   }
 
   /** Opens an exchange. @throws Why the session is over, if it is. */
@@ -444,6 +344,11 @@ export class Session {
         if (!this.#echoes) throw unexpected(frame);
         reader.end("an echo");
         this.#echoLater();
+        break;
+      case FrameType.changed:
+        if (this.onChanged === undefined) throw unexpected(frame);
+        reader.end("a notice");
+        this.onChanged();
         break;
       case FrameType.credit:
         this.#hearGrant(readCredit(reader));

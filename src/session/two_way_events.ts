@@ -1,7 +1,7 @@
 /** What a two-way sync tells whoever watches it, and what it has done. */
 import type { ChangeTotals } from "../core/change.ts";
 import type { Conflict, TwoWaySide } from "../core/conflict.ts";
-import type { Totals } from "../core/entry.ts";
+import type { Digest, Totals } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 
@@ -56,11 +56,31 @@ export interface TwoWaySummary {
   readonly changes: Readonly<Record<TwoWaySide, ChangeTotals>>;
   /** Of alpha, as the last round found it. */
   readonly totals: Totals;
+  /** Of alpha, with what that round has changed there. */
+  readonly digest: Digest;
   readonly rounds: number;
   /** In path order. */
   readonly conflicts: readonly Conflict[];
   /** What was left out, in path order. */
   readonly problems: readonly TwoWayProblem[];
+}
+
+/** A round of a two-way watch that is through. */
+export interface SyncedTwoWay {
+  /** From 1, over all connections. */
+  readonly round: number;
+  /** Of alpha, with what was changed there. */
+  readonly digest: Digest;
+  /** What was changed at each side. */
+  readonly changes: Readonly<Record<TwoWaySide, ChangeTotals>>;
+  /** Of alpha. */
+  readonly totals: Totals;
+  /** Conflicts that were met, and all that are left to people at present. */
+  readonly conflicts: number;
+  readonly open: number;
+  /** Paths that were left out. */
+  readonly problems: number;
+  readonly seconds: number;
 }
 
 /** Conflicts that are left as they are. */

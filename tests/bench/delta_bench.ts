@@ -5,13 +5,13 @@
  * ways, by a proxy, in a run of their own.
  */
 // deno-lint-ignore-file no-console
-import { parseArgs } from "@std/cli/parse-args";
 import { join } from "@std/path";
 import { assertSameTree } from "../support/oracle.ts";
 import { listen, PROGRAM } from "../support/program.ts";
 import { Random } from "../support/random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { TempDir } from "../support/temp.ts";
+import { benchOptions, printFacts, runBench } from "./bench_run.ts";
 import { machineFacts, measure, median } from "./measure.ts";
 import { RsyncDaemon, rsyncUrl } from "./rsync_daemon.ts";
 import { HEADER, lineOf, type Row } from "./table.ts";
@@ -78,29 +78,18 @@ const CHANGES: readonly Change[] = [
 
 const CREATE = { write: true, create: true, truncate: true };
 
-async function main(): Promise<void> {
-  const options = parseArgs(Deno.args, {
-    boolean: ["quick", "help"],
-    string: ["runs", "only"],
-  });
-  if (options.help) return console.log(USAGE);
-  const quick = options.quick === true;
-  const runs = Number(options.runs ?? (quick ? 1 : 5));
-  if (!(runs >= 1)) throw new RangeError("--runs takes a number from 1");
+async function main(signal: AbortSignal): Promise<void> {
+  const options = benchOptions(USAGE);
+  if (options === undefined) return;
+  const { quick, only } = options;
+  const runs = options.runs ?? (quick ? 1 : 5);
   const size = (quick ? 32 : 1024) * MIB;
-  const interrupted = new AbortController();
-  Deno.addSignalListener("SIGINT", () => {
-    Deno.exitCode = 130;
-    interrupted.abort(new Error("interrupted"));
-  });
   await using temp = new TempDir();
   const rsyncTarget = temp.directory("rsync target");
   await using daemon = await RsyncDaemon.start(temp.path, rsyncTarget);
   Deno.env.set("XDG_STATE_HOME", temp.at("state"));
-  for (
-    const [name, fact] of Object.entries(await machineFacts(PROGRAM, temp.path))
-  ) console.log(`${name.padEnd(10)} ${fact}`);
-  console.log(`runs       ${runs}\n\n${HEADER}`);
+  printFacts({ ...await machineFacts(PROGRAM, temp.path), runs });
+  console.log(`\n${HEADER}`);
   const old = temp.at("old");
   {
     using file = Deno.openSync(old, CREATE);
@@ -114,10 +103,9 @@ async function main(): Promise<void> {
     target: temp.at("target"),
     rsyncTarget,
     port: daemon.port,
-    signal: interrupted.signal,
+    signal,
   };
-  const wanted = String(options.only ?? "");
-  for (const change of CHANGES.filter(({ name }) => name.includes(wanted))) {
+  for (const change of CHANGES.filter(({ name }) => name.includes(only))) {
     Deno.mkdirSync(stand.source);
     change.write(old, stand.source, size);
     for await (const row of rowsOf(change, stand, runs)) {
@@ -220,9 +208,4 @@ function append(to: Deno.FsFile, from: string): void {
   }
 }
 
-try {
-  await main();
-} catch (error) {
-  if (Deno.exitCode !== 130) throw error;
-}
-Deno.exit();
+await runBench(main);

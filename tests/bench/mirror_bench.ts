@@ -4,11 +4,11 @@
  * time is that of the whole sending process, the receiver being up already.
  */
 // deno-lint-ignore-file no-console
-import { parseArgs } from "@std/cli/parse-args";
 import { assertSameTree } from "../support/oracle.ts";
 import { listen, PROGRAM } from "../support/program.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { removeTree, TempDir } from "../support/temp.ts";
+import { benchOptions, printFacts, runBench } from "./bench_run.ts";
 import {
   machineFacts,
   measure,
@@ -98,24 +98,12 @@ class Stand {
   }
 }
 
-async function main(): Promise<void> {
-  const options = parseArgs(Deno.args, {
-    boolean: ["quick", "json", "help"],
-    string: ["runs", "only"],
-  });
-  if (options.help) return console.log(USAGE);
-  const quick = options.quick === true;
-  const runs = Number(options.runs ?? (quick ? 1 : 5));
-  if (!(runs >= 1)) throw new RangeError("--runs takes a number from 1");
-  const chosen = workloads(quick).filter(({ id }) =>
-    id.includes(String(options.only ?? ""))
-  );
-
-  const interrupted = new AbortController();
-  Deno.addSignalListener("SIGINT", () => {
-    Deno.exitCode = 130;
-    interrupted.abort(new Error("interrupted"));
-  });
+async function main(signal: AbortSignal): Promise<void> {
+  const options = benchOptions(USAGE);
+  if (options === undefined) return;
+  const { quick, json, only } = options;
+  const runs = options.runs ?? (quick ? 1 : 5);
+  const chosen = workloads(quick).filter(({ id }) => id.includes(only));
   await using temp = new TempDir();
   await using daemon = await RsyncDaemon.start(
     temp.path,
@@ -124,33 +112,31 @@ async function main(): Promise<void> {
   // What the runs remember goes with the rest.
   Deno.env.set("XDG_STATE_HOME", temp.at("state"));
   const machine = await machineFacts(PROGRAM, temp.path);
-  if (!options.json) {
-    for (const [name, fact] of Object.entries(machine)) {
-      console.log(`${name.padEnd(10)} ${fact}`);
-    }
-    console.log(`runs       ${runs}\n\n${HEADER}`);
+  if (!json) {
+    printFacts({ ...machine, runs });
+    console.log(`\n${HEADER}`);
   }
   const rows: Row[] = [];
   for (const workload of chosen) {
-    const stand = new Stand(workload, temp, daemon, interrupted.signal);
+    const stand = new Stand(workload, temp, daemon, signal);
     makeWorkload(temp.directory("source"), workload);
     for await (const row of rowsOf(stand, runs)) {
       rows.push(row);
-      if (!options.json) console.log(lineOf(row, quick));
+      if (!json) console.log(lineOf(row, quick));
     }
     for (const path of [stand.source, stand.target, stand.rsyncTarget]) {
       await removeTree(path);
     }
   }
   const slow = slowWorkload(quick);
-  if (slow.id.includes(String(options.only ?? ""))) {
-    const stand = { temp, daemon, runs, signal: interrupted.signal };
+  if (slow.id.includes(only)) {
+    const stand = { temp, daemon, runs, signal };
     for await (const row of rowsOfSlowNetwork(slow, stand)) {
       rows.push(row);
-      if (!options.json) console.log(lineOf(row, quick));
+      if (!json) console.log(lineOf(row, quick));
     }
   }
-  if (options.json) {
+  if (json) {
     console.log(JSON.stringify({ machine, runs, rows }, null, 2));
   }
 }
@@ -227,9 +213,4 @@ function passed({ counts }: TcpProxy): number {
   return counts.toServer + counts.toClient;
 }
 
-try {
-  await main();
-} catch (error) {
-  if (Deno.exitCode !== 130) throw error;
-}
-Deno.exit();
+await runBench(main);

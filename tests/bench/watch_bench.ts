@@ -5,7 +5,6 @@
  * installed). All programs have the same tree before.
  */
 // deno-lint-ignore-file no-console
-import { parseArgs } from "@std/cli/parse-args";
 import { join } from "@std/path";
 import { command, hasCommand } from "../support/command.ts";
 import { assertSameTree } from "../support/oracle.ts";
@@ -21,6 +20,7 @@ import { Random } from "../support/random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { removeTree, TempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
+import { benchOptions, printFacts } from "./bench_run.ts";
 import { machineFacts, measure, median } from "./measure.ts";
 import { RsyncDaemon, rsyncUrl } from "./rsync_daemon.ts";
 
@@ -73,24 +73,20 @@ const PER_DIRECTORY = 100;
 const QUIET_MS = 2_000;
 
 async function main(): Promise<void> {
-  const options = parseArgs(Deno.args, {
-    boolean: ["quick", "help"],
-    string: ["runs", "only"],
-  });
-  if (options.help) return console.log(USAGE);
-  const quick = options.quick === true;
+  const options = benchOptions(USAGE);
+  if (options === undefined) return;
+  const { quick, only } = options;
   const scale = quick ? QUICK : FULL;
-  const runs = Number(options.runs ?? scale.runs);
-  if (!(runs >= 1)) throw new RangeError("--runs takes a number from 1");
-  const only = String(options.only ?? "");
+  const runs = options.runs ?? scale.runs;
   await using temp = new TempDir();
   Deno.env.set("XDG_STATE_HOME", temp.at("state"));
-  for (
-    const [name, fact] of Object.entries(await machineFacts(PROGRAM, temp.path))
-  ) console.log(`${name.padEnd(10)} ${fact}`);
   const lsyncd = await command("lsyncd", ["--version"]);
-  console.log(`lsyncd     ${lsyncd.stdout.trim() || "missing"}`);
-  console.log(`runs       ${runs}\n`);
+  printFacts({
+    ...await machineFacts(PROGRAM, temp.path),
+    lsyncd: lsyncd.stdout.trim() || "missing",
+    runs,
+  });
+  console.log();
   print(["work", "measured", "goal", ""]);
   const stand = { temp, scale, runs, quick };
   const rows = { latency, burst, rename, idle, targets };

@@ -295,7 +295,10 @@ async function flood(socket: RawSocket, pauseMs: number): Promise<void> {
     } catch {
       return;
     }
-    if (pauseMs > 0) await new Promise((go) => setTimeout(go, pauseMs));
+    if (pauseMs === 0) continue;
+    // A receiver that has to wait for a core is not to find several at once.
+    await until("the receiver to read it", () => socket.unread() === 0);
+    await new Promise((go) => setTimeout(go, pauseMs));
   }
 }
 

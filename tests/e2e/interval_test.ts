@@ -309,8 +309,14 @@ test(
         return code === 0;
       });
       isMounted = false;
-      const paused = await sender.event("paused");
-      assert(String(paused.message).includes("unmounted"), `${paused.message}`);
+      // A round that was under way when the target was removed paused, too.
+      await until(
+        "a pause because of the unmounting",
+        () =>
+          sender.events.some(({ event, message }) =>
+            event === "paused" && String(message).includes("unmounted")
+          ),
+      );
       assertEquals(namesIn(disk), []);
       sender.kill("SIGTERM");
       assertEnded(await sender.ended, 1);

@@ -12,12 +12,15 @@ import { assertSameTree, Canary } from "../support/oracle.ts";
 import { listen, run, sync } from "../support/program.ts";
 import { TempDir } from "../support/temp.ts";
 
-/** In soaks alone they die before each call. */
+/**
+ * In soaks they die before each call; else before each third one, and begin with
+ * another one each time, so that a few runs come by all of them.
+ */
 const KILL_STEP = Deno.env.get("LOCKSTEP_KILL_STEP");
-const LOCAL_STEP = Number(KILL_STEP ?? 2);
+const LOCAL_STEP = Number(KILL_STEP ?? 3);
 
 /** A receiver does the same as a local sync. */
-const RECEIVER_STEP = Number(KILL_STEP ?? 4);
+const RECEIVER_STEP = Number(KILL_STEP ?? 6);
 
 /** Files of 1.5 MiB are staged in parts, and taken up again. */
 const LARGE = 1_500_000;
@@ -116,7 +119,8 @@ async function killEverywhere(
   const before = temp.directory("before");
   writeStates(source, before);
   const states = new States(source, before);
-  for (let call = 1;; call += step) {
+  const first = 1 + Math.floor(Math.random() * step);
+  for (let call = first;; call += step) {
     const target = temp.directory(`target${call}`);
     await copyTree(before, target);
     const killed = await runOnce(source, target, `change:${call}:kill`);

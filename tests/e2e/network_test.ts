@@ -134,11 +134,12 @@ test(
     writeTree(source, { big: new Random(26).bytes(16 * MIB) });
     writeTree(other, { other: "other" });
     await using receiver = await listen(temp.at("target"));
-    await using proxy = new TcpProxy(receiver.port, () => ({
-      toServer: { bytesPerSecond: 8 * MIB },
-    }));
+    const toServer = { bytesPerSecond: 8 * MIB };
+    await using proxy = new TcpProxy(receiver.port, () => ({ toServer }));
     await using first = startSync(source, proxy.url);
     await proxy.passed(2 * MIB);
+    // It is under way for as long as the others take.
+    toServer.bytesPerSecond = MIB / 16;
     for (const args of [["--retry-for", "0"], []]) {
       const second = await sync(other, receiver.url, args);
       assertEnded(second, 5);
@@ -146,6 +147,7 @@ test(
       const error = second.events.find(({ event }) => event === "error");
       assertEquals([error?.code, error?.exit], ["busy", 5]);
     }
+    toServer.bytesPerSecond = Infinity;
     assertEnded(await first.ended);
     assertEnded(await receiver.ended);
     await assertSameTree(source, temp.at("target"));

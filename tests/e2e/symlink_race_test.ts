@@ -63,12 +63,17 @@ class Race {
     }).spawn();
   }
 
-  /** Calls `round` again and again while it lasts; answers how many rounds there were. */
+  /**
+   * Calls `round` again and again while it lasts, and more than once for each
+   * second, however long that takes; answers how many rounds there were.
+   */
   async during(round: (number: number) => Promise<void>): Promise<number> {
     const end = performance.now() + SECONDS * 1000;
     let rounds = 0;
     try {
-      while (performance.now() < end) await round(rounds++);
+      while (performance.now() < end || rounds <= SECONDS) {
+        await round(rounds++);
+      }
     } finally {
       await this.#child.stdin.close();
       const { stdout } = await this.#child.output();

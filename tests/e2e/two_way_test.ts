@@ -741,7 +741,7 @@ test(
       ["--checksum"],
       ["--no-delete"],
       ["--owner"],
-      ["--watch"],
+      ["--watch", "--repair", "1m"],
       ["--interval", "500"],
       ["--log-file", sides.temp.at("log")],
       ["--on-change", "true"],

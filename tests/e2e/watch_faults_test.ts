@@ -37,10 +37,7 @@ test(
     await using proxy = new TcpProxy(1);
     await using watching = await Watching.start({
       prepare: fill,
-      through: (url) => {
-        proxy.serverPort = Number(new URL(url).port);
-        return proxy.url;
-      },
+      through: proxy,
     });
     const { source, target } = watching;
     watching.receiver.kill("SIGINT");
@@ -69,10 +66,7 @@ test("a watch goes on after its connection was cut", [], async () => {
   await using proxy = new TcpProxy(1);
   await using watching = await Watching.start({
     prepare: fill,
-    through: (url) => {
-      proxy.serverPort = Number(new URL(url).port);
-      return proxy.url;
-    },
+    through: proxy,
   });
   const { source } = watching;
   for (let i = 0; i < 3; i++) {

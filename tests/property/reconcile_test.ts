@@ -8,12 +8,11 @@ import {
   entriesBelow,
   type Entry,
   isTracked,
-  sortChildren,
 } from "../../src/core/entry.ts";
 import { type Name, ROOT } from "../../src/core/path.ts";
 import { reconcile } from "../../src/core/reconcile.ts";
 import { entryAt } from "../../src/core/snapshot.ts";
-import { RUNS } from "../support/arbitraries.ts";
+import { edited, RUNS } from "../support/arbitraries.ts";
 import {
   directory,
   file,
@@ -107,20 +106,6 @@ const settling = fc.constantFrom<ConflictPolicy>(
   "prefer-beta",
 );
 const policies = fc.oneof(settling, fc.constant<ConflictPolicy>("manual"));
-
-function edited(tree: DirectoryEntry, { at, entry }: Edit): DirectoryEntry {
-  const [first, ...rest] = at;
-  const name = first as Name;
-  const children = new Map(tree.children);
-  const there = children.get(name);
-  const value = rest.length === 0 ? entry : edited(
-    there?.kind === "directory" ? there : directory(),
-    { at: rest, entry },
-  );
-  if (value === undefined) children.delete(name);
-  else children.set(name, value);
-  return { ...tree, children: sortChildren(children) };
-}
 
 /** Contents of one side that it did not have from the ancestor, at that path. */
 function editsOf(side: DirectoryEntry, { ancestor }: Sides): Set<string> {

@@ -66,9 +66,9 @@ function fileWith(
 }
 
 /** `tree` with `entry` at a path; what is in the way there becomes a directory. */
-function edited(
+export function edited(
   tree: DirectoryEntry,
-  { at, entry }: { at: string[]; entry: Entry | undefined },
+  { at, entry }: { at: readonly string[]; entry: Entry | undefined },
 ): DirectoryEntry {
   const [first, ...rest] = at;
   const name = first as Name;

@@ -1,5 +1,6 @@
 /** Every promise about a mirror holds over the socket and between directories. */
 import { assertEquals } from "@std/assert";
+import { type ChangeTotals, NO_CHANGES } from "../../src/core/change.ts";
 import { type Ended, listen, type ProgramOptions, sync } from "./program.ts";
 
 /** A way from a source to a target. */
@@ -56,14 +57,7 @@ export function summaryOf(ended: Ended): Summary {
 }
 
 /** What `done` says. */
-export interface Summary {
-  readonly created: number;
-  readonly replaced: number;
-  readonly touched: number;
-  readonly deleted: number;
-  readonly moved: number;
-  readonly files: number;
-  readonly bytes: number;
+export interface Summary extends ChangeTotals {
   readonly problems: number;
   readonly rounds: number;
   readonly seconds: number;
@@ -81,15 +75,7 @@ export function assertIdle(ended: Ended): void {
     );
   assertEquals(
     { created, replaced, touched, deleted, moved, files, bytes },
-    {
-      created: 0,
-      replaced: 0,
-      touched: 0,
-      deleted: 0,
-      moved: 0,
-      files: 0,
-      bytes: 0,
-    },
+    NO_CHANGES,
   );
 }
 

@@ -156,8 +156,10 @@ function decode(
       return readPaired(reader);
     case FrameType.ping:
     case FrameType.echo:
+    case FrameType.changed:
     case FrameType.transition:
     case FrameType.stored:
+    case FrameType.watch:
     case FrameType.noted:
       return undefined;
     default:

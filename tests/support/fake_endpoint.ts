@@ -10,6 +10,7 @@ import {
   type Entry,
   type FileEntry,
   sortChildren,
+  totalsOf,
 } from "../../src/core/entry.ts";
 import { applyMoves, type Move } from "../../src/core/moves.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
@@ -41,7 +42,6 @@ import type {
   Staging,
   TransitionResult,
 } from "../../src/session/endpoint.ts";
-import { totalsOf } from "./trees.ts";
 
 /** A tree as a test writes it down: text is a file, an object a directory. */
 export interface Sketch {

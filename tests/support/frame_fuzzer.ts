@@ -293,8 +293,10 @@ export class FrameFuzzer {
         );
       case FrameType.ping:
       case FrameType.echo:
+      case FrameType.changed:
       case FrameType.transition:
       case FrameType.stored:
+      case FrameType.watch:
       case FrameType.noted:
         return bytes();
       default:

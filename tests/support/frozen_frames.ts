@@ -75,6 +75,14 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     value: undefined,
   },
   {
+    name: "changed",
+    type: FrameType.changed,
+    exchange: 0,
+    end: false,
+    hex: "e67cfcfe 09 00 0000 00000000 00000000",
+    value: undefined,
+  },
+  {
     name: "credit",
     type: FrameType.credit,
     exchange: 0,
@@ -472,6 +480,14 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     end: true,
     hex: `744eb29b 1b 01 0000 0000000f 00000022 ac02 ${DIGEST}`,
     value: { round: 300, digest: DIGEST },
+  },
+  {
+    name: "watch",
+    type: FrameType.watch,
+    exchange: 15,
+    end: true,
+    hex: "31192e03 1c 01 0000 0000000f 00000000",
+    value: undefined,
   },
   {
     name: "noted",

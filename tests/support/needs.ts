@@ -1,13 +1,18 @@
 /** Tests that say what they need, and why they were skipped. */
 import { hasCommand } from "./command.ts";
+import { hasExecutable } from "./executable.ts";
 
 /** Something that not every machine has. */
 export type Need =
   | "bash"
   | "chattr"
   | "curl"
+  | "executable"
+  | "fish"
   | "git"
+  | "groff"
   | "linux"
+  | "mandoc"
   | "mkfifo"
   | "modes"
   | "mount"
@@ -22,7 +27,9 @@ export type Need =
   | "signals"
   | "strace"
   | "symlinks"
-  | "user-namespaces";
+  | "systemd-analyze"
+  | "user-namespaces"
+  | "zsh";
 
 const windows = Deno.build.os === "windows";
 const root = !windows && Deno.uid() === 0;
@@ -31,8 +38,12 @@ const met: Record<Need, () => boolean> = {
   bash: () => hasCommand("bash"),
   curl: () => hasCommand("curl"),
   chattr: () => root && hasCommand("chattr"),
+  executable: hasExecutable,
+  fish: () => hasCommand("fish"),
   git: () => hasCommand("git"),
+  groff: () => hasCommand("groff"),
   linux: () => Deno.build.os === "linux",
+  mandoc: () => hasCommand("mandoc"),
   mkfifo: () => hasCommand("mkfifo"),
   modes: () => !windows,
   mount: () => root && canMount(),
@@ -47,7 +58,9 @@ const met: Record<Need, () => boolean> = {
   signals: () => !windows,
   strace: () => Deno.build.os === "linux" && hasCommand("strace"),
   symlinks: () => !windows,
+  "systemd-analyze": () => hasCommand("systemd-analyze"),
   "user-namespaces": canLimitUser,
+  zsh: () => hasCommand("zsh"),
 };
 
 /** Whether this machine has `need`. */
@@ -62,7 +75,7 @@ export function has(need: Need): boolean {
 export function test(
   name: string,
   needs: readonly Need[],
-  run: () => void | Promise<void>,
+  run: (t: Deno.TestContext) => void | Promise<void>,
 ): void {
   const missing = needs.filter((need) => !has(need));
   if (missing.length === 0) Deno.test(name, run);

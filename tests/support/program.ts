@@ -32,6 +32,8 @@ export interface Ended {
 
 /** How {@link Program} is started. */
 export interface ProgramOptions {
+  /** An executable that is started in place of {@link PROGRAM}. */
+  readonly executable?: string;
   /** Words before the program: a tool that runs it. */
   readonly under?: readonly string[];
   /** Without XDG_STATE_HOME in it, what the process remembers goes with it. */
@@ -54,22 +56,18 @@ export class Program implements AsyncDisposable {
   #gone = false;
 
   constructor(args: readonly string[], options: ProgramOptions = {}) {
-    const [name, ...words] = [...options.under ?? [], ...PROGRAM, ...args];
-    const mask = options.umask === undefined
-      ? undefined
-      : Deno.umask(options.umask);
-    try {
-      this.#child = new Deno.Command(name!, {
-        args: words,
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-        env: { XDG_STATE_HOME: this.#state.path, ...options.env },
-        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      }).spawn();
-    } finally {
-      if (mask !== undefined) Deno.umask(mask);
-    }
+    const { under = [], umask, executable } = options;
+    const program = executable === undefined ? PROGRAM : [executable];
+    const masked = umask === undefined ? [] : underMask(umask);
+    const [name, ...words] = [...under, ...masked, ...program, ...args];
+    this.#child = new Deno.Command(name!, {
+      args: words,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      env: { XDG_STATE_HOME: this.#state.path, ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    }).spawn();
     this.ended = this.#collect();
   }
 
@@ -211,6 +209,11 @@ export async function sync(
 ): Promise<Ended> {
   await using program = startSync(source, target, args, options);
   return await program.ended;
+}
+
+/** Words before a program: the mask of this process is that of other tests, too. */
+function underMask(mask: number): string[] {
+  return ["sh", "-c", `umask ${mask.toString(8)} && exec "$@"`, "sh"];
 }
 
 async function eachLine(

@@ -46,11 +46,35 @@ export class RawSocket implements Disposable {
     }
   }
 
+  /** Bytes on the way that the receiver has not read (Linux); 0 if it is gone. */
+  unread(): number {
+    const { localAddr, remoteAddr } = this.#connection;
+    return queued(localAddr, remoteAddr).sent +
+      queued(remoteAddr, localAddr).received;
+  }
+
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#connection.close();
   }
+}
+
+/** What waits at one end of a connection over IPv4 on this machine, in bytes. */
+function queued(
+  near: Deno.NetAddr,
+  far: Deno.NetAddr,
+): { readonly sent: number; readonly received: number } {
+  const port = (address: Deno.NetAddr): string =>
+    address.port.toString(16).toUpperCase().padStart(4, "0");
+  for (const line of Deno.readTextFileSync("/proc/net/tcp").split("\n")) {
+    const [, local, remote, , queues] = line.trim().split(/\s+/);
+    if (!local?.endsWith(`:${port(near)}`)) continue;
+    if (!remote?.endsWith(`:${port(far)}`)) continue;
+    const [sent, received] = queues!.split(":").map((it) => parseInt(it, 16));
+    return { sent: sent!, received: received! };
+  }
+  return { sent: 0, received: 0 };
 }
 
 /** A whole message in one frame of a WebSocket (RFC 6455, section 5.2). */

@@ -14,7 +14,7 @@ import { LocalEndpoint } from "../../src/session/local_endpoint.ts";
 import { mirror, type MirrorOptions } from "../../src/session/mirror.ts";
 import { RemoteEndpoint } from "../../src/session/remote_endpoint.ts";
 import { serveEndpoint } from "../../src/session/serve_endpoint.ts";
-import { awaitHello, openSession } from "../../src/session/session.ts";
+import { awaitHello, openSession } from "../../src/session/open_session.ts";
 import { FakeClock } from "./fake_clock.ts";
 import type { Random } from "./random.ts";
 import { DONE } from "./served_endpoint.ts";

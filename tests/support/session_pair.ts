@@ -10,12 +10,9 @@ import {
   type Frame,
   type FrameType,
 } from "../../src/protocol/frame.ts";
-import {
-  awaitHello,
-  openSession,
-  type Party,
-  type Session,
-} from "../../src/session/session.ts";
+import type { Party } from "../../src/session/handshake.ts";
+import { awaitHello, openSession } from "../../src/session/open_session.ts";
+import type { Session } from "../../src/session/session.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { encodeMessage } from "./wire_message.ts";
 

@@ -16,6 +16,7 @@ export interface LaneFaults {
   readonly flipAt?: number;
   /** Every byte comes this much later. */
   readonly delayMs?: number;
+  /** Looked at for each piece: a test may change it on the way. */
   readonly bytesPerSecond?: number;
 }
 
@@ -116,7 +117,7 @@ export class TcpProxy implements AsyncDisposable {
     faults: LaneFaults,
   ): Promise<void> {
     const { cutAfter = Infinity, stallAfter = Infinity, flipAt = -1 } = faults;
-    const { delayMs = 0, bytesPerSecond = Infinity } = faults;
+    const { delayMs = 0 } = faults;
     let taken = 0;
     let free = performance.now();
     // What waits for its time; only a delay makes this more than one write.
@@ -136,6 +137,7 @@ export class TcpProxy implements AsyncDisposable {
         }
         const bytes = buffer.subarray(0, Math.min(length, cutAfter - taken));
         taken += length;
+        const { bytesPerSecond = Infinity } = faults;
         free = Math.max(free, performance.now()) +
           length / bytesPerSecond * 1000;
         await sleepUntil(free);

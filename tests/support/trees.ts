@@ -10,7 +10,6 @@ import {
   type ProblemEntry,
   sortChildren,
   type SymlinkEntry,
-  type Totals,
   type TrackedEntry,
   type UntrackedEntry,
   type UntrackedReason,
@@ -193,35 +192,4 @@ export function undigested<E extends Entry>(entry: E): E {
     [name, undigested(child)] as const
   );
   return { ...entry, digest: undefined, children: new Map(children) };
-}
-
-/** Counts `entry` itself and all below it. */
-export function totalsOf(entry: Entry): Totals {
-  const totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
-  count(entry, totals);
-  return totals;
-}
-
-function count(
-  entry: Entry,
-  totals: { -readonly [K in keyof Totals]: Totals[K] },
-): void {
-  switch (entry.kind) {
-    case "directory":
-      totals.directories++;
-      for (const child of entry.children.values()) count(child, totals);
-      break;
-    case "file":
-      totals.files++;
-      totals.bytes += entry.size;
-      break;
-    case "symlink":
-      totals.symlinks++;
-      break;
-    case "untracked":
-    case "problem":
-      break;
-    default:
-      entry satisfies never;
-  }
 }

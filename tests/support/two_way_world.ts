@@ -31,7 +31,7 @@ import {
 import { RemoteEndpoint } from "../../src/session/remote_endpoint.ts";
 import { RemotePairing } from "../../src/session/remote_pairing.ts";
 import { serveEndpoint } from "../../src/session/serve_endpoint.ts";
-import { awaitHello, openSession } from "../../src/session/session.ts";
+import { awaitHello, openSession } from "../../src/session/open_session.ts";
 import type { TwoWaySummary } from "../../src/session/two_way_events.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { party } from "./session_pair.ts";

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { assertSameTree } from "./oracle.ts";
 import { listen, type Program, type Receiver, startSync } from "./program.ts";
+import type { TcpProxy } from "./tcp_proxy.ts";
 import { TempDir } from "./temp.ts";
 import { until } from "./until.ts";
 
@@ -11,8 +12,8 @@ export interface WatchingOptions {
   readonly listen?: readonly string[];
   /** Makes the tree as it is at first. */
   readonly prepare?: (source: string) => void;
-  /** Where the sender connects to, if not to the receiver itself. */
-  readonly through?: (url: string) => string;
+  /** What the sender connects to, if not to the receiver itself. */
+  readonly through?: TcpProxy;
   /** Words before the sender's program. */
   readonly under?: readonly string[];
 }
@@ -31,12 +32,14 @@ export class Watching implements AsyncDisposable {
     Deno.mkdirSync(watching.source);
     options.prepare?.(watching.source);
     watching.receiver = await listen(watching.target, options.listen);
-    const { url } = watching.receiver;
+    const { through, under } = options;
+    const { port, url } = watching.receiver;
+    if (through !== undefined) through.serverPort = port;
     watching.sender = startSync(
       watching.source,
-      options.through?.(url) ?? url,
+      through?.url ?? url,
       ["--watch", ...options.sync ?? []],
-      options.under && { under: options.under },
+      under && { under },
     );
     await watching.sender.event("synced");
     return watching;
@@ -51,6 +54,8 @@ export class Watching implements AsyncDisposable {
         return true;
       } catch (error) {
         last = error;
+        // Each look takes a process of its own.
+        await new Promise((resolve) => setTimeout(resolve, 20));
         return false;
       }
     }).catch((error) => {

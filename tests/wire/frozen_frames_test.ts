@@ -169,8 +169,10 @@ function writeValue(
       return writePaired(writer, value as WirePaired);
     case FrameType.ping:
     case FrameType.echo:
+    case FrameType.changed:
     case FrameType.transition:
     case FrameType.stored:
+    case FrameType.watch:
     case FrameType.noted:
       return;
     default:

@@ -19,7 +19,7 @@ import {
 } from "../../src/protocol/message.ts";
 import { Quota } from "../../src/protocol/quota.ts";
 import { serveEndpoint } from "../../src/session/serve_endpoint.ts";
-import { awaitHello } from "../../src/session/session.ts";
+import { awaitHello } from "../../src/session/open_session.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { FakeEndpoint } from "../support/fake_endpoint.ts";
 import { HostileSender } from "../support/hostile_peer.ts";

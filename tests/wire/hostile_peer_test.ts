@@ -4,7 +4,7 @@ import { FrameType } from "../../src/protocol/frame.ts";
 import { MAX_WINDOW_BYTES } from "../../src/protocol/limits.ts";
 import { writeHello } from "../../src/protocol/session_codec.ts";
 import { serveEndpoint } from "../../src/session/serve_endpoint.ts";
-import { awaitHello } from "../../src/session/session.ts";
+import { awaitHello } from "../../src/session/open_session.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import { FakeEndpoint } from "../support/fake_endpoint.ts";
 import { FROZEN_FRAMES, frozenBytes } from "../support/frozen_frames.ts";

@@ -18,7 +18,8 @@ import type { MirrorSummary } from "../../src/session/events.ts";
 import { LocalEndpoint } from "../../src/session/local_endpoint.ts";
 import { mirror } from "../../src/session/mirror.ts";
 import { RemoteEndpoint } from "../../src/session/remote_endpoint.ts";
-import { openSession, type Session } from "../../src/session/session.ts";
+import { openSession } from "../../src/session/open_session.ts";
+import type { Session } from "../../src/session/session.ts";
 import { type DiskLiteral, writeTree } from "../support/disk_tree.ts";
 import { FakeClock, settle } from "../support/fake_clock.ts";
 import {

@@ -16,7 +16,7 @@ import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
 import { LocalEndpoint } from "../../src/session/local_endpoint.ts";
 import { RemoteEndpoint } from "../../src/session/remote_endpoint.ts";
 import { serveEndpoint } from "../../src/session/serve_endpoint.ts";
-import { awaitHello, openSession } from "../../src/session/session.ts";
+import { awaitHello, openSession } from "../../src/session/open_session.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { fileEntry } from "../support/fake_endpoint.ts";
 import { Ground, MemoryReceiver } from "../support/hostile_ground.ts";

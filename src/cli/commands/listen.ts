@@ -42,6 +42,7 @@ import { tokenToAskFor } from "./token.ts";
 import { openTrash, refuseTrashPlace } from "./trash_option.ts";
 import { twoWayOf } from "./listen_two_way.ts";
 import { USUAL_PATIENCE_MS } from "./patience.ts";
+import { watched } from "./watched_place.ts";
 
 type ListenOptions = OptionsOf<"listen">;
 
@@ -85,7 +86,7 @@ export async function listen(
     ...(options.bwlimit && { limit: options.bwlimit }),
     wallClock: () => new Date(),
     onEvent,
-    ...(twoWay && { pairing: twoWay.root }),
+    ...(twoWay && { pairing: twoWay.root, watches: true }),
   });
   await recover();
   const { host, port } = options;
@@ -129,7 +130,10 @@ export async function listen(
   }
 
   async function openTarget(): Promise<Endpoint> {
-    let target: Endpoint = await openDirectory();
+    const directory = await openDirectory();
+    let target: Endpoint = twoWay === undefined
+      ? directory
+      : watched(directory, { reporter, path: outputDir, open: openDirectory });
     if (hook !== undefined) {
       target = new ObservedEndpoint(target, (changes) => tell(hook, changes));
     }

@@ -60,7 +60,7 @@ export async function serve(
         reporter.report({ kind: "turned-away", peer, reason }),
     });
     const engine = new Engine({
-      ...{ store, access, fault },
+      ...{ hub, access, fault },
       software: SOFTWARE,
       clientId: newClientId(),
       clock: systemClock,

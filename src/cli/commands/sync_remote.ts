@@ -7,12 +7,9 @@ import type { CompressMode } from "../../session/compression.ts";
 import type { Endpoint } from "../../session/endpoint.ts";
 import { withRetry } from "../../session/reconnect.ts";
 import { RemoteEndpoint } from "../../session/remote_endpoint.ts";
-import {
-  openSession,
-  type Party,
-  type Session,
-  type SessionOptions,
-} from "../../session/session.ts";
+import type { Party } from "../../session/handshake.ts";
+import { openSession } from "../../session/open_session.ts";
+import type { Session, SessionOptions } from "../../session/session.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { WireCounts } from "../events.ts";
 import { SOFTWARE } from "../version.ts";

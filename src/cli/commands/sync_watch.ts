@@ -1,27 +1,18 @@
 /** `lockstep sync --watch`: goes on until it is told to stop. */
-import { isSameRoot } from "../../core/guard.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { sleep } from "../../core/sleep.ts";
-import {
-  messageOf,
-  ProtocolError,
-  SyncError,
-  TransportError,
-} from "../../errors.ts";
+import { messageOf, SyncError } from "../../errors.ts";
 import { scanOptionsOf } from "../../session/compare_sides.ts";
 import { Feed, type FeedEvent } from "../../session/feed.ts";
 import { Follower } from "../../session/follow.ts";
 import { backoff } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
-import { identityOf } from "../state/root_identity.ts";
 import type { Witnesses } from "./witnesses.ts";
-import { USUAL_PATIENCE_MS } from "./patience.ts";
+import { mayPass, USUAL_PATIENCE_MS } from "./patience.ts";
 import { safeguardsFor } from "./safeguards.ts";
 import { openTarget, type SyncWork, trashFor } from "./sync_trees.ts";
-
-/** Time between two scans of the whole source, unless --rescan says so. */
-const USUAL_RESCAN_MS = 5 * 60_000;
+import { placeOf, USUAL_RESCAN_MS } from "./watched_place.ts";
 
 /** How a watch has ended. */
 export interface Watched {
@@ -152,19 +143,9 @@ function endOf(follower: Follower, feed: Feed): Watched {
 function openFeed(work: WatchWork, signal: AbortSignal): Promise<Feed> {
   const { job, source, mirrorOptions, context, reopen } = work;
   const { from, rescan = USUAL_RESCAN_MS } = job.options;
-  const identity = identityOf(source.name);
   return Feed.open(source, {
     scan: scanOptionsOf(mirrorOptions, source.traits.modes),
-    place: {
-      isThere(): boolean {
-        try {
-          return isSameRoot(identity, identityOf(from));
-        } catch {
-          return false;
-        }
-      },
-      open: reopen,
-    },
+    place: placeOf(source.name, from, reopen),
     clock: systemClock,
     rescanMs: rescan,
     signal,
@@ -221,7 +202,10 @@ async function followToListener(
       try {
         await follower.follow(target, signal);
       } catch (error) {
-        if (!stop.aborted) throw error;
+        if (!stop.aborted) {
+          follower.fail(error);
+          throw error;
+        }
       }
       // Only who was told to stop is through.
       if (!stop.aborted) {
@@ -232,13 +216,6 @@ async function followToListener(
     },
     outcomeOf: () => endOf(follower, feed).outcome,
   }, context);
-}
-
-/** A listener that was stopped, or is just being started anew, may be there again. */
-function mayPass(error: unknown): boolean {
-  if (error instanceof TransportError) return true;
-  return error instanceof ProtocolError &&
-    (error.code === "busy" || error.code === "refused");
 }
 
 async function followToDirectory(

@@ -19,6 +19,7 @@ import type { TwoWaySummary } from "../../session/two_way_events.ts";
 import type { Reporter, WireCounts } from "../events.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import { newPairingId, type RootFile } from "../state/root_file.ts";
+import { messageOf } from "../../errors.ts";
 import { stateDirectoryOf } from "../state/state_directory.ts";
 import type { CommandContext } from "./context.ts";
 import { refuseOverlap } from "./overlap.ts";
@@ -28,9 +29,10 @@ import type { SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
 import { outcomeOf, reportEvent, reportRound } from "./two_way_output.ts";
 import { refuseReplaced, requireRoot, TwoWayState } from "./two_way_state.ts";
+import { watched } from "./watched_place.ts";
 
 /** What a run works with. */
-interface TwoWayWork {
+export interface TwoWayWork {
   readonly options: SyncOptions;
   readonly context: CommandContext;
   readonly connecting: Connecting;
@@ -38,12 +40,12 @@ interface TwoWayWork {
   readonly state: TwoWayState;
   /** Of `--from`. */
   readonly root: RootFile;
-  readonly alpha: LocalEndpoint;
+  readonly alpha: Endpoint;
   readonly cycle: BidirectionalOptions;
 }
 
 /** What is done with both sides, once they are there. */
-type Act<T> = (sides: Sides, ancestry: Ancestry) => Promise<T>;
+export type Act<T> = (sides: Sides, ancestry: Ancestry) => Promise<T>;
 
 /**
  * Makes both sides equal, or tells what that would do.
@@ -72,7 +74,13 @@ export async function syncTwoWay(
   if (!dryRun) root.persist();
   const digests = dryRun ? undefined : state.digestsOf(from);
   try {
-    const alpha = await openSide(fileSystem, from, options, digests, reporter);
+    const open = (): Promise<LocalEndpoint> =>
+      openSide(fileSystem, from, options, digests, reporter);
+    const local = await open();
+    const { rescan: rescanMs } = options;
+    const alpha = options.watch
+      ? watched(local, { reporter, rescanMs, path: from, open })
+      : local;
     const cycle = cycleOf(options, context);
     const work: TwoWayWork = {
       options,
@@ -86,12 +94,18 @@ export async function syncTwoWay(
     };
     let outcome: Outcome = { kind: "failed", message: "" };
     try {
-      if (!dryRun) await alpha.recover(Date.now());
+      if (!dryRun) await local.recover(Date.now());
       const place = to.kind === "directory" ? to.path : to.url;
       reporter.report({ kind: "started", from, to: place });
       if (dryRun) {
         outcome = { kind: "planned", message: "" };
         return await preview(work);
+      }
+      if (options.watch) {
+        const { watchTwoWay } = await import("./two_way_watch.ts");
+        const end = await watchTwoWay(work);
+        ({ outcome } = end);
+        return end.exit;
       }
       const summary = await syncAndReport(work);
       outcome = outcomeOf(summary);
@@ -186,7 +200,8 @@ async function withBeta<T>(
   }, context);
 }
 
-async function withDirectory<T>(
+/** Does `act` with the directory `path` as the other side. @throws {SyncError} */
+export async function withDirectory<T>(
   work: TwoWayWork,
   path: string,
   act: Act<T>,
@@ -197,14 +212,19 @@ async function withDirectory<T>(
   if (!options.allowNewRoot) requireRoot(root, path);
   const digests = options.dryRun ? undefined : state.digestsOf(path);
   try {
-    const beta = options.dryRun && !isDirectory(path)
-      ? new AbsentEndpoint(path, fileSystem.traits)
-      : await openSide(fileSystem, path, options, digests, reporter);
+    const open = (): Promise<LocalEndpoint> =>
+      openSide(fileSystem, path, options, digests, reporter);
+    const { dryRun, watch, rescan: rescanMs } = options;
+    let beta: Endpoint;
+    if (dryRun && !isDirectory(path)) {
+      beta = new AbsentEndpoint(path, fileSystem.traits);
+    } else {
+      const local = await open();
+      if (!dryRun) await recovered(local);
+      beta = watch ? watched(local, { reporter, rescanMs, path, open }) : local;
+    }
     let outcome: Outcome = { kind: "failed", message: "" };
     try {
-      if (!options.dryRun && beta instanceof LocalEndpoint) {
-        await beta.recover(Date.now());
-      }
       const ancestry = await agree(work, beta, root);
       const result = await act({ alpha, beta }, ancestry);
       outcome = outcomeOf(result);
@@ -217,8 +237,18 @@ async function withDirectory<T>(
   }
 }
 
+/** Puts right what a run that was killed has left; closes it where that fails. */
+async function recovered(local: LocalEndpoint): Promise<void> {
+  try {
+    await local.recover(Date.now());
+  } catch (error) {
+    await local.close({ kind: "failed", message: messageOf(error) });
+    throw error;
+  }
+}
+
 /** What both sides agreed on last, as far as both know of it. */
-async function agree(
+export async function agree(
   { options, root, state, context: { reporter } }: TwoWayWork,
   beta: Endpoint,
   side: PairedSide,

@@ -44,14 +44,14 @@ const EXCLUDED: readonly {
     reason: "it keeps two directories equal",
   },
   {
-    option: "--watch",
-    isGiven: ({ watch }) => watch,
-    reason: "it runs once",
+    option: "--repair",
+    isGiven: ({ repair }) => repair !== undefined,
+    reason: "what changes on either side goes to the other",
   },
   {
     option: "--interval",
     isGiven: ({ interval }) => interval !== undefined,
-    reason: "it runs once",
+    reason: "it runs once, or with --watch",
   },
   {
     option: "--log-file",

@@ -20,6 +20,9 @@ const LOOK_EVERY_MS = 50;
 /** So much room has to be there at the start. */
 const PROBE_BYTES = 4_096;
 
+/** So long a half written line may be the work of a process that is still at it. */
+const SETTLE_MS = 20;
+
 const NEWLINE = 0x0a;
 const encoder = new TextEncoder();
 
@@ -166,15 +169,30 @@ function probe(log: string): void {
   }
 }
 
-/** Whether the last byte is in the middle of a line; what can't be read counts as whole. */
+/**
+ * Whether the file ends in the middle of a line, and stays so: another process' line
+ * can be seen half written for a moment. What can't be read counts as whole.
+ */
 function endsWithin(path: string): boolean {
+  let before: number | undefined;
+  while (true) {
+    const size = sizeIfWithin(path);
+    if (size === undefined) return false;
+    if (size === before) return true;
+    before = size;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS);
+  }
+}
+
+/** The size of a file whose last byte is no end of a line. */
+function sizeIfWithin(path: string): number | undefined {
   try {
     using file = Deno.openSync(path, { read: true });
-    file.seekSync(-1, Deno.SeekMode.End);
+    const size = file.seekSync(-1, Deno.SeekMode.End) + 1;
     const last = new Uint8Array(1);
-    return file.readSync(last) === 1 && last[0] !== NEWLINE;
+    return file.readSync(last) === 1 && last[0] !== NEWLINE ? size : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -6,6 +6,11 @@ import {
   decodeAncestor,
   encodeAncestor,
 } from "../../session/ancestor_codec.ts";
+import {
+  applyLog,
+  encodeLogHeader,
+  encodeLogStep,
+} from "../../session/ancestor_log.ts";
 import type {
   AncestorRecord,
   AncestorRecords,
@@ -14,9 +19,25 @@ import type {
 import { AtomicFile } from "./atomic_file.ts";
 import { unusable } from "./state_directory.ts";
 
-/** One file for each pair. */
+/** A log may be as long as this, or as what it begins with. */
+const LOG_BYTES = 256 * 1024;
+
+/** A log that is being written. */
+interface Log {
+  /** Of the ancestor that it begins with. */
+  readonly base: PairingId;
+  /** Of its last step. */
+  readonly token: PairingId;
+  /** Of its steps. */
+  readonly bytes: number;
+  readonly baseBytes: number;
+}
+
+/** One file for each pair, and a log of what has changed since that was written. */
 export class AncestorFiles implements AncestorRecords {
   readonly #directory: string;
+  /** Logs that were begun here, by their paths. */
+  readonly #logs = new Map<string, Log>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -34,15 +55,57 @@ export class AncestorFiles implements AncestorRecords {
   }
 
   /** @throws {SyncError} If it can't be written. */
-  write(record: AncestorRecord): Promise<void> {
+  write(record: AncestorRecord, before?: AncestorRecord): Promise<void> {
+    const path = this.#pathOf(record.alphaId, record.betaId);
     try {
-      using file = new AtomicFile(this.#pathOf(record.alphaId, record.betaId));
-      for (const bytes of encodeAncestor(record)) file.write(bytes);
-      file.commit();
+      const log = this.#logs.get(path);
+      if (before !== undefined && log?.token === before.token) {
+        const step = encodeLogStep(before, record);
+        if (log.bytes + step.length <= Math.max(LOG_BYTES, log.baseBytes)) {
+          this.#append(path, log, step);
+          this.#logs.set(path, {
+            ...log,
+            token: record.token,
+            bytes: log.bytes + step.length,
+          });
+          return Promise.resolve();
+        }
+      }
+      this.#replace(path, record);
       return Promise.resolve();
     } catch (error) {
+      // What the log holds now is not known: the next one begins anew.
+      this.#logs.delete(path);
       return Promise.reject(unusable(this.#directory, error));
     }
+  }
+
+  #replace(path: string, record: AncestorRecord): void {
+    let baseBytes = 0;
+    using file = new AtomicFile(path);
+    for (const bytes of encodeAncestor(record)) {
+      file.write(bytes);
+      baseBytes += bytes.length;
+    }
+    file.commit();
+    // A log of another ancestor counts for nothing.
+    remove(logOf(path));
+    const { token } = record;
+    this.#logs.set(path, { base: token, token, bytes: 0, baseBytes });
+  }
+
+  #append(path: string, log: Log, step: Uint8Array): void {
+    if (log.bytes === 0) {
+      using file = new AtomicFile(logOf(path));
+      file.write(encodeLogHeader(log.base));
+      file.write(step);
+      return file.commit();
+    }
+    using file = Deno.openSync(logOf(path), { append: true });
+    for (let at = 0; at < step.length;) {
+      at += file.writeSync(step.subarray(at));
+    }
+    file.syncDataSync();
   }
 
   #read(alphaId: PairingId, betaId: PairingId): AncestorRecord | undefined {
@@ -55,7 +118,9 @@ export class AncestorFiles implements AncestorRecords {
       throw unusable(this.#directory, error);
     }
     try {
-      const record = decodeAncestor(bytes);
+      const base = decodeAncestor(bytes);
+      const log = readLog(logOf(path));
+      const record = log === undefined ? base : applyLog(base, log);
       if (record.alphaId === alphaId && record.betaId === betaId) return record;
       throw new IntegrityError("it is about other directories");
     } catch (error) {
@@ -79,5 +144,26 @@ export class AncestorFiles implements AncestorRecords {
 
   #pathOf(alphaId: PairingId, betaId: PairingId): string {
     return join(this.#directory, `${alphaId}-${betaId}.ancestor`);
+  }
+}
+
+function logOf(path: string): string {
+  return `${path}.log`;
+}
+
+function readLog(path: string): Uint8Array | undefined {
+  try {
+    return Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

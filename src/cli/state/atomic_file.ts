@@ -50,7 +50,8 @@ export class AtomicFile implements Disposable {
   }
 }
 
-function exists(path: string): boolean {
+/** Whether there is anything at `path`. */
+export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return true;

@@ -14,7 +14,7 @@ import {
 import { join, type RelPath, ROOT } from "../../core/path.ts";
 import type { Comparison } from "../../session/events.ts";
 import type { Review, RoundGuard } from "../../session/round_guard.ts";
-import { AtomicFile } from "./atomic_file.ts";
+import { AtomicFile, exists } from "./atomic_file.ts";
 import { formatKnownFiles, parseKnownFiles } from "./known_files_codec.ts";
 import type { Pair } from "./record_codec.ts";
 
@@ -98,14 +98,5 @@ function largestFiles(root: DirectoryEntry): readonly KnownFile[] {
       if (inode === undefined || generation === undefined) continue;
       files.push({ path: join(path, name), inode, generation, size, mtime });
     }
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

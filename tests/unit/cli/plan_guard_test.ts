@@ -8,12 +8,16 @@ import { PlanGuard } from "../../../src/cli/plan/plan_guard.ts";
 import type { SavedPlan } from "../../../src/cli/plan/saved_plan.ts";
 import { totalsOfChanges } from "../../../src/core/change.ts";
 import { diff } from "../../../src/core/diff.ts";
-import type { DirectoryEntry, Entry } from "../../../src/core/entry.ts";
+import {
+  type DirectoryEntry,
+  type Entry,
+  totalsOf,
+} from "../../../src/core/entry.ts";
 import type { RelPath } from "../../../src/core/path.ts";
 import { actionsOf } from "../../../src/core/plan.ts";
 import { GuardError } from "../../../src/errors.ts";
 import type { Comparison } from "../../../src/session/events.ts";
-import { directory, file, symlink, totalsOf } from "../../support/trees.ts";
+import { directory, file, symlink } from "../../support/trees.ts";
 
 type Tree = Record<string, Entry>;
 

@@ -6,6 +6,7 @@ import {
 } from "@std/assert";
 import type { RootIdentity } from "../../../src/core/guard.ts";
 import { IntegrityError, SyncError } from "../../../src/errors.ts";
+import type { AncestorRecord } from "../../../src/session/pairing.ts";
 import { AncestorFiles } from "../../../src/cli/state/ancestor_files.ts";
 import { newPairingId, RootFile } from "../../../src/cli/state/root_file.ts";
 import { namesIn } from "../../support/disk_tree.ts";
@@ -129,4 +130,40 @@ Deno.test("AncestorFiles keeps one file for each pair", async () => {
   Deno.copyFileSync(temp.at(name!), temp.at(`${betaId}-${alphaId}.ancestor`));
   const error = await files.read(betaId, alphaId).catch((error) => error);
   assertEquals(error instanceof IntegrityError, true);
+});
+
+Deno.test("AncestorFiles writes what has changed, and all of it now and then", async () => {
+  await using temp = new TempDir();
+  const files = new AncestorFiles(temp.path);
+  const [alphaId, betaId] = [PEER, "2".repeat(32)];
+  const some = Array.from(
+    { length: 300 },
+    (_, i) =>
+      [
+        `f${i}`.padStart(5, "0"),
+        file({ digest: "ab".repeat(32), mtime: i }),
+      ] as const,
+  );
+  let before: AncestorRecord | undefined;
+  let appended = 0;
+  for (let i = 1; i < 40; i++) {
+    const token = `${i}`.padStart(32, "0");
+    const big = Array.from(
+      { length: 300 },
+      (_, k) =>
+        [`g${k}`, file({ digest: "cd".repeat(32), mtime: 1000 * i })] as const,
+    );
+    const ancestor = directory({
+      ...Object.fromEntries(some),
+      d: directory(i % 13 === 0 ? {} : Object.fromEntries(big), { mtime: i }),
+    });
+    const record = { alphaId, betaId, token, ancestor };
+    await files.write(record, before);
+    before = record;
+    const read = await new AncestorFiles(temp.path).read(alphaId, betaId);
+    assertEquals(read?.token, token);
+    assertEquals(read, record);
+    if (namesIn(temp.path).some((name) => name.endsWith(".log"))) appended++;
+  }
+  assertEquals(appended > 20 && appended < 38, true, `${appended}`);
 });

@@ -51,6 +51,7 @@ Deno.test("the end is told with what was done at each side", () => {
   const summary = {
     changes: { alpha: { ...NONE, created: 2 }, beta: { ...NONE, deleted: 1 } },
     totals: { directories: 1, files: 2, symlinks: 0, bytes: 3 },
+    digest: "ab".repeat(32),
     rounds: 2,
     conflicts: [CONFLICT, { ...CONFLICT, winner: undefined }],
     problems: [],

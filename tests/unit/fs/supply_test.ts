@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { filesOf } from "../../../src/core/change.ts";
-import type { TrackedEntry } from "../../../src/core/entry.ts";
-import type { RelPath } from "../../../src/core/path.ts";
+import type { FileEntry, TrackedEntry } from "../../../src/core/entry.ts";
+import type { Name, RelPath } from "../../../src/core/path.ts";
 import {
   MAX_BATCH_BYTES,
   MAX_BATCH_PIECES,
@@ -201,4 +201,39 @@ Deno.test("supply() names thousands of lost files without filling a message", as
     root.close();
   });
   assertEquals(unavailable.length, 200);
+});
+
+Deno.test("supply() gives a file that was just written at once, if its digest proves it", async () => {
+  const fileSystem = MemoryFileSystem.from({}, { now: Date.now });
+  const root = await fileSystem.openRoot("/");
+  const metadata = { mode: 0o644, mtime: Date.now() };
+  const content = new TextEncoder().encode("new");
+  await root.createFile("f" as Name, content, metadata);
+  const options = {
+    checksum: true,
+    symlinks: "copy",
+    modes: true,
+    ignore: NO_IGNORE,
+  } as const;
+  const { children } = (await scan(root, options)).root;
+  const entry = children.get("f" as Name) as FileEntry;
+  const path = "f" as RelPath;
+  const kinds: string[] = [];
+  // What was scanned, and what a write in the same tick would have made of it.
+  for (const digest of [entry.digest!, "0".repeat(64)]) {
+    const seen = { ...entry, mtime: Date.now(), digest };
+    await root.setMetadata("f" as Name, { mode: 0o644, mtime: seen.mtime });
+    const now = await root.lookup("f" as Name);
+    const request = {
+      index: 0,
+      path,
+      entry: { ...seen, ctime: now!.ctime },
+      resume: undefined,
+    };
+    for await (const { pieces } of supply(root, [request], { follow: false })) {
+      kinds.push(...pieces.map(({ kind }) => kind));
+    }
+  }
+  assertEquals(kinds, ["data", "unavailable"]);
+  root.close();
 });

@@ -221,3 +221,19 @@ Deno.test("a hub's tree forgets what was deleted, also when the deletion is forg
   const { root } = await scene.trees.current(traits);
   assertEquals([...root.children.keys()], []);
 });
+
+Deno.test("a hub endpoint tells of what others change, and not of its own changes", async () => {
+  await using scene = new Scene();
+  const told = { own: 0, other: 0 };
+  const [own, other] = [scene.endpoint(), scene.endpoint()];
+  await own.notices.subscribe(() => void told.own++);
+  await other.notices.subscribe(() => void told.other++);
+  const source = MemoryFileSystem.from({ a: "1", "d/b": "2" });
+  await between(await LocalEndpoint.open(source, ""), own, MIRROR);
+  assertEquals(told.own, 0);
+  assert(told.other > 0);
+  const before = told.other;
+  await other.close();
+  await put(scene.store, "c", "3");
+  assertEquals(told, { own: 0, other: before });
+});

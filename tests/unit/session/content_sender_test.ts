@@ -10,11 +10,8 @@ import {
   type ServedRole,
   serveEndpoint,
 } from "../../../src/session/serve_endpoint.ts";
-import {
-  awaitHello,
-  openSession,
-  type Session,
-} from "../../../src/session/session.ts";
+import { awaitHello, openSession } from "../../../src/session/open_session.ts";
+import type { Session } from "../../../src/session/session.ts";
 import { FrameType } from "../../../src/protocol/frame.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import {

@@ -5,7 +5,7 @@ import { FrameType } from "../../../src/protocol/frame.ts";
 import { MAX_WINDOW_BYTES } from "../../../src/protocol/limits.ts";
 import { writeHello } from "../../../src/protocol/session_codec.ts";
 import type { VersionRange } from "../../../src/protocol/version.ts";
-import { awaitHello, openSession } from "../../../src/session/session.ts";
+import { awaitHello, openSession } from "../../../src/session/open_session.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { bytesOf, party, RawPeer } from "../../support/session_pair.ts";
 import { sealed } from "../../support/wire_message.ts";

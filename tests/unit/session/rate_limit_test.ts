@@ -14,11 +14,8 @@ import {
   rateAskedFor,
   rateCapabilities,
 } from "../../../src/session/rate_limit.ts";
-import {
-  awaitHello,
-  openSession,
-  type Session,
-} from "../../../src/session/session.ts";
+import { awaitHello, openSession } from "../../../src/session/open_session.ts";
+import type { Session } from "../../../src/session/session.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { bytesOf, party, RawPeer } from "../../support/session_pair.ts";
 

@@ -11,7 +11,8 @@ import {
 } from "../../../src/net/memory_transport.ts";
 import { Receiver, type ReceiverEvent } from "../../../src/session/receiver.ts";
 import { RemoteEndpoint } from "../../../src/session/remote_endpoint.ts";
-import { openSession, type Session } from "../../../src/session/session.ts";
+import { openSession } from "../../../src/session/open_session.ts";
+import type { Session } from "../../../src/session/session.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { FakeEndpoint } from "../../support/fake_endpoint.ts";
 import { DONE, SCAN } from "../../support/served_endpoint.ts";

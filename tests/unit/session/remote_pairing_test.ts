@@ -12,7 +12,8 @@ import {
   serveEndpoint,
   type ServeOptions,
 } from "../../../src/session/serve_endpoint.ts";
-import { openSession, type Session } from "../../../src/session/session.ts";
+import { openSession } from "../../../src/session/open_session.ts";
+import type { Session } from "../../../src/session/session.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { FakeEndpoint } from "../../support/fake_endpoint.ts";
 import { party, sessionPair } from "../../support/session_pair.ts";

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { totalsOfChanges } from "../../../src/core/change.ts";
+import { totalsOf } from "../../../src/core/entry.ts";
 import { diff } from "../../../src/core/diff.ts";
 import type { DirectoryEntry } from "../../../src/core/entry.ts";
 import { GuardError } from "../../../src/errors.ts";
@@ -9,7 +10,7 @@ import {
   Safeguards,
   type SafetyLimits,
 } from "../../../src/session/safeguards.ts";
-import { digested, directory, file, totalsOf } from "../../support/trees.ts";
+import { digested, directory, file } from "../../support/trees.ts";
 
 const ROOT = { path: "/data", device: 1, inode: 2, born: 4 };
 const OTHER = { ...ROOT, inode: 3 };

@@ -17,11 +17,8 @@ import {
 } from "../../../src/protocol/limits.ts";
 import { writeHello } from "../../../src/protocol/session_codec.ts";
 import type { Exchange } from "../../../src/session/exchange.ts";
-import {
-  awaitHello,
-  openSession,
-  type Session,
-} from "../../../src/session/session.ts";
+import { awaitHello, openSession } from "../../../src/session/open_session.ts";
+import type { Session } from "../../../src/session/session.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 import {
   bytesOf,
@@ -306,6 +303,7 @@ Deno.test("A frame that is out of place ends the session, and the peer is told w
       payload: Uint8Array.of(1),
     }]]],
     ["credit of 0", [[FrameType.credit, { payload: Uint8Array.of(0) }]]],
+    ["a notice that nobody has asked for", [[FrameType.changed, {}]]],
     ["credit without a number", [[FrameType.credit, {}]]],
     ["an answer to nothing", [[FrameType.progress, one]]],
     ["a question of no exchange", [[FrameType.scan, {}]]],

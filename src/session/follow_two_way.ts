@@ -1,0 +1,348 @@
+/**
+ * The two-way cycle again and again, woken by what happens on either side. State
+ * decides, not events: a notice that is lost, late or doubled costs time and
+ * nothing else, and whoever was away for an hour needs one round.
+ */
+import { hasChanges } from "../core/change.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Conflict } from "../core/conflict.ts";
+import { SettledTrees } from "../core/settled_trees.ts";
+import { asError, FileSystemError, GuardError, messageOf } from "../errors.ts";
+import type { Ancestry } from "./ancestry.ts";
+import {
+  bidirectional,
+  type BidirectionalOptions,
+  type RecentLosses,
+  type TwoWayMemory,
+} from "./bidirectional.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Resting } from "./resting.ts";
+import {
+  openConflicts,
+  type SyncedTwoWay,
+  type TwoWayEvent,
+  type TwoWayProblem,
+  type TwoWaySummary,
+} from "./two_way_events.ts";
+
+/** Deletions that follow each other more closely than this are one. */
+const BURST_MS = 10_000;
+
+/** After a failure of a side as a whole: from, up to. */
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 30_000;
+
+/** A side that tells nothing is looked at this often. */
+const POLL_MS = 10_000;
+
+/** What stays stale this often is worth a word. */
+const PATIENT_TRIES = 9;
+
+/** How to keep two sides equal. */
+export interface FollowTwoWayOptions
+  extends Omit<BidirectionalOptions, "clock" | "memory" | "signal" | "known"> {
+  readonly clock: Clock;
+  /** Milliseconds after which both sides are looked at though nothing was told; 0: never. */
+  readonly rescanMs: number;
+  /** Hears of each round that did something, and of the first of each {@link TwoWayFollower.follow}. */
+  readonly onSynced: (round: SyncedTwoWay) => void;
+  /** Hears why nothing is carried out any more, once until it is again. */
+  readonly onHalted: (error: GuardError) => void;
+  readonly onWarning: (message: string) => void;
+}
+
+/** Keeps alpha and beta equal, over any number of connections to beta. */
+export class TwoWayFollower {
+  readonly #alpha: Endpoint;
+  readonly #options: FollowTwoWayOptions;
+  readonly #resting: Resting;
+  readonly #settled = new SettledTrees();
+  #beta: TwoWayMemory["beta"];
+  #losses: RecentLosses = noLosses();
+  #lastLoss = -Infinity;
+  #rounds = 0;
+  #halted: GuardError | undefined;
+  #failure: Error | undefined;
+  #problems: readonly TwoWayProblem[] = [];
+  #conflicts: readonly Conflict[] = [];
+  /** Problems and conflicts that were told of and still stand. */
+  #told = new Set<string>();
+  #warned: string | undefined;
+  #failures = 0;
+  #isWoken = true;
+  #wake: (() => void) | undefined;
+  /** When both sides are looked at, whatever they tell. */
+  #nextLook = Infinity;
+  #pausedUntil: number | undefined;
+  /** Whether it pauses because a root is gone. */
+  #isAway = false;
+
+  /** @param alpha Its owner closes it, after the last {@link follow}. */
+  constructor(alpha: Endpoint, options: FollowTwoWayOptions) {
+    this.#alpha = alpha;
+    this.#options = options;
+    this.#resting = new Resting(options.clock);
+  }
+
+  /** How many rounds did something, or were the first with a beta. */
+  get rounds(): number {
+    return this.#rounds;
+  }
+
+  /** Why it stands still, if it does. */
+  get halted(): GuardError | undefined {
+    return this.#halted;
+  }
+
+  /** Why the last try failed, if it did. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Says that what leads to beta has failed. */
+  fail(error: unknown): void {
+    this.#failure = asError(error);
+  }
+
+  /** What was left out of the last round, on either side. */
+  get problems(): readonly TwoWayProblem[] {
+    return this.#problems;
+  }
+
+  /** Conflicts that are left to people. */
+  get conflicts(): readonly Conflict[] {
+    return this.#conflicts;
+  }
+
+  /** Begins a round soon, as if a side had told of a change. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wake?.();
+  }
+
+  /**
+   * Keeps both sides equal until the signal aborts. To be called again with a new
+   * beta after that has failed.
+   * @throws {SyncError} If beta, or the way to it, fails; or if a side can't be
+   *   used before the first round is through.
+   */
+  async follow(
+    beta: Endpoint,
+    ancestry: Ancestry,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const wake = (): void => this.wake();
+    this.#isWoken = true;
+    this.#pausedUntil = undefined;
+    let isFirst = true;
+    try {
+      for (const side of [this.#alpha, beta]) {
+        await side.notices?.subscribe(wake, signal);
+      }
+      while (!signal.aborted) {
+        await this.#wait(signal);
+        if (signal.aborted) break;
+        const isThrough = await this.#try(beta, ancestry, isFirst, signal);
+        if (isThrough) isFirst = false;
+        this.#nextLook = this.#options.clock.now() + this.#lookMs(beta);
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#failure = asError(error);
+      throw error;
+    }
+  }
+
+  #lookMs(beta: Endpoint): number {
+    const { rescanMs } = this.#options;
+    const usual = rescanMs > 0 ? rescanMs : Infinity;
+    const tells = this.#alpha.notices !== undefined &&
+      beta.notices !== undefined;
+    return tells ? usual : Math.min(usual, POLL_MS);
+  }
+
+  /** Until a side tells something, or something is due. */
+  async #wait(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const pausedUntil = this.#pausedUntil;
+    if (this.#isWoken && (pausedUntil === undefined || this.#isAway)) return;
+    const due = pausedUntil ?? Math.min(this.#resting.due, this.#nextLook);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = due === Infinity
+      ? undefined
+      : clock.after(Math.max(0, due - clock.now()), resolve);
+    // A directory tells when it is back; no other failure ends with a notice.
+    if (pausedUntil === undefined || this.#isAway) this.#wake = resolve;
+    const onAbort = (): void => resolve();
+    signal.addEventListener("abort", onAbort);
+    await promise;
+    signal.removeEventListener("abort", onAbort);
+    this.#wake = undefined;
+    cancel?.();
+  }
+
+  /** One round; whether it came to its end. */
+  async #try(
+    beta: Endpoint,
+    ancestry: Ancestry,
+    isFirst: boolean,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { clock, onHalted, onWarning } = this.#options;
+    this.#isWoken = false;
+    this.#pausedUntil = undefined;
+    this.#resting.wake();
+    try {
+      await this.#round(beta, ancestry, isFirst, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (error instanceof GuardError) {
+        if (this.#halted === undefined) onHalted(error);
+        this.#halted = error;
+        return false;
+      }
+      const mayHeal = error instanceof FileSystemError && this.#rounds > 0;
+      if (!mayHeal) throw error;
+      const pause = FIRST_PAUSE_MS * 2 ** this.#failures++;
+      this.#pausedUntil = clock.now() + Math.min(pause, MAX_PAUSE_MS);
+      this.#isAway = error.code === "not-found";
+      this.#failure = error;
+      const text = messageOf(error);
+      if (text !== this.#warned) onWarning(text);
+      this.#warned = text;
+      return false;
+    }
+    this.#resting.settle();
+    this.#halted = undefined;
+    this.#failure = undefined;
+    this.#failures = 0;
+    this.#warned = undefined;
+    return true;
+  }
+
+  async #round(
+    beta: Endpoint,
+    ancestry: Ancestry,
+    isFirst: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, onSynced } = this.#options;
+    const start = clock.now();
+    if (start - this.#lastLoss > BURST_MS) this.#losses = noLosses();
+    const lost = countOf(this.#losses);
+    const memory: TwoWayMemory = {
+      settled: this.#settled,
+      beta: this.#beta,
+      losses: this.#losses,
+      isResting: (path) => this.#resting.has(path),
+      rest: (sided) => {
+        const { path, code } = sided.problem;
+        if (code !== "kept") this.#resting.add(path, code, sided);
+      },
+    };
+    let summary: TwoWaySummary;
+    try {
+      summary = await bidirectional({ alpha: this.#alpha, beta }, ancestry, {
+        ...this.#options,
+        memory,
+        signal,
+        onEvent: (event) => this.#pass(event, isFirst),
+      });
+    } finally {
+      this.#beta = memory.beta;
+      if (countOf(this.#losses) > lost) this.#lastLoss = clock.now();
+    }
+    this.#note(summary);
+    const { changes, totals, digest } = summary;
+    const hasDone = hasChanges(changes.alpha) || hasChanges(changes.beta);
+    if (!hasDone && !isFirst) return;
+    const round = ++this.#rounds;
+    onSynced({
+      round,
+      digest,
+      changes,
+      totals,
+      conflicts: summary.conflicts.length,
+      open: this.#conflicts.length,
+      problems: summary.problems.length,
+      seconds: (clock.now() - start) / 1_000,
+    });
+    await beta.synced({ round, digest }, signal);
+  }
+
+  /** Passes on what is worth a word while it goes on and on. */
+  #pass(event: TwoWayEvent, isFirst: boolean): void {
+    const { onEvent } = this.#options;
+    switch (event.kind) {
+      case "scanning":
+      case "scanned":
+        if (isFirst) onEvent?.(event);
+        break;
+      case "planned": {
+        const { alpha, beta } = event.changes;
+        if (!hasChanges(alpha) && !hasChanges(beta)) break;
+        onEvent?.({ ...event, round: this.#rounds + 1 });
+        break;
+      }
+      case "problem":
+      case "conflict":
+        // Told of at the end, if they are new.
+        break;
+      case "transfer":
+      case "applying":
+        onEvent?.(event);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** What a round has left; what of it is new is told of. */
+  #note({ problems, conflicts }: TwoWaySummary): void {
+    const { onEvent } = this.#options;
+    const open = openConflicts({ conflicts });
+    const told = new Set<string>();
+    const resting = this.#resting.problems() as TwoWayProblem[];
+    this.#problems = [
+      ...problems,
+      ...resting.filter((one) => !problems.includes(one)),
+    ];
+    for (const { side, problem } of this.#problems) {
+      const { path, code, message } = problem;
+      const isPassing = code === "stale" &&
+        this.#resting.tries(path) < PATIENT_TRIES;
+      if (isPassing) continue;
+      const key = `${side} ${path} ${message}`;
+      told.add(key);
+      if (this.#told.has(key)) continue;
+      onEvent?.({ kind: "problem", side, problem });
+    }
+    for (const conflict of conflicts) {
+      const key = keyOf(conflict);
+      if (conflict.winner === undefined) told.add(key);
+      if (this.#told.has(key)) continue;
+      onEvent?.({ kind: "conflict", conflict });
+    }
+    this.#told = told;
+    this.#conflicts = open;
+  }
+}
+
+function noLosses(): RecentLosses {
+  return { changes: { alpha: [], beta: [] }, entries: undefined };
+}
+
+function countOf({ changes }: RecentLosses): number {
+  return changes.alpha.length + changes.beta.length;
+}
+
+/** The same for as long as neither version is another one. */
+function keyOf({ path, alpha, beta }: Conflict): string {
+  const versions = [alpha.new, beta.new].map((entry) =>
+    entry?.kind === "file"
+      ? entry.digest
+      : entry?.kind === "symlink"
+      ? entry.target
+      : entry?.kind
+  );
+  return JSON.stringify([path, ...versions]);
+}
