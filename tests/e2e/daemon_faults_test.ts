@@ -19,7 +19,7 @@ test(
   async () => {
     await using world = new DaemonWorld();
     const { temp } = world;
-    await world.start(["--stall-after", "2s", "--max-failures", "10"]);
+    await world.start(["--stall-after", "4s", "--max-failures", "10"]);
     const source = await world.add("w");
     await world.attach("w", "disk", temp.at("disk"));
     await world.add("neighbour");
@@ -142,7 +142,7 @@ test("E12: a daemon that was frozen does not take its processes for dead", [
   "linux",
 ], async () => {
   await using world = new DaemonWorld();
-  const daemon = await world.start(["--stall-after", "1s"]);
+  const daemon = await world.start(["--stall-after", "3s"]);
   await world.add("w");
   await world.flush("w");
   const { pid } = await world.when(
@@ -152,7 +152,7 @@ test("E12: a daemon that was frozen does not take its processes for dead", [
   );
   daemon.kill("SIGSTOP");
   // Frozen for longer than a process may be silent.
-  await new Promise((resolve) => setTimeout(resolve, 3_500));
+  await new Promise((resolve) => setTimeout(resolve, 5_500));
   daemon.kill("SIGCONT");
   await world.flush("w");
   const after = await world.info("w");
