@@ -7,6 +7,7 @@
 import { CLEAN } from "./clean_command.ts";
 import type { CommandSpec } from "./command_spec.ts";
 import { CLIENT_COMMANDS } from "./client_commands.ts";
+import { DAEMON_COMMANDS } from "./daemon_commands.ts";
 import { HUB_COMMANDS } from "./hub_commands.ts";
 import { EXPLAIN } from "./explain_command.ts";
 import { LISTEN } from "./listen_command.ts";
@@ -14,6 +15,7 @@ import { SELF_COMMANDS } from "./self_commands.ts";
 import { SYNC } from "./sync_command.ts";
 import { TRASH_COMMANDS } from "./trash_commands.ts";
 import { VERIFY } from "./verify_command.ts";
+import { WORKSPACE_COMMANDS } from "./workspace_commands.ts";
 
 /** Every command that has options of its own, by name. */
 export const COMMANDS = {
@@ -25,6 +27,8 @@ export const COMMANDS = {
   ...TRASH_COMMANDS,
   ...HUB_COMMANDS,
   ...CLIENT_COMMANDS,
+  ...DAEMON_COMMANDS,
+  ...WORKSPACE_COMMANDS,
   ...SELF_COMMANDS,
 } as const;
 
@@ -94,10 +98,27 @@ export const ENVIRONMENT: readonly {
     name: "HOME",
     help: "Where neither is set, .local/state in it is taken for that",
   },
+  {
+    name: "XDG_RUNTIME_DIR",
+    help: "Holds the socket of the daemon; where it is not set, the state does",
+  },
+  {
+    name: "XDG_CONFIG_HOME",
+    help: "Holds lockstep/workspaces.json; HOME/.config where it is not set",
+  },
+  { name: "APPDATA", help: "The same, where XDG_CONFIG_HOME is not set" },
+  {
+    name: "LOCKSTEP_CONFIG",
+    help: "The file in which the daemon remembers workspaces, instead",
+  },
   { name: "LOCKSTEP_DEBUG", help: "1: print the stack trace of an error" },
   {
     name: "LOCKSTEP_FAULT",
     help: "For tests of Lockstep itself: makes one call fail, or dies at it",
+  },
+  {
+    name: "LOCKSTEP_WORKER_FAULT",
+    help: "The same, for the processes that a daemon starts",
   },
 ];
 

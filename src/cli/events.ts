@@ -10,6 +10,7 @@ import type {
   SyncedRound,
   SyncEvent,
 } from "../session/events.ts";
+import type { DaemonEvent } from "./daemon_report.ts";
 import type { Received } from "./commands/reception.ts";
 import type { Differences } from "./differences.ts";
 import type { ExitCode } from "./exit_code.ts";
@@ -187,6 +188,8 @@ export type CommandEvent =
   }
   /** A hub, or a command for one, has something to say. */
   | { readonly kind: "hub"; readonly event: HubEvent }
+  /** The daemon, or a command for it, has something to say. */
+  | { readonly kind: "daemon"; readonly event: DaemonEvent }
   /** `explain` has its answer. */
   | { readonly kind: "explained"; readonly explanation: Explanation }
   /** `doctor` has looked at something. */

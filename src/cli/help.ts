@@ -12,6 +12,7 @@ import type { HelpTopic } from "./args.ts";
 import { EXIT_CODE_MEANINGS } from "./exit_code.ts";
 
 const MAX_COLUMNS = 79;
+const USAGE_INDENT = "       ";
 
 /** The help of one command, of a group of them, or of the program; ends with a line break. */
 export function helpText(topic: HelpTopic): string {
@@ -63,8 +64,9 @@ function commandHelp(name: CommandName): string[] {
   );
   const required = specs.filter((spec) => spec.required === true)
     .map((spec) => ` --${spec.long} ${spec.label}`).join("");
+  const usage = `Usage: lockstep ${name}${argument}${required} [OPTION…]`;
   return [
-    `Usage: lockstep ${name}${argument}${required} [OPTION…]`,
+    wrap(usage, MAX_COLUMNS - USAGE_INDENT.length).join(`\n${USAGE_INDENT}`),
     description,
     ...(positional === undefined
       ? []

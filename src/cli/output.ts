@@ -15,6 +15,11 @@ export interface Output {
    * there; "" takes it away. Without a terminal nothing happens.
    */
   live(text: string): void;
+  /**
+   * Prints results in the place of those that the last call has printed, if nothing
+   * was printed since. Without a terminal, only where they are others.
+   */
+  screen(lines: readonly string[]): void;
   /** Columns of the terminal, or undefined where no live line can be shown. */
   readonly columns: number | undefined;
 }
@@ -49,6 +54,8 @@ export class ProcessOutput implements Output {
   readonly #canRedraw: boolean;
   /** Columns that the live line takes; 0 while there is none. */
   #shown = 0;
+  /** What was printed last, where that can be replaced. */
+  #screen: readonly string[] = [];
 
   constructor(
     stdout: TextSink = Deno.stdout,
@@ -73,11 +80,13 @@ export class ProcessOutput implements Output {
 
   result(line: string): void {
     this.#clear();
+    this.#screen = [];
     write(this.#stdout, `${printable(line)}\n`);
   }
 
   message(line: string): void {
     this.#clear();
+    this.#screen = [];
     write(this.#stderr, `${printable(line)}\n`);
   }
 
@@ -86,6 +95,21 @@ export class ProcessOutput implements Output {
     if (text === "") return this.#clear();
     write(this.#stderr, `\r${printable(text)}\x1b[K`);
     this.#shown = text.length;
+  }
+
+  screen(lines: readonly string[]): void {
+    const before = this.#screen;
+    if (this.#canRedraw && this.#stdout.isTerminal()) {
+      const columns = this.columns ?? FALLBACK_COLUMNS;
+      const up = before.length === 0 ? "" : `\x1b[${before.length}A`;
+      const shown = lines.map((line) =>
+        `${printable(line).slice(0, columns - 1)}\x1b[K\n`
+      );
+      write(this.#stdout, `${up}${shown.join("")}\x1b[J`);
+    } else if (lines.join("\n") !== before.join("\n")) {
+      for (const line of lines) this.result(line);
+    }
+    this.#screen = lines;
   }
 
   #clear(): void {

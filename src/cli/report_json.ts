@@ -1,6 +1,7 @@
 /** Reports for programs: one JSON object per line on stdout. */
 import { messageOf, SyncError } from "../errors.ts";
 import type { Side, SyncEvent } from "../session/events.ts";
+import { daemonFields } from "./daemon_report.ts";
 import { differenceOf } from "./differences.ts";
 import type { CommandEvent, SplitReporter } from "./events.ts";
 import { explanationFields } from "./explanation.ts";
@@ -240,6 +241,11 @@ export class JsonReporter implements SplitReporter {
         this.#print(name, fields);
         break;
       }
+      case "daemon":
+        for (const [name, fields] of daemonFields(event.event)) {
+          this.#print(name, fields);
+        }
+        break;
       case "explained":
         this.#print("explained", explanationFields(event.explanation));
         break;

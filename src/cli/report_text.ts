@@ -3,6 +3,7 @@ import { displayPath } from "../core/path.ts";
 import { messageOf } from "../errors.ts";
 import type { Side, SyncEvent } from "../session/events.ts";
 import type { CommandEvent, SplitReporter } from "./events.ts";
+import { daemonText } from "./daemon_report.ts";
 import { explanationText } from "./explanation.ts";
 import {
   formatBytes,
@@ -68,6 +69,7 @@ export class TextReporter implements SplitReporter {
     const named: Output = {
       result: (line) => output.result(`${name}: ${line}`),
       message: (line) => output.message(`${name}: ${line}`),
+      screen: (): void => {},
       live: () => {},
       columns: undefined,
     };
@@ -248,6 +250,13 @@ export class TextReporter implements SplitReporter {
           else if (isAsked) this.#output.result(line);
           else this.#tell(line);
         }
+        break;
+      }
+      case "daemon": {
+        const date = this.#time.date().getTime();
+        const { lines, isLive } = daemonText(event.event, date);
+        if (isLive) this.#output.screen(lines);
+        else for (const line of lines) this.#tell(line);
         break;
       }
       case "explained":

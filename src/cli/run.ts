@@ -6,6 +6,7 @@ import type { SplitReporter } from "./events.ts";
 import { EXIT, type ExitCode, exitCodeOfError } from "./exit_code.ts";
 import { Interruption, InterruptListener } from "./interrupt.ts";
 import type { Output } from "./output.ts";
+import { WORKER_WORD } from "./worker_word.ts";
 
 /** For commands that do not have these options. */
 const QUIETLY = { json: false, quiet: false, verbose: false };
@@ -17,6 +18,10 @@ export async function run(
 ): Promise<ExitCode> {
   let reporter: SplitReporter | undefined;
   try {
+    if (args.length === 1 && args[0] === WORKER_WORD) {
+      const { runWorker } = await import("./commands/workspace_worker.ts");
+      return await runWorker();
+    }
     const command = parseCommandLine(args);
     switch (command.kind) {
       case "version": {
@@ -163,6 +168,39 @@ async function runCommand(
     case "conflicts resolve": {
       const { runConflictCommand } = await import("./commands/conflicts.ts");
       return await runConflictCommand(command, context);
+    }
+    case "daemon run": {
+      const { daemonRun } = await import("./commands/daemon_run.ts");
+      return await daemonRun(command.options, context);
+    }
+    case "daemon start":
+    case "daemon stop":
+    case "daemon status": {
+      const { runDaemonCommand } = await import("./commands/daemon_control.ts");
+      return await runDaemonCommand(command, context);
+    }
+    case "daemon logs": {
+      const { daemonLogs } = await import("./commands/daemon_logs.ts");
+      return await daemonLogs(command.options, context);
+    }
+    case "daemon install":
+    case "daemon uninstall": {
+      const { runInstallCommand } = await import(
+        "./commands/daemon_install.ts"
+      );
+      return runInstallCommand(command, context);
+    }
+    case "workspace add":
+    case "workspace remove":
+    case "workspace list":
+    case "workspace info":
+    case "workspace attach":
+    case "workspace detach":
+    case "workspace pause":
+    case "workspace resume":
+    case "workspace flush": {
+      const { runWorkspaceCommand } = await import("./commands/workspaces.ts");
+      return await runWorkspaceCommand(command, context);
     }
     default:
       return command satisfies never;

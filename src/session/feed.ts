@@ -9,7 +9,12 @@ import { displayPath, nameOf, parentOf, type RelPath } from "../core/path.ts";
 import { sleep, sleepBriefly } from "../core/sleep.ts";
 import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { noteInodes, outdatedTwins } from "../core/twins.ts";
-import { asError, FileSystemError, messageOf } from "../errors.ts";
+import {
+  asError,
+  FileSystemError,
+  isFileSystemError,
+  messageOf,
+} from "../errors.ts";
 import { DirtyPaths } from "../fs/dirty_paths.ts";
 import { newDirectories, type Rescan } from "../fs/rescan.ts";
 import type { ScannedSnapshot } from "../fs/scan.ts";
@@ -194,6 +199,23 @@ export class Feed {
     throw new FileSystemError("not-found", `${path} is not there any more`);
   }
 
+  /**
+   * Looks at everything once more.
+   * @returns The number of a version that has all that was there before the call;
+   *   undefined where the source is gone, or the signal aborts.
+   */
+  async settled(signal: AbortSignal): Promise<number | undefined> {
+    if (this.#isLost) return undefined;
+    this.relook("everything");
+    try {
+      await this.refresh(signal);
+    } catch (error) {
+      if (isFileSystemError(error, "not-found")) return undefined;
+      throw error;
+    }
+    return signal.aborted ? undefined : this.#version?.number;
+  }
+
   /** Resolves when something was told, or the signal aborts. */
   async #told(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -294,6 +316,8 @@ export class Feed {
   }
 
   #nextDue(): number {
+    // Of a root that is gone nothing else is looked at.
+    if (this.#isLost) return this.#nextRootCheck;
     const { rescanMs } = this.#options;
     const scan = this.#ended !== undefined
       ? this.#lastScan.at + this.#pollMs()

@@ -107,6 +107,8 @@ export class Follower {
   #failure: Error | undefined;
   /** The number of the version that was carried out last, by whatever connection. */
   #carriedOut = 0;
+  /** The same of the last one of which nothing was put off. */
+  #reached = 0;
   #problems: readonly SidedProblem[] = [];
   /** Problems that were told of and still stand. */
   #told = new Set<string>();
@@ -135,6 +137,14 @@ export class Follower {
   /** How many rounds were carried out. */
   get rounds(): number {
     return this.#rounds;
+  }
+
+  /**
+   * The number of the last version that was carried out, but for what `problems`
+   * names; 0: none.
+   */
+  get reached(): number {
+    return this.#reached;
   }
 
   /** Why it stands still, if it does. */
@@ -281,6 +291,9 @@ export class Follower {
     }
     course.done = version.number;
     this.#carriedOut = version.number;
+    if (!this.#isMidway && this.#halted === undefined) {
+      this.#reached = version.number;
+    }
     this.#failure = undefined;
   }
 

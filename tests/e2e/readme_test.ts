@@ -4,6 +4,7 @@ import { COMMANDS } from "../../src/cli/command_table.ts";
 import { EXIT_CODE_MEANINGS } from "../../src/cli/exit_code.ts";
 import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { helpText } from "../../src/cli/help.ts";
+import { DaemonWorld } from "../support/daemon_world.ts";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
 import { shell } from "../support/command.ts";
 import { serve } from "../support/hub_program.ts";
@@ -12,6 +13,7 @@ import { assertSameTree } from "../support/oracle.ts";
 import {
   type JsonEvent,
   listen,
+  PROGRAM,
   Program,
   type ProgramOptions,
   run,
@@ -549,6 +551,39 @@ test("the README's walk through a hub runs", ["curl", "bash"], async () => {
     }
   }
 });
+
+test(
+  "the README's walk through the daemon runs",
+  ["curl", "bash"],
+  async () => {
+    await using world = new DaemonWorld();
+    const { temp, env } = world;
+    makePhotos(temp);
+    await using receiver = await listen(temp.at("nas"), ["--keep-listening"]);
+    const shells = blocks(section("The daemon"), "sh");
+    const isInstall = (text: string): boolean => text.includes("install");
+    const [first, last, ...more] = shells.filter((text) => !isInstall(text));
+    for (const text of [first!, ...more, last!]) {
+      const script = text.replaceAll(/^lockstep/gm, PROGRAM.join(" "))
+        .replaceAll("ws://127.0.0.1:8080", receiver.url)
+        .replaceAll("/mnt/disk", temp.path + "/disk")
+        .replaceAll("curl ", "curl --fail --silent --show-error ");
+      const said = await shell(
+        `cd "$1"; shift; export "$@"; mkdir -p disk; ${script}`,
+        temp.path,
+        ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      );
+      if (text === first) {
+        const [title] = blocks(section("The daemon"), "console")[0]!.split(
+          "\n",
+        );
+        assertStringIncludes(said, title!);
+      }
+    }
+    await assertSameTree(temp.at("photos"), temp.at("nas"));
+    await assertSameTree(temp.at("photos"), temp.at("disk/photos"));
+  },
+);
 
 /** A program that needs all of the library, and what it is made of. */
 const PROJECT = `

@@ -5,8 +5,6 @@
 import { HOSTILE_ROWS } from "./hostile_rows.ts";
 import { type FaultRow, impossible, missing } from "./row.ts";
 
-const DAEMON = missing("daemon");
-
 /** What each section is about. */
 export const SECTIONS: Readonly<Record<string, string>> = {
   A: "a hostile sender",
@@ -54,7 +52,7 @@ export const ROWS: readonly FaultRow[] = [
     ["a state that was restored from a backup"],
     ["a flood of wrong tokens"],
     ["a hub whose data lies in what it shares"],
-    ["other users at the control socket", DAEMON],
+    ["other users at the control socket"],
     ["an environment that opens the port to everybody"],
     ["internal pages without a key"],
     ["secrets in addresses and logs"],
@@ -90,7 +88,7 @@ export const ROWS: readonly FaultRow[] = [
     ["killed while it makes a conflict copy"],
     ["killed while directories change places"],
     ["killed hub: blobs, rows, heads, garbage collection"],
-    ["killed daemon, killed watchdog", DAEMON],
+    ["killed daemon, killed watchdog"],
     ["told to stop in the middle of a file, once and twice"],
     ["power is lost, and what was not flushed with it"],
     ["whoever reads the output goes away"],
@@ -219,7 +217,7 @@ export const ROWS: readonly FaultRow[] = [
     ["the database is damaged"],
     ["the database lost its log"],
     ["the database is of another version"],
-    ["a second daemon, or what one that was killed left", DAEMON],
+    ["a second daemon, or what one that was killed left"],
     ["a port that is taken, forbidden or none"],
     ["settings in a file that is none"],
     ["settings that change meanwhile"],
@@ -228,7 +226,7 @@ export const ROWS: readonly FaultRow[] = [
     ["a command line that makes no sense"],
     ["states of older and newer versions"],
     ["a clock that begins in 1970"],
-    ["status while the state is rebuilt", DAEMON],
+    ["status while the state is rebuilt"],
     ["output that can't be written"],
     ["other locales, time zones, terminals"],
   ]),

@@ -1,5 +1,4 @@
 /** `lockstep sync`: mirrors a directory to listeners, and to other directories. */
-import { UsageError } from "../../errors.ts";
 import type { Transport } from "../../net/transport.ts";
 import { type ConnectOptions, connectWebSocket } from "../../net/websocket.ts";
 import type { OptionsOf } from "../args.ts";
@@ -7,7 +6,8 @@ import type { ExitCode } from "../exit_code.ts";
 import { connectOptionsFor } from "./connect_options.ts";
 import type { SyncContext } from "./context.ts";
 import { checkTwoWay } from "./two_way_options.ts";
-import { jobsOf, type SyncJob, type SyncOptions } from "./sync_job.ts";
+import { refuseLinkOptions, refuseReceiverOptions } from "./refuse_job.ts";
+import { jobsOf, type SyncOptions } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
 
 /** Runs the command. @throws {SyncError} */
@@ -25,7 +25,7 @@ export async function sync(
   const [job, ...others] = jobs;
   if (others.length > 0) {
     // What is wrong with any of them is found before anything begins.
-    const { refuseTargets } = await import("./sync_targets.ts");
+    const { refuseTargets } = await import("./refuse_targets.ts");
     refuseTargets(jobs);
   }
   // A dry run comes to its targets one after the other.
@@ -54,34 +54,6 @@ export async function sync(
     for (const { connection } of connectings) {
       connection?.then((transport) => transport.close(), () => {});
     }
-  }
-}
-
-/** @throws {UsageError} If an option is for whoever writes, and that is a listener. */
-function refuseReceiverOptions({ to, trash }: SyncOptions): void {
-  if (to.kind === "directory") return;
-  if (trash !== undefined) {
-    throw new UsageError(
-      "The receiver keeps the trash: lockstep listen --trash DIR",
-    );
-  }
-}
-
-/** @throws {UsageError} If an option is for a connection, and there is none, or the reverse. */
-function refuseLinkOptions(jobs: readonly SyncJob[]): void {
-  const { compress, bwlimit, noFsync } = jobs[0]!.options;
-  const kinds = new Set(jobs.map(({ options }) => options.to.kind));
-  if (noFsync && !kinds.has("directory")) {
-    throw new UsageError(
-      "The receiver writes to the disk: lockstep listen --no-fsync",
-    );
-  }
-  if (kinds.has("url")) return;
-  for (const [option, value] of Object.entries({ compress, bwlimit })) {
-    if (value === undefined) continue;
-    throw new UsageError(
-      `--${option} is for connections, and --to is a directory`,
-    );
   }
 }
 

@@ -2,8 +2,6 @@
  * `lockstep sync` with several targets: the source is scanned, watched and chunked
  * once, for all of them; each has its own connection, guards, pace and end.
  */
-import { displayPath } from "../../core/path.ts";
-import { UsageError } from "../../errors.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
 import { MemoryRecipeStore } from "../../fs/recipe_store.ts";
 import { SharedReadings } from "../../fs/shared_readings.ts";
@@ -14,53 +12,11 @@ import type { CommandEvent, Reporter } from "../events.ts";
 import { EXIT, type ExitCode, exitCodeOfError, worstOf } from "../exit_code.ts";
 import { Interruption } from "../interrupt.ts";
 import type { SyncContext } from "./context.ts";
-import { liesWithin, refuseOverlap } from "./overlap.ts";
 import { recipesFor } from "./recipes.ts";
 import type { SyncJob } from "./sync_job.ts";
 import type { Connecting } from "./sync_remote.ts";
 import { mirrorOptionsOf, type SharedSource, syncTrees } from "./sync_trees.ts";
-import { nameOfTarget, textOfTarget } from "./target_name.ts";
-
-/** @throws {UsageError} If two of the places, or the log and one, share a directory. */
-export function refuseTargets(jobs: readonly SyncJob[]): void {
-  const { from, logFile } = jobs[0]!.options;
-  const targets = jobs.map(({ options }) => options.to);
-  const names = new Set<string>();
-  const paths: string[] = [];
-  for (const to of targets) {
-    const name = nameOfTarget(to);
-    if (names.has(name)) {
-      throw new UsageError(
-        `--to ${displayPath(textOfTarget(to))} is given twice`,
-      );
-    }
-    names.add(name);
-    if (to.kind === "url") continue;
-    refuseOverlap(from, to.path);
-    for (const other of paths) refuseSharing(other, to.path);
-    if (logFile !== undefined && liesWithin(logFile, to.path)) {
-      throw new UsageError(
-        `--log-file ${displayPath(logFile)} lies inside --to ${
-          displayPath(to.path)
-        }`,
-      );
-    }
-    paths.push(to.path);
-  }
-}
-
-/** @throws {UsageError} If one of two targets lies inside the other. */
-function refuseSharing(one: string, other: string): void {
-  const [inner, outer] = liesWithin(one, other)
-    ? [one, other]
-    : liesWithin(other, one)
-    ? [other, one]
-    : [];
-  if (inner === undefined || outer === undefined) return;
-  throw new UsageError(
-    `--to ${displayPath(inner)} lies inside --to ${displayPath(outer)}`,
-  );
-}
+import { textOfTarget } from "./target_name.ts";
 
 /**
  * Mirrors to each target of `jobs`, which have the same source.

@@ -25,6 +25,8 @@ export interface RunningFeed {
   readonly feed: Feed;
   /** Aborted when it is over, for whatever reason. */
   readonly stop: AbortSignal;
+  /** Gets whoever follows it from now on. */
+  readonly onFollower?: (follower: Follower) => void;
 }
 
 /** What a watch is begun with. */
@@ -83,11 +85,12 @@ export async function withFeed<T>(
 /** Follows to the target of `work` until the feed stops. */
 async function followTo(
   work: SyncWork,
-  { feed, stop }: RunningFeed,
+  { feed, stop, onFollower }: RunningFeed,
   witnesses: Witnesses | undefined,
 ): Promise<Watched> {
   const start = systemClock.now();
   const follower = newFollower(feed, work, witnesses);
+  onFollower?.(follower);
   const { to } = work.job.options;
   try {
     if (to.kind === "directory") {

@@ -24,6 +24,10 @@ export class FakeOutput implements Output {
   live(text: string): void {
     this.lives.push(text);
   }
+
+  screen(lines: readonly string[]): void {
+    this.results.push(...lines);
+  }
 }
 
 /** Time stands still until `time` is set. */

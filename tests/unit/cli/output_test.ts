@@ -92,3 +92,24 @@ Deno.test("a stream that is gone stops nothing", () => {
   output.message("b");
   output.live("c");
 });
+
+Deno.test("a screen is drawn over the last one, unless something was printed since", () => {
+  const [stdout, stderr] = [new FakeSink(true), new FakeSink(true)];
+  const output = new ProcessOutput(stdout, stderr, new Map());
+  output.screen(["one", "two\x1b[2J"]);
+  output.screen(["three"]);
+  output.result("else");
+  output.screen(["four"]);
+  assertEquals(
+    stdout.text,
+    "one\x1b[K\ntwo\\u001b[2J\x1b[K\n\x1b[J" +
+      "\x1b[2Athree\x1b[K\n\x1b[Jelse\nfour\x1b[K\n\x1b[J",
+  );
+});
+
+Deno.test("without a terminal a screen is printed where it is another one", () => {
+  const [stdout, stderr] = [new FakeSink(false), new FakeSink(false)];
+  const output = new ProcessOutput(stdout, stderr, new Map());
+  for (const lines of [["a", "b"], ["a", "b"], ["a"]]) output.screen(lines);
+  assertEquals(stdout.text, "a\nb\na\n");
+});

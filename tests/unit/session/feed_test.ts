@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Name } from "../../../src/core/path.ts";
+import type { Name, RelPath } from "../../../src/core/path.ts";
 import { entryAt } from "../../../src/core/snapshot.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import { Feed, type FeedEvent } from "../../../src/session/feed.ts";
@@ -311,4 +311,34 @@ Deno.test("Several targets follow one source, each in its own time", async () =>
   }
   await feed.source.close({ kind: "done", message: "" });
   assertEquals(fs.watches.active, 0);
+});
+
+Deno.test("settled() answers with a version that has what was there before", async () => {
+  const { fs, feed, follower, place, advance, stop } = await start("none");
+  const never = new AbortController().signal;
+  await advance(1_000);
+  assertEquals(follower.reached, feed.version!.number);
+
+  // Nothing has told of it, and the next scan is far away.
+  const s = await fs.openRoot("s");
+  await s.createDirectory("new" as Name);
+  s.close();
+  const before = feed.version!.number;
+  const settling = feed.settled(never);
+  await advance(500);
+  assertEquals(await settling, before + 1);
+  assert(entryAt(feed.version!.snapshot.root, "new" as RelPath) !== undefined);
+  assertEquals(follower.reached, before + 1);
+
+  // Where nothing is new, it is the version of now.
+  const again = feed.settled(never);
+  await advance(500);
+  assertEquals(await again, before + 1);
+
+  // Of a source that is gone nothing can be said.
+  place.there = false;
+  const lost = feed.settled(never);
+  await advance(3_000);
+  assertEquals(await lost, undefined);
+  await stop();
 });
