@@ -63,13 +63,33 @@ export async function syncTwoWay(
   connecting: Connecting,
   extras?: TwoWayExtras,
 ): Promise<ExitCode> {
+  const { from, dryRun } = options;
+  const warn = (message: string): void =>
+    context.reporter.report({ kind: "warning", message });
+  checkPlaces(options);
+  const state = TwoWayState.open({ ...options, readOnly: dryRun }, warn);
+  const lock = dryRun ? undefined : await state.lock(from);
+  try {
+    return await withState(options, { context, connecting, extras, state });
+  } finally {
+    lock?.release();
+  }
+}
+
+/** What {@link withState} works with. */
+interface OpenedState extends Pick<TwoWayWork, "context" | "connecting"> {
+  readonly extras: TwoWayExtras | undefined;
+  readonly state: TwoWayState;
+}
+
+/** {@link syncTwoWay}, once nobody else syncs `from`. @throws {SyncError} */
+async function withState(
+  options: SyncOptions,
+  { context, connecting, extras, state }: OpenedState,
+): Promise<ExitCode> {
   const { from, to, dryRun, allowNewRoot } = options;
   const { reporter } = context;
-  const warn = (message: string): void =>
-    reporter.report({ kind: "warning", message });
-  checkPlaces(options);
   const fileSystem = new DenoFileSystem();
-  const state = TwoWayState.open({ ...options, readOnly: dryRun }, warn);
   const root = state.root(from);
   requireRoot(root, from);
   // Nothing is made here: the directory has to be there.
@@ -210,6 +230,21 @@ async function withBeta<T>(
 
 /** Does `act` with the directory `path` as the other side. @throws {SyncError} */
 export async function withDirectory<T>(
+  work: TwoWayWork,
+  path: string,
+  act: Act<T>,
+  outcomeOf: (result: T) => Outcome,
+): Promise<T> {
+  const { options, state } = work;
+  const lock = options.dryRun ? undefined : await state.lock(path);
+  try {
+    return await withLocked(work, path, act, outcomeOf);
+  } finally {
+    lock?.release();
+  }
+}
+
+async function withLocked<T>(
   work: TwoWayWork,
   path: string,
   act: Act<T>,
