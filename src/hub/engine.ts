@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { ROOT } from "../core/path.ts";
-import { SyncError } from "../errors.ts";
+import { SyncError, TransportError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { upgradeToTransport } from "../net/upgrade.ts";
 import { Capability } from "../protocol/version.ts";
@@ -149,6 +149,15 @@ export class Engine {
     };
     const transport = await opening;
     const leave = client && hub.join(client);
+    const author = client?.id ?? key.name;
+    const unheed = hub.onDecided((concerned) => {
+      // Only clients that have registered go by what is decided about all.
+      const isMeant = concerned === undefined
+        ? client !== undefined
+        : concerned === author;
+      if (!isMeant) return;
+      stop.abort(new TransportError("Something was decided that it goes by"));
+    });
     watch();
     try {
       const pending = await awaitHello(transport, {
@@ -169,7 +178,7 @@ export class Engine {
       const endpoint = new HubEndpoint({
         store,
         trees,
-        client: client?.id ?? key.name,
+        client: author,
         ...(approval !== undefined && { approval }),
         peer: () => noted.peer,
       });
@@ -187,6 +196,7 @@ export class Engine {
       await serveEndpoint(session, endpoint, { role: "peer", pairing });
     } finally {
       cancel();
+      unheed();
       leave?.();
       transport.close();
     }

@@ -75,6 +75,11 @@ export interface TwoWayMemory {
   beta: Snapshot | undefined;
   /** Whether a path is left alone for now. */
   isResting(path: RelPath): boolean;
+  /** Hears of all that there is to do, and of what is in doubt. */
+  keepTo(
+    changes: readonly Change[],
+    problems: readonly TwoWayProblem[],
+  ): void;
   /** Hears of a change that could not be carried out. */
   rest(problem: TwoWayProblem): void;
   /** What each side has lost lately: it counts for the guards. */
@@ -256,6 +261,7 @@ class Bidirectional {
       beta: await this.#confirmed("beta", reconciled, problems),
     };
     if (memory !== undefined) {
+      memory.keepTo([...changes.alpha, ...changes.beta], problems);
       changes.alpha = this.#awake(changes.alpha, memory);
       changes.beta = this.#awake(changes.beta, memory);
     }

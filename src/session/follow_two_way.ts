@@ -7,6 +7,7 @@ import { hasChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Conflict } from "../core/conflict.ts";
 import { SettledTrees } from "../core/settled_trees.ts";
+import type { IgnoreOptions } from "../core/snapshot.ts";
 import { asError, FileSystemError, GuardError, messageOf } from "../errors.ts";
 import type { Ancestry } from "./ancestry.ts";
 import {
@@ -55,6 +56,7 @@ export interface FollowTwoWayOptions
 export class TwoWayFollower {
   readonly #alpha: Endpoint;
   readonly #options: FollowTwoWayOptions;
+  #ignore: IgnoreOptions | undefined;
   readonly #resting: Resting;
   readonly #settled = new SettledTrees();
   #beta: TwoWayMemory["beta"];
@@ -81,6 +83,7 @@ export class TwoWayFollower {
   constructor(alpha: Endpoint, options: FollowTwoWayOptions) {
     this.#alpha = alpha;
     this.#options = options;
+    this.#ignore = options.ignore;
     this.#resting = new Resting(options.clock);
   }
 
@@ -112,6 +115,11 @@ export class TwoWayFollower {
   /** Conflicts that are left to people. */
   get conflicts(): readonly Conflict[] {
     return this.#conflicts;
+  }
+
+  /** From the next round on, this takes no part, instead of what was said before. */
+  leaveOut(ignore: IgnoreOptions): void {
+    this.#ignore = ignore;
   }
 
   /** Begins a round soon, as if a side had told of a change. */
@@ -234,6 +242,7 @@ export class TwoWayFollower {
       beta: this.#beta,
       losses: this.#losses,
       isResting: (path) => this.#resting.has(path),
+      keepTo: (changes, problems) => this.#resting.keepTo(changes, problems),
       rest: (sided) => {
         const { path, code } = sided.problem;
         if (code !== "kept") this.#resting.add(path, code, sided);
@@ -243,6 +252,7 @@ export class TwoWayFollower {
     try {
       summary = await bidirectional({ alpha: this.#alpha, beta }, ancestry, {
         ...this.#options,
+        ...(this.#ignore && { ignore: this.#ignore }),
         memory,
         signal,
         onEvent: (event) => this.#pass(event, isFirst),

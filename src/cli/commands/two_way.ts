@@ -1,5 +1,6 @@
 /** `lockstep sync --two-way`: both sides get what the other one changed. */
 import type { Outcome } from "../../core/outcome.ts";
+import type { IgnoreOptions } from "../../core/snapshot.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
 import type { KnownDigests } from "../../fs/known_digests.ts";
 import { AbsentEndpoint } from "../../session/absent_endpoint.ts";
@@ -42,13 +43,16 @@ export interface TwoWayWork {
   readonly root: RootFile;
   readonly alpha: Endpoint;
   readonly cycle: BidirectionalOptions;
+  /** What takes no part, asked anew for each connection; that of `cycle` unless said. */
+  readonly rules: TwoWayExtras["rules"];
 }
 
 /** What a client of a hub adds to a sync. */
-export type TwoWayExtras = Pick<
-  BidirectionalOptions,
-  "labels" | "keepElsewhere"
->;
+export interface TwoWayExtras
+  extends Pick<BidirectionalOptions, "labels" | "keepElsewhere"> {
+  /** What takes no part, as the hub has it now. @throws {SyncError} */
+  readonly rules?: () => Promise<IgnoreOptions>;
+}
 
 /** What is done with both sides, once they are there. */
 export type Act<T> = (sides: Sides, ancestry: Ancestry) => Promise<T>;
@@ -109,7 +113,8 @@ async function withState(
       ? watched(local, { reporter, rescanMs, path: from, open })
       : local;
     const usual = cycleOf(options, context);
-    const cycle = extras === undefined ? usual : { ...usual, ...extras };
+    const { rules, ...labelled } = extras ?? {};
+    const cycle = { ...usual, ...labelled };
     const work: TwoWayWork = {
       options,
       context,
@@ -119,6 +124,7 @@ async function withState(
       root,
       alpha,
       cycle,
+      rules,
     };
     let outcome: Outcome = { kind: "failed", message: "" };
     try {
@@ -193,7 +199,12 @@ async function syncAndReport(work: TwoWayWork): Promise<TwoWaySummary> {
   const start = systemClock.now();
   const { result: summary, wire } = await withBeta(
     work,
-    (sides, ancestry) => bidirectional(sides, ancestry, work.cycle),
+    async (sides, ancestry) => {
+      const { ignore } = work.cycle;
+      const rules = await work.rules?.() ?? ignore;
+      const cycle = { ...work.cycle, ...(rules && { ignore: rules }) };
+      return await bidirectional(sides, ancestry, cycle);
+    },
     outcomeOf,
   );
   const seconds = (systemClock.now() - start) / 1_000;
