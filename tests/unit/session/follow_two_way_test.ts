@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Name } from "../../../src/core/path.ts";
+import { FileSystemError } from "../../../src/errors.ts";
 import {
   TwoWayWatching,
   type TwoWayWatchingOptions,
 } from "../../support/two_way_watching.ts";
-import type { WorldSide } from "../../support/two_way_world.ts";
+import { CHANGING, type WorldSide } from "../../support/two_way_world.ts";
 
 const encoder = new TextEncoder();
 
@@ -238,5 +239,23 @@ test("events that are lost cost time, and nothing else", async (options) => {
   for (let i = 0; i < 14; i++) await watching.pass(10_000);
   assertEquals(watching.dump("beta"), { a: "unheard", b: "of" });
   assertEquals(watching.dump("alpha"), { a: "unheard", b: "of" });
+  await watching.stop();
+});
+
+test("what could not be carried out is no problem any more once it is gone", async (options) => {
+  const watching = await TwoWayWatching.start({ alpha: {}, beta: {} }, options);
+  watching.fs.beta.fault = (method, path) =>
+    CHANGING.has(method) && path.endsWith("bad")
+      ? new FileSystemError("denied", `It does not want ${path}`)
+      : undefined;
+  await write(watching, "alpha", "bad", "b");
+  await watching.pass(2_000);
+  const { follower } = watching;
+  assertEquals(follower.problems.map(({ problem }) => problem.path), ["bad"]);
+  // By now it rests for a while.
+  await watching.pass(1_000);
+  await remove(watching, "alpha", "bad");
+  await watching.pass(100);
+  assertEquals(follower.problems, []);
   await watching.stop();
 });
