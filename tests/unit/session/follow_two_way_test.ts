@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Name } from "../../../src/core/path.ts";
+import { LARGE_BYTES } from "../../../src/core/order_by_size.ts";
 import { FileSystemError } from "../../../src/errors.ts";
 import {
   TwoWayWatching,
@@ -257,5 +258,26 @@ test("what could not be carried out is no problem any more once it is gone", asy
   await remove(watching, "alpha", "bad");
   await watching.pass(100);
   assertEquals(follower.problems, []);
+  await watching.stop();
+});
+
+test("what is small comes before what is large, as one round", async (options) => {
+  const watching = await TwoWayWatching.start({ alpha: {}, beta: {} }, options);
+  const order: string[] = [];
+  watching.fs.beta.fault = (method, path) => {
+    const name = ["a-large", "z-small"].find((name) => path.endsWith(name));
+    if (CHANGING.has(method) && name !== undefined) order.push(name);
+    return undefined;
+  };
+  await write(watching, "alpha", "a-large", "l".repeat(LARGE_BYTES));
+  await write(watching, "alpha", "z-small", "s");
+  for (let i = 0; i < 100 && watching.rounds.length < 2; i++) {
+    await watching.pass(100);
+  }
+  assertEquals([...new Set(order)], ["z-small", "a-large"]);
+  const { changes, problems } = watching.rounds[1]!;
+  assertEquals([changes.beta.created, changes.beta.files, problems], [2, 2, 0]);
+  assertEquals(watching.rounds.length, 2);
+  assertEquals(watching.follower.problems, []);
   await watching.stop();
 });
