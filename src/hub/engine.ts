@@ -148,7 +148,7 @@ export class Engine {
       });
     };
     const transport = await opening;
-    const leave = client && hub.join(client);
+    let leave: (() => void) | undefined;
     const author = client?.id ?? key.name;
     const unheed = hub.onDecided((concerned) => {
       // Only clients that have registered go by what is decided about all.
@@ -158,8 +158,9 @@ export class Engine {
       if (!isMeant) return;
       stop.abort(new TransportError("Something was decided that it goes by"));
     });
-    watch();
     try {
+      watch();
+      leave = client && hub.join(client);
       const pending = await awaitHello(transport, {
         clock,
         signal,
