@@ -219,6 +219,11 @@ for (const decision of ["approve", "reject"] as const) {
           () => namesIn(clients.at("a", "many")).length === 120,
         );
       }
+      // All is in its place a moment before the round is over.
+      await until("the round that ends the halt", () => {
+        const kinds = a.events.map(({ event }) => event);
+        return kinds.lastIndexOf("synced") > kinds.lastIndexOf("halted");
+      });
       assertEquals((await a.end()).code, 0);
       assertEquals((await b.end()).code, 0);
       await clients.assertEqual();
