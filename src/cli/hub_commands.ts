@@ -1,6 +1,7 @@
 /** The commands of a hub, and those for one: their options, and what help says. */
 import type { CommandSpec, OptionSpec } from "./command_spec.ts";
 import {
+  API_KEY_OPTIONS,
   JSON_OPTION,
   OUTPUT_OPTIONS,
   QUIET,
@@ -48,21 +49,7 @@ const HUB_OPTIONS = {
     default: "http://127.0.0.1:8000",
     help: "Address of the hub",
   },
-  apiKey: {
-    long: "api-key",
-    kind: "token",
-    label: "KEY",
-    optional: true,
-    help: "Key for the hub; other users of this machine can see it in the " +
-      "list of processes",
-  },
-  apiKeyFile: {
-    long: "api-key-file",
-    kind: "path",
-    label: "FILE",
-    optional: true,
-    help: "File with the key, which only you may read",
-  },
+  ...API_KEY_OPTIONS,
   caFile: {
     long: "ca-file",
     kind: "path",

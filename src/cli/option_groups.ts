@@ -19,6 +19,25 @@ export const TO = {
   required: true,
 } as const satisfies Partial<OptionSpec>;
 
+/** What opens a hub. */
+export const API_KEY_OPTIONS = {
+  apiKey: {
+    long: "api-key",
+    kind: "token",
+    label: "KEY",
+    optional: true,
+    help: "Key for the hub; other users of this machine can see it in the " +
+      "list of processes",
+  },
+  apiKeyFile: {
+    long: "api-key-file",
+    kind: "path",
+    label: "FILE",
+    optional: true,
+    help: "File with the key, which only you may read",
+  },
+} as const satisfies CommandSpec["options"];
+
 /** What is left out of a tree. */
 export const EXCLUDE_OPTIONS = {
   exclude: {

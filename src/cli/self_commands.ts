@@ -1,6 +1,7 @@
 /** Commands about Lockstep itself: their options, and what help says of them. */
 import type { CommandSpec } from "./command_spec.ts";
 import {
+  API_KEY_OPTIONS,
   JSON_OPTION,
   QUIET,
   STATE_OPTIONS,
@@ -60,21 +61,7 @@ const DOCTOR = {
   },
   options: {
     ...TOKEN_OPTIONS,
-    apiKey: {
-      long: "api-key",
-      kind: "token",
-      label: "KEY",
-      optional: true,
-      help: "Key for the hub; other users of this machine can see it in the " +
-        "list of processes",
-    },
-    apiKeyFile: {
-      long: "api-key-file",
-      kind: "path",
-      label: "FILE",
-      optional: true,
-      help: "File with the key, which only you may read",
-    },
+    ...API_KEY_OPTIONS,
     caFile: {
       long: "ca-file",
       kind: "path",

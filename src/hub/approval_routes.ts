@@ -53,6 +53,8 @@ async function decide(
   if (!approvals.decide(id, state)) {
     throw new HttpProblem(409, "decided", `It was ${known.state} already`);
   }
+  // Whoever waits for it, or is to remember less than before, begins anew.
+  options.hub.decided(known.client);
   return context.json(toWire(approvals.get(id)!, store));
 }
 

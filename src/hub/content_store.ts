@@ -84,9 +84,19 @@ export class ContentStore {
 
   /** Keeps content that is here, see `HubStore.hold`. */
   hold(digest: Digest): StoredContent | undefined {
+    const unsaved = this.#unsaved.get(digest);
+    if (unsaved !== undefined) {
+      // Whoever has written it may give it up before this one has saved it.
+      const chunks = Array.from(
+        idsOf(unsaved.recipe),
+        (id) => this.#pinChunk(hexOf(id)),
+      );
+      return this.#held(digest, unsaved.size, () => {
+        for (const release of chunks) release();
+      });
+    }
     const size = this.sizeOf(digest);
-    if (size === undefined) return undefined;
-    return { digest, size, release: this.contentPins.pin(digest) };
+    return size === undefined ? undefined : this.#held(digest, size, () => {});
   }
 
   /** Content, see `HubStore.read`. */
@@ -106,7 +116,7 @@ export class ContentStore {
       throw new RangeError(`Cannot read ${start} to ${end} of ${recipe.size}`);
     }
     const parts = this.#parts(recipe, start, end);
-    const unpin = this.contentPins.pin(digest);
+    const unpin = this.#pinContent(digest);
     return new ReadableStream<Uint8Array>({
       pull: (controller): void => {
         try {
@@ -170,16 +180,22 @@ export class ContentStore {
 
   /** For writers: makes sure that a chunk is there, and stays. */
   put(id: string, bytes: Uint8Array): () => void {
-    const unpin = this.chunkPins.pin(id);
+    const release = this.#pinChunk(id);
     try {
       const key = bytesOf(id);
       if (!this.#pending.has(id) && this.#findChunk.get(key) === undefined) {
         this.#pending.set(id, this.space.append(key, bytes));
       }
     } catch (error) {
-      unpin();
+      release();
       throw error;
     }
+    return release;
+  }
+
+  /** Keeps a chunk until the answer is called. */
+  #pinChunk(id: string): () => void {
+    const unpin = this.chunkPins.pin(id);
     return () => {
       unpin();
       if (!this.chunkPins.has(id)) this.#pending.delete(id);
@@ -188,19 +204,32 @@ export class ContentStore {
 
   /** For writers: content is whole, and stays until it is released. */
   keep(digest: Digest, content: Unsaved, release: () => void): StoredContent {
-    const unpin = this.contentPins.pin(digest);
     this.#unsaved.set(digest, content);
+    return this.#held(digest, content.size, release);
+  }
+
+  /** Content that stays until it is released, with its chunks, which `release` gives up. */
+  #held(digest: Digest, size: number, release: () => void): StoredContent {
+    const unpin = this.#pinContent(digest);
     let isReleased = false;
     return {
       digest,
-      size: content.size,
+      size,
       release: (): void => {
         if (isReleased) return;
         isReleased = true;
         unpin();
         release();
-        if (!this.contentPins.has(digest)) this.#unsaved.delete(digest);
       },
+    };
+  }
+
+  /** Keeps content until the answer is called: the last one forgets what is unsaved. */
+  #pinContent(digest: Digest): () => void {
+    const unpin = this.contentPins.pin(digest);
+    return () => {
+      unpin();
+      if (!this.contentPins.has(digest)) this.#unsaved.delete(digest);
     };
   }
 

@@ -7,12 +7,13 @@
  * | hub.db     | the database (with -wal and -shm beside it)    |
  * | packs/     | the content, see `pack_files.ts`               |
  */
-import { closeSync, fsyncSync, openSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { displayPath } from "../core/path.ts";
 import { isFileSystemError, SyncError } from "../errors.ts";
 import { fileSystemError } from "../fs/deno_errors.ts";
 import { lockFile } from "../fs/deno_lock.ts";
 import type { Lock } from "../fs/file_system.ts";
+import { syncDirectory } from "../fs/sync_directory.ts";
 import { openDatabase } from "./database.ts";
 import { KeyTable } from "./keys.ts";
 import { PackFiles } from "./pack_files.ts";
@@ -142,15 +143,5 @@ function makeDirectory(path: string): void {
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw fileSystemError(error, "create", path);
-  }
-}
-
-function syncDirectory(path: string): void {
-  if (Deno.build.os === "windows") return;
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { ROOT } from "../core/path.ts";
-import { SyncError } from "../errors.ts";
+import { SyncError, TransportError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { upgradeToTransport } from "../net/upgrade.ts";
 import { Capability } from "../protocol/version.ts";
@@ -148,9 +148,19 @@ export class Engine {
       });
     };
     const transport = await opening;
-    const leave = client && hub.join(client);
-    watch();
+    let leave: (() => void) | undefined;
+    const author = client?.id ?? key.name;
+    const unheed = hub.onDecided((concerned) => {
+      // Only clients that have registered go by what is decided about all.
+      const isMeant = concerned === undefined
+        ? client !== undefined
+        : concerned === author;
+      if (!isMeant) return;
+      stop.abort(new TransportError("Something was decided that it goes by"));
+    });
     try {
+      watch();
+      leave = client && hub.join(client);
       const pending = await awaitHello(transport, {
         clock,
         signal,
@@ -169,7 +179,7 @@ export class Engine {
       const endpoint = new HubEndpoint({
         store,
         trees,
-        client: client?.id ?? key.name,
+        client: author,
         ...(approval !== undefined && { approval }),
         peer: () => noted.peer,
       });
@@ -187,6 +197,7 @@ export class Engine {
       await serveEndpoint(session, endpoint, { role: "peer", pairing });
     } finally {
       cancel();
+      unheed();
       leave?.();
       transport.close();
     }

@@ -18,6 +18,7 @@ export class Hub {
   /** How often each client is connected. */
   readonly #online = new Map<string, number>();
   readonly #stop: () => void;
+  readonly #sessions = new Set<(client: string | undefined) => void>();
 
   constructor(store: HubStore) {
     this.store = store;
@@ -46,6 +47,21 @@ export class Hub {
       this.#online.delete(id);
       this.fanOut.tell({ kind: "client_left", client: id, name });
     };
+  }
+
+  /**
+   * `restart` is called when something was decided by which a session goes from
+   * its beginning on, with whom it concerns (see `HubRecord.client`); undefined:
+   * all. Until the answer is called.
+   */
+  onDecided(restart: (client: string | undefined) => void): () => void {
+    this.#sessions.add(restart);
+    return () => void this.#sessions.delete(restart);
+  }
+
+  /** Something was decided; see {@link onDecided}. */
+  decided(client?: string): void {
+    for (const restart of [...this.#sessions]) restart(client);
   }
 
   /** All clients. */

@@ -42,6 +42,7 @@ import { displayPath } from "../core/path.ts";
 import { IntegrityError, SyncError } from "../errors.ts";
 import { fileSystemError } from "../fs/deno_errors.ts";
 import { faultPoint } from "../fs/fault_point.ts";
+import { syncDirectory } from "../fs/sync_directory.ts";
 import {
   type ChunkPlace,
   type ChunkSpace,
@@ -117,7 +118,7 @@ export class PackFiles implements ChunkSpace {
     }
     for (const [path, size] of tails) truncate(path, size);
     for (const name of strays) remove(`${directory}/${name}`);
-    if (strays.length > 0) syncDirectory(directory);
+    if (strays.length > 0) flushDirectory(directory);
     const last = Math.max(0, ...sizes.keys());
     const maxBytes = options.maxBytes ?? MAX_PACK_BYTES;
     const packs = new PackFiles(directory, last, maxBytes);
@@ -239,7 +240,7 @@ export class PackFiles implements ChunkSpace {
     if (fd !== undefined) closeSync(fd);
     this.#open.delete(pack);
     remove(this.#pathOf(pack));
-    syncDirectory(this.#directory);
+    flushDirectory(this.#directory);
   }
 
   close(): void {
@@ -282,7 +283,7 @@ export class PackFiles implements ChunkSpace {
         0o600,
       );
       writeAll(fd, header, 0, path);
-      syncDirectory(this.#directory);
+      flushDirectory(this.#directory);
     } catch (error) {
       if (fd !== undefined) closeSync(fd);
       throw fileSystemError(error, "create", path);
@@ -384,15 +385,9 @@ function remove(path: string): void {
   }
 }
 
-function syncDirectory(path: string): void {
-  if (Deno.build.os === "windows") return;
-  const fd = openSync(path, constants.O_RDONLY);
-  try {
-    faultPoint("change");
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+function flushDirectory(path: string): void {
+  faultPoint("change");
+  syncDirectory(path);
 }
 
 function writeAll(

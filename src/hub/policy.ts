@@ -34,7 +34,7 @@ export class Policy {
   }
 
   /**
-   * Replaces all rules; nobody is told before the next beginning of a sync.
+   * Replaces all rules. Whoever syncs goes by those that there were when it began.
    * @throws {UsageError} If a rule is none, or there are too many.
    */
   set(rules: readonly string[]): void {

@@ -21,9 +21,11 @@ async function replace(
   context: HubContext,
   options: ApiOptions,
 ): Promise<Response> {
-  const { policy } = options.hub.store;
+  const { hub } = options;
+  const { policy } = hub.store;
   require(context.get("key"), "admin", ROOT);
   const { rules } = await jsonOf(context, PolicyShape, options);
   policy.set(rules);
+  hub.decided();
   return context.json({ rules: policy.rules() });
 }

@@ -18,6 +18,7 @@ import type { Digest, DirectoryEntry } from "../core/entry.ts";
 import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import { keepAncestor } from "../core/keep_ancestor.ts";
+import { orderBySize } from "../core/order_by_size.ts";
 import { reconcile, type Reconciliation } from "../core/reconcile.ts";
 import type { SettledTrees } from "../core/settled_trees.ts";
 import { sleep } from "../core/sleep.ts";
@@ -75,8 +76,18 @@ export interface TwoWayMemory {
   beta: Snapshot | undefined;
   /** Whether a path is left alone for now. */
   isResting(path: RelPath): boolean;
+  /** Hears of all that there is to do, and of what is in doubt. */
+  keepTo(
+    changes: readonly Change[],
+    problems: readonly TwoWayProblem[],
+  ): void;
   /** Hears of a change that could not be carried out. */
   rest(problem: TwoWayProblem): void;
+  /**
+   * Whether large changes may be left to the next run, which is to follow at once.
+   * The run that does so says no: else what is small could keep them waiting.
+   */
+  mayPostpone: boolean;
   /** What each side has lost lately: it counts for the guards. */
   readonly losses: RecentLosses;
 }
@@ -256,6 +267,7 @@ class Bidirectional {
       beta: await this.#confirmed("beta", reconciled, problems),
     };
     if (memory !== undefined) {
+      memory.keepTo([...changes.alpha, ...changes.beta], problems);
       changes.alpha = this.#awake(changes.alpha, memory);
       changes.beta = this.#awake(changes.beta, memory);
     }
@@ -337,14 +349,41 @@ class Bidirectional {
     );
   }
 
+  /**
+   * `round`, but where more runs follow only what is small of it, if anything is:
+   * nobody waits for a small file because a large one is on its way.
+   */
+  #smallFirst(round: TwoWayRound): TwoWayRound {
+    const { memory } = this.#options;
+    if (memory?.mayPostpone !== true) return round;
+    const { changes } = round;
+    const parts = {
+      alpha: orderBySize(changes.alpha),
+      beta: orderBySize(changes.beta),
+    };
+    const small = (side: TwoWaySide): readonly Change[] =>
+      parts[side].filter(({ isLarge }) => !isLarge)
+        .flatMap(({ changes }) => changes);
+    const isAny = (side: TwoWaySide): boolean =>
+      small(side).some((change) => !isIdle(change, this.#modes));
+    const isLarge = SIDES.some((side) =>
+      parts[side].some(({ isLarge }) => isLarge)
+    );
+    if (!isLarge || !SIDES.some(isAny)) return round;
+    memory.mayPostpone = false;
+    const now = { alpha: small("alpha"), beta: small("beta") };
+    return { ...round, changes: now };
+  }
+
   async #carryOut(
-    round: TwoWayRound,
+    whole: TwoWayRound,
     number: number,
   ): Promise<{
     readonly problems: readonly TwoWayProblem[];
     readonly isStale: boolean;
   }> {
     const { onEvent, signal } = this.#options;
+    const round = this.#smallFirst(whole);
     const { reconciled, changes } = round;
     onEvent?.({
       kind: "planned",

@@ -330,6 +330,7 @@ export class Follower {
       { origins },
     );
     const { moves } = comparison;
+    this.#resting.keepTo(comparison.changes, comparison.problems);
     const doubted = comparison.problems.filter(isDoubt);
     for (const { problem } of doubted) this.#resting.add(problem.path, "stale");
     let { changes } = comparison;

@@ -3,10 +3,16 @@
  * decides, not events: a notice that is lost, late or doubled costs time and
  * nothing else, and whoever was away for an hour needs one round.
  */
-import { hasChanges } from "../core/change.ts";
+import {
+  addChanges,
+  type ChangeTotals,
+  hasChanges,
+  NO_CHANGES,
+} from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Conflict } from "../core/conflict.ts";
 import { SettledTrees } from "../core/settled_trees.ts";
+import type { IgnoreOptions } from "../core/snapshot.ts";
 import { asError, FileSystemError, GuardError, messageOf } from "../errors.ts";
 import type { Ancestry } from "./ancestry.ts";
 import {
@@ -55,7 +61,10 @@ export interface FollowTwoWayOptions
 export class TwoWayFollower {
   readonly #alpha: Endpoint;
   readonly #options: FollowTwoWayOptions;
+  #ignore: IgnoreOptions | undefined;
   readonly #resting: Resting;
+  /** What was done of a round whose large changes are still to come. */
+  #midway: Midway | undefined;
   readonly #settled = new SettledTrees();
   #beta: TwoWayMemory["beta"];
   #losses: RecentLosses = noLosses();
@@ -81,6 +90,7 @@ export class TwoWayFollower {
   constructor(alpha: Endpoint, options: FollowTwoWayOptions) {
     this.#alpha = alpha;
     this.#options = options;
+    this.#ignore = options.ignore;
     this.#resting = new Resting(options.clock);
   }
 
@@ -112,6 +122,11 @@ export class TwoWayFollower {
   /** Conflicts that are left to people. */
   get conflicts(): readonly Conflict[] {
     return this.#conflicts;
+  }
+
+  /** From the next round on, this takes no part, instead of what was said before. */
+  leaveOut(ignore: IgnoreOptions): void {
+    this.#ignore = ignore;
   }
 
   /** Begins a round soon, as if a side had told of a change. */
@@ -191,8 +206,9 @@ export class TwoWayFollower {
     this.#isWoken = false;
     this.#pausedUntil = undefined;
     this.#resting.wake();
+    let isOver: boolean;
     try {
-      await this.#round(beta, ancestry, isFirst, signal);
+      isOver = await this.#round(beta, ancestry, isFirst, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       if (error instanceof GuardError) {
@@ -216,15 +232,16 @@ export class TwoWayFollower {
     this.#failure = undefined;
     this.#failures = 0;
     this.#warned = undefined;
-    return true;
+    return isOver;
   }
 
+  /** One round, or what is small of it; whether nothing was put off. */
   async #round(
     beta: Endpoint,
     ancestry: Ancestry,
     isFirst: boolean,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { clock, onSynced } = this.#options;
     const start = clock.now();
     if (start - this.#lastLoss > BURST_MS) this.#losses = noLosses();
@@ -234,6 +251,8 @@ export class TwoWayFollower {
       beta: this.#beta,
       losses: this.#losses,
       isResting: (path) => this.#resting.has(path),
+      keepTo: (changes, problems) => this.#resting.keepTo(changes, problems),
+      mayPostpone: this.#midway === undefined,
       rest: (sided) => {
         const { path, code } = sided.problem;
         if (code !== "kept") this.#resting.add(path, code, sided);
@@ -243,6 +262,7 @@ export class TwoWayFollower {
     try {
       summary = await bidirectional({ alpha: this.#alpha, beta }, ancestry, {
         ...this.#options,
+        ...(this.#ignore && { ignore: this.#ignore }),
         memory,
         signal,
         onEvent: (event) => this.#pass(event, isFirst),
@@ -252,21 +272,35 @@ export class TwoWayFollower {
       if (countOf(this.#losses) > lost) this.#lastLoss = clock.now();
     }
     this.#note(summary);
-    const { changes, totals, digest } = summary;
+    const { totals, digest } = summary;
+    const midway = this.#midway ?? { start, ...NOTHING_DONE };
+    const changes = {
+      alpha: addChanges(midway.alpha, summary.changes.alpha),
+      beta: addChanges(midway.beta, summary.changes.beta),
+    };
+    const settled = midway.settled + summary.conflicts.length;
+    if (this.#midway === undefined && !memory.mayPostpone) {
+      // The round is not over: what is large is still to come.
+      this.wake();
+      this.#midway = { start: midway.start, ...changes, settled };
+      return false;
+    }
+    this.#midway = undefined;
     const hasDone = hasChanges(changes.alpha) || hasChanges(changes.beta);
-    if (!hasDone && !isFirst) return;
+    if (!hasDone && !isFirst) return true;
     const round = ++this.#rounds;
     onSynced({
       round,
       digest,
       changes,
       totals,
-      conflicts: summary.conflicts.length,
+      conflicts: settled,
       open: this.#conflicts.length,
       problems: summary.problems.length,
-      seconds: (clock.now() - start) / 1_000,
+      seconds: (clock.now() - midway.start) / 1_000,
     });
     await beta.synced({ round, digest }, signal);
+    return true;
   }
 
   /** Passes on what is worth a word while it goes on and on. */
@@ -326,6 +360,22 @@ export class TwoWayFollower {
     this.#conflicts = open;
   }
 }
+
+/** A round of which the small changes are done. */
+interface Midway {
+  /** When it was begun, in milliseconds of the clock. */
+  readonly start: number;
+  readonly alpha: ChangeTotals;
+  readonly beta: ChangeTotals;
+  /** Conflicts that were settled. */
+  readonly settled: number;
+}
+
+const NOTHING_DONE: Omit<Midway, "start"> = {
+  alpha: NO_CHANGES,
+  beta: NO_CHANGES,
+  settled: 0,
+};
 
 function noLosses(): RecentLosses {
   return { changes: { alpha: [], beta: [] }, entries: undefined };

@@ -1,6 +1,7 @@
 /** Paths that could not be carried out, and are left alone for a while. */
+import { type Change, isTouch } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
-import type { RelPath } from "../core/path.ts";
+import { parentOf, type RelPath } from "../core/path.ts";
 import type { ProblemCode } from "../core/problem.ts";
 import type { SidedProblem } from "./events.ts";
 
@@ -71,6 +72,37 @@ export class Resting {
     this.#rests.delete(path);
   }
 
+  /**
+   * Forgets the paths at which nothing is left to be done: neither one of `changes`
+   * nor one of `problems` is about them, or about what holds them or is in them.
+   */
+  keepTo(
+    changes: Iterable<Change>,
+    problems: Iterable<SidedProblem> = [],
+  ): void {
+    if (this.#rests.size === 0) return;
+    const at = new Set<RelPath>();
+    const whole = new Set<RelPath>();
+    for (const change of changes) {
+      at.add(change.path);
+      // The touch of a directory says nothing of what is in it.
+      if (!isTouch(change)) whole.add(change.path);
+    }
+    for (const { problem } of problems) at.add(problem.path);
+    const above = new Set<RelPath>();
+    for (const path of at) {
+      for (const parent of parentsOf(path)) {
+        if (above.has(parent)) break;
+        above.add(parent);
+      }
+    }
+    for (const path of this.#rests.keys()) {
+      const isOpen = at.has(path) || above.has(path) ||
+        parentsOf(path).some((parent) => whole.has(parent));
+      if (!isOpen) this.#rests.delete(path);
+    }
+  }
+
   /** Forgets the paths that were woken, and have not failed again. */
   settle(): void {
     for (const [path, { until }] of this.#rests) {
@@ -89,4 +121,15 @@ export class Resting {
     }
     return woken;
   }
+}
+
+/** The directories above `path`, the nearest first. */
+function parentsOf(path: RelPath): RelPath[] {
+  const parents: RelPath[] = [];
+  for (
+    let parent = parentOf(path);
+    parent !== undefined;
+    parent = parentOf(parent)
+  ) parents.push(parent);
+  return parents;
 }

@@ -167,6 +167,39 @@ export function hubStoreContract(
     assertEquals(await store.head(), 1);
   });
 
+  test("keeps what was held, though whoever wrote it gives it up", async ({ store: into }) => {
+    for (const order of ["writer first", "holder first"]) {
+      const written = store(into, order);
+      const held = into.hold(written.digest)!;
+      if (order === "writer first") {
+        written.release();
+        await into.commit([fileChange(order, held, ANY)], WHO);
+        held.release();
+      } else {
+        held.release();
+        await into.commit([fileChange(order, written, ANY)], WHO);
+        written.release();
+      }
+      const text = await new Response(into.read(written.digest)).text();
+      assertEquals(text, order);
+    }
+  });
+
+  test("has nothing of what everybody has given up", async ({ store: into }) => {
+    const written = store(into, "given up");
+    const held = into.hold(written.digest)!;
+    const reader = into.read(written.digest);
+    written.release();
+    held.release();
+    await reader.cancel();
+    assertEquals(into.hold(written.digest), undefined);
+    const { refused } = await into.commit(
+      [fileChange("f", written, ANY)],
+      WHO,
+    );
+    assertEquals(refused.map(({ reason }) => reason), ["content-missing"]);
+  });
+
   test("refuses a change of another version than the current one", async ({ store }) => {
     const first = await put(store, "f", "one");
     const second = await put(store, "f", "two", {

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { exists, namesIn } from "../support/disk_tree.ts";
 import { HubClients } from "../support/hub_clients.ts";
 import { test } from "../support/needs.ts";
-import type { Program } from "../support/program.ts";
+import { type Program, run } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
 const NEEDS = ["linux"] as const;
@@ -178,5 +178,88 @@ test(
     const ended = await b.end();
     assertEquals(ended.code, 0, ended.stderr);
     assertEquals(namesIn(clients.at("b")), ["t.txt"]);
+  },
+);
+
+for (const decision of ["approve", "reject"] as const) {
+  test(
+    `a client that goes on hears when its deletion is decided: ${decision}`,
+    NEEDS,
+    async () => {
+      await using clients = await HubClients.begin({ a: {}, b: {} });
+      const many = Object.fromEntries(
+        Array.from({ length: 120 }, (_, i) => [`f${i}`, `content ${i}`]),
+      );
+      clients.fill("a", { many, one: "1" });
+      await clients.round("a", "b");
+      await using a = await clients.hold("a", ["--allow-delete", "all"]);
+      await using b = await clients.hold("b", ["--allow-delete", "all"]);
+      Deno.removeSync(clients.at("a", "many"), { recursive: true });
+      await a.event("halted");
+      assertEquals(namesIn(clients.at("b", "many")).length, 120);
+      const words = decision === "approve" ? ["1"] : ["--reject", "1"];
+      const args = ["approve", ...words, "--server", clients.url];
+      assertEquals((await run(args)).code, 0);
+      const left = decision === "approve" ? ["one", "two"] : [
+        "many",
+        "one",
+        "two",
+      ];
+      // Nothing else holds it up any more.
+      clients.write("a", "two", "2");
+      for (const name of ["a", "b"]) {
+        await until(
+          `what was decided at ${name}`,
+          () => String(namesIn(clients.at(name))) === String(left),
+        );
+      }
+      if (decision === "reject") {
+        await until(
+          "all of it to be back",
+          () => namesIn(clients.at("a", "many")).length === 120,
+        );
+      }
+      // All is in its place a moment before the round is over.
+      await until("the round that ends the halt", () => {
+        const kinds = a.events.map(({ event }) => event);
+        return kinds.lastIndexOf("synced") > kinds.lastIndexOf("halted");
+      });
+      assertEquals((await a.end()).code, 0);
+      assertEquals((await b.end()).code, 0);
+      await clients.assertEqual();
+    },
+  );
+}
+
+test(
+  "a client that goes on keeps to a policy that is changed meanwhile",
+  NEEDS,
+  async () => {
+    await using clients = await HubClients.begin({ a: {}, b: {} });
+    clients.fill("a", { "x.log": "x", kept: "1" });
+    await clients.round("a", "b");
+    await using a = await clients.hold("a");
+    const rules = clients.temp.at("rules");
+    Deno.writeTextFileSync(rules, "*.log\n");
+    const server = ["--server", clients.url];
+    assertEquals((await run(["policy", "set", rules, ...server])).code, 0);
+    await until(
+      "it to connect anew",
+      () => a.events.filter(({ event }) => event === "connected").length > 1,
+    );
+    await until(
+      "its first round with the policy",
+      () => a.events.filter(({ event }) => event === "synced").length > 1,
+    );
+    Deno.removeSync(clients.at("a", "x.log"));
+    clients.write("a", "new.log", "n");
+    clients.write("a", "new", "n");
+    await clients.round("b");
+    await until("the rest at b", async () => {
+      await clients.round("b");
+      return namesIn(clients.at("b")).includes("new");
+    });
+    assertEquals(namesIn(clients.at("b")), ["kept", "new", "x.log"]);
+    assertEquals((await a.end()).code, 0);
   },
 );

@@ -1,16 +1,19 @@
 /** What a hub survives: kills, damage, a full disk, a second one. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { command, shell } from "../support/command.ts";
+import { writeTree } from "../support/disk_tree.ts";
 import {
   curl,
   type HubProgram,
   serve,
   upload,
 } from "../support/hub_program.ts";
+import { mounted } from "../support/mounted.ts";
 import { test } from "../support/needs.ts";
-import { run } from "../support/program.ts";
+import { run, sync } from "../support/program.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
@@ -330,5 +333,39 @@ test(
       hub.kill(signal);
       assertEquals((await hub.ended).code, 0);
     }
+  },
+);
+
+test(
+  "F01: a hub whose disk is full turns clients away at once, and takes them when there is room",
+  ["mount"],
+  async () => {
+    await using temp = new TempDir();
+    const small = temp.directory("small");
+    await mounted(small, { options: "size=4m" }, async () => {
+      await using hub = await serve(join(small, "data"), ["--no-auth"]);
+      const dir = temp.directory("dir");
+      writeTree(dir, { a: "a" });
+      const id = "0123456789abcdef0123456789abcdef";
+      const url = `${
+        hub.url.replace("http", "ws")
+      }/engine?client_id=${id}&name=x`;
+      const args = ["--two-way", "--retry-for", "0"];
+      const state = { env: { XDG_STATE_HOME: temp.at("state") } };
+      const first = await sync(dir, url, args, state);
+      assertEquals(first.code, 0, first.stderr);
+      const filler = join(small, "filler");
+      try {
+        Deno.writeFileSync(filler, new Uint8Array(8_000_000));
+      } catch {
+        // It takes what there is room for.
+      }
+      const full = await sync(dir, url, args, state);
+      assert(full.code !== 0, full.stdout);
+      assert(!full.stderr.includes("did not introduce itself"), full.stderr);
+      Deno.removeSync(filler);
+      const after = await sync(dir, url, args, state);
+      assertEquals(after.code, 0, after.stderr);
+    });
   },
 );

@@ -14,6 +14,7 @@ import {
   type ProgramOptions,
   type Receiver,
   run,
+  startSync,
   sync,
 } from "../support/program.ts";
 import { Random } from "../support/random.ts";
@@ -609,7 +610,8 @@ test(
   NEEDS,
   async () => {
     let kills = 0;
-    for (let call = 1; call < 400; call += STEP * 4) {
+    // The first call is the lock of the listener, before anybody can come.
+    for (let call = 2; call < 400; call += STEP * 4) {
       await using sides = new TwoSides(false);
       writeTree(sides.alpha, TREE);
       writeTree(sides.beta, TREE);
@@ -790,5 +792,39 @@ test(
     sides.write("alpha", "a", "two", mtime!.getTime() / 1000);
     await sides.syncWell();
     assertEquals(sides.read("beta", "a"), "two");
+  },
+);
+
+test(
+  "H14: a directory that takes part in a two-way sync takes part in no other one",
+  ["signals"],
+  async () => {
+    await using temp = new TempDir();
+    const state = { env: { XDG_STATE_HOME: temp.at("state") } };
+    const [a, b, c] = ["a", "b", "c"].map((name) => temp.directory(name));
+    writeTree(a!, { "a.txt": "a" });
+    await using watch = startSync(a!, b!, ["--two-way", "--watch"], state);
+    await watch.event("synced");
+    for (const [from, to, taken] of [[a, c, a], [c, a, a], [c, b, b]]) {
+      const second = await sync(from!, to!, ["--two-way"], state);
+      assertEquals(second.code, 1, second.stdout);
+      assertStringIncludes(
+        second.stderr,
+        `${taken} takes part in another two-way sync`,
+      );
+      assertEquals(namesIn(c!), []);
+    }
+    const args = ["--two-way", "--output-dir", b!, "--port", "0"];
+    const listener = await run(["listen", ...args], state);
+    assertEquals(listener.code, 1, listener.stderr);
+    assertStringIncludes(listener.stderr, "another two-way sync");
+    const look = await sync(a!, c!, ["--two-way", "--dry-run"], state);
+    assertEquals(look.code, 0, look.stderr);
+    watch.kill("SIGKILL");
+    await watch.ended;
+    // Nothing is left of a run that was killed.
+    const next = await sync(c!, a!, ["--two-way"], state);
+    assertEquals(next.code, 0, next.stderr);
+    assertEquals(namesIn(c!), ["a.txt"]);
   },
 );

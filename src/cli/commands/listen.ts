@@ -64,7 +64,7 @@ export async function listen(
   const fileSystem = new DenoFileSystem();
   const dir = await makeOutputDirectory(fileSystem, outputDir);
   using trash = await openTrash(fileSystem, dir, options);
-  using twoWay = twoWayOf(options, dir, reporter);
+  using twoWay = await twoWayOf(options, dir, reporter);
   using recipes = recipesIn(dir, options, reporter);
   const store = recipes?.of(dir);
   const hook = await hookOf(options, reporter);

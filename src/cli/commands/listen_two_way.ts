@@ -17,13 +17,13 @@ export interface ListenTwoWay extends Disposable {
 /**
  * Opens what is remembered of `dir`; undefined for a listener that only receives.
  * @throws {UsageError} If the state directory lies inside `dir`.
- * @throws {SyncError} If it can't be used.
+ * @throws {SyncError} If it can't be used; `locked`, if another one syncs `dir`.
  */
-export function twoWayOf(
+export async function twoWayOf(
   { twoWay, stateDir, noState, owner }: OptionsOf<"listen">,
   dir: string,
   reporter: Reporter,
-): ListenTwoWay | undefined {
+): Promise<ListenTwoWay | undefined> {
   if (!twoWay) return undefined;
   if (noState) {
     throw new UsageError(
@@ -41,8 +41,21 @@ export function twoWayOf(
   const warn = (message: string): void =>
     reporter.report({ kind: "warning", message });
   const state = TwoWayState.open({ stateDir, readOnly: false }, warn);
-  const root = state.root(dir);
-  root.persist();
-  const digests = state.digestsOf(dir);
-  return { root, digests, [Symbol.dispose]: () => digests.close() };
+  const lock = await state.lock(dir);
+  try {
+    const root = state.root(dir);
+    root.persist();
+    const digests = state.digestsOf(dir);
+    return {
+      root,
+      digests,
+      [Symbol.dispose](): void {
+        digests.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }

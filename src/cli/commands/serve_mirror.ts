@@ -8,6 +8,7 @@ import { displayPath } from "../../core/path.ts";
 import { sleep } from "../../core/sleep.ts";
 import { GuardError, messageOf, UsageError } from "../../errors.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
+import type { Lock } from "../../fs/file_system.ts";
 import { HubEndpoint } from "../../hub/hub_endpoint.ts";
 import type { HubTrees } from "../../hub/hub_tree.ts";
 import type { HubStore } from "../../hub/store.ts";
@@ -72,6 +73,8 @@ export class ServedMirror {
   readonly #fileSystem = new DenoFileSystem();
   readonly #watch: TreeWatch;
   readonly #state: TwoWayState;
+  /** Nobody else syncs the directory meanwhile. */
+  #lock: Lock | undefined;
   #isDirty = true;
   #wake = (): void => {};
   /** What was allowed for the first round is not allowed for later ones. */
@@ -119,6 +122,7 @@ export class ServedMirror {
       signal.removeEventListener("abort", onAbort);
       stopHearing();
       this.#watch.close();
+      this.#lock?.release();
     }
   }
 
@@ -159,6 +163,7 @@ export class ServedMirror {
   async #round(): Promise<TwoWaySummary> {
     const { mirror, allowNewRoot } = this.#options;
     const mayBeNew = this.#isFirst && allowNewRoot;
+    this.#lock ??= await this.#state.lock(mirror);
     const root = this.#state.root(mirror);
     if (!mayBeNew) requireRoot(root, mirror);
     if (root.isReplaced) {

@@ -1,7 +1,7 @@
 /** `lockstep start`: keeps a directory in step with its hub. */
 import type { ConflictPolicy } from "../../core/conflict.ts";
+import type { IgnoreOptions } from "../../core/snapshot.ts";
 import { GuardError, messageOf } from "../../errors.ts";
-import { withRetry } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { openConflicts } from "../../session/two_way_events.ts";
 import { type OptionsOf, parseCommandLine } from "../args.ts";
@@ -94,21 +94,14 @@ async function keepInStep(
   const patience = options.once ? USUAL_PATIENCE_MS : Infinity;
   const { retryFor = patience } = options;
   try {
-    // Before it is known, nothing is sent that it might leave out.
-    const policy = await withRetry(() => policyOf(hub), {
-      retryForMs: retryFor,
-      retryFirst: true,
-      clock: systemClock,
-      random: Math.random,
-      signal,
-      onRetry: (retry) => reporter.report({ kind: "retrying", ...retry }),
-    });
     return await syncTwoWay(
-      syncOptionsOf(options, setup, { policy, retryFor }),
+      syncOptionsOf(options, setup, retryFor),
       { ...context, reporter },
       { connect, connection: undefined },
       {
         labels: { alpha: labelOf(config.clientName), beta: "hub" },
+        // Before they are known, nothing is sent that they might leave out.
+        rules: async () => ignoreWith(setup, await policyOf(hub)),
         ...(keeps && { keepElsewhere: (found) => conflicts.keep(found) }),
       },
     );
@@ -143,13 +136,10 @@ function isDirectory(path: string): boolean {
 /** The sync that this client does, as if its options had been written. */
 function syncOptionsOf(
   options: OptionsOf<"start">,
-  { config, root, ignore, secrets }: ClientSetup,
-  { policy, retryFor }: {
-    /** Rules of the hub. */
-    readonly policy: readonly string[];
-    readonly retryFor: number;
-  },
+  setup: ClientSetup,
+  retryFor: number,
 ): SyncOptions {
+  const { config, root } = setup;
   const { syncDirectory: from, server, clientName } = config;
   const url = engineUrl(server, { client_id: root.id, name: clientName });
   const usual = parseCommandLine([
@@ -165,17 +155,22 @@ function syncOptionsOf(
     ...usual.options,
     ...{ from, maxDelete, retryFor },
     watch: !options.once,
-    ignore: {
-      ...ignore,
-      // The hub's word is above ours, but never opens what holds the key.
-      rules: [...ignore.rules, ...policy, ...secrets],
-    },
+    ignore: ignoreWith(setup, []),
     ...{ stateDir, json, quiet, verbose },
     to: { kind: "url", url },
     conflict: POLICIES[config.conflictPolicy],
     allowDelete: yes ? { kind: "all" } : allowDelete,
     allowNewRoot: allowNewRoot || yes,
   };
+}
+
+/** What takes no part, with these rules of the hub. */
+function ignoreWith(
+  { ignore, secrets }: ClientSetup,
+  policy: readonly string[],
+): IgnoreOptions {
+  // The hub's word is above ours, but never opens what holds the key.
+  return { ...ignore, rules: [...ignore.rules, ...policy, ...secrets] };
 }
 
 /** How conflict copies call this client. */

@@ -1,5 +1,6 @@
 /** `lockstep sync --two-way`: both sides get what the other one changed. */
 import type { Outcome } from "../../core/outcome.ts";
+import type { IgnoreOptions } from "../../core/snapshot.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
 import type { KnownDigests } from "../../fs/known_digests.ts";
 import { AbsentEndpoint } from "../../session/absent_endpoint.ts";
@@ -42,13 +43,16 @@ export interface TwoWayWork {
   readonly root: RootFile;
   readonly alpha: Endpoint;
   readonly cycle: BidirectionalOptions;
+  /** What takes no part, asked anew for each connection; that of `cycle` unless said. */
+  readonly rules: TwoWayExtras["rules"];
 }
 
 /** What a client of a hub adds to a sync. */
-export type TwoWayExtras = Pick<
-  BidirectionalOptions,
-  "labels" | "keepElsewhere"
->;
+export interface TwoWayExtras
+  extends Pick<BidirectionalOptions, "labels" | "keepElsewhere"> {
+  /** What takes no part, as the hub has it now. @throws {SyncError} */
+  readonly rules?: () => Promise<IgnoreOptions>;
+}
 
 /** What is done with both sides, once they are there. */
 export type Act<T> = (sides: Sides, ancestry: Ancestry) => Promise<T>;
@@ -63,13 +67,33 @@ export async function syncTwoWay(
   connecting: Connecting,
   extras?: TwoWayExtras,
 ): Promise<ExitCode> {
+  const { from, dryRun } = options;
+  const warn = (message: string): void =>
+    context.reporter.report({ kind: "warning", message });
+  checkPlaces(options);
+  const state = TwoWayState.open({ ...options, readOnly: dryRun }, warn);
+  const lock = dryRun ? undefined : await state.lock(from);
+  try {
+    return await withState(options, { context, connecting, extras, state });
+  } finally {
+    lock?.release();
+  }
+}
+
+/** What {@link withState} works with. */
+interface OpenedState extends Pick<TwoWayWork, "context" | "connecting"> {
+  readonly extras: TwoWayExtras | undefined;
+  readonly state: TwoWayState;
+}
+
+/** {@link syncTwoWay}, once nobody else syncs `from`. @throws {SyncError} */
+async function withState(
+  options: SyncOptions,
+  { context, connecting, extras, state }: OpenedState,
+): Promise<ExitCode> {
   const { from, to, dryRun, allowNewRoot } = options;
   const { reporter } = context;
-  const warn = (message: string): void =>
-    reporter.report({ kind: "warning", message });
-  checkPlaces(options);
   const fileSystem = new DenoFileSystem();
-  const state = TwoWayState.open({ ...options, readOnly: dryRun }, warn);
   const root = state.root(from);
   requireRoot(root, from);
   // Nothing is made here: the directory has to be there.
@@ -89,7 +113,8 @@ export async function syncTwoWay(
       ? watched(local, { reporter, rescanMs, path: from, open })
       : local;
     const usual = cycleOf(options, context);
-    const cycle = extras === undefined ? usual : { ...usual, ...extras };
+    const { rules, ...labelled } = extras ?? {};
+    const cycle = { ...usual, ...labelled };
     const work: TwoWayWork = {
       options,
       context,
@@ -99,6 +124,7 @@ export async function syncTwoWay(
       root,
       alpha,
       cycle,
+      rules,
     };
     let outcome: Outcome = { kind: "failed", message: "" };
     try {
@@ -173,7 +199,12 @@ async function syncAndReport(work: TwoWayWork): Promise<TwoWaySummary> {
   const start = systemClock.now();
   const { result: summary, wire } = await withBeta(
     work,
-    (sides, ancestry) => bidirectional(sides, ancestry, work.cycle),
+    async (sides, ancestry) => {
+      const { ignore } = work.cycle;
+      const rules = await work.rules?.() ?? ignore;
+      const cycle = { ...work.cycle, ...(rules && { ignore: rules }) };
+      return await bidirectional(sides, ancestry, cycle);
+    },
     outcomeOf,
   );
   const seconds = (systemClock.now() - start) / 1_000;
@@ -210,6 +241,21 @@ async function withBeta<T>(
 
 /** Does `act` with the directory `path` as the other side. @throws {SyncError} */
 export async function withDirectory<T>(
+  work: TwoWayWork,
+  path: string,
+  act: Act<T>,
+  outcomeOf: (result: T) => Outcome,
+): Promise<T> {
+  const { options, state } = work;
+  const lock = options.dryRun ? undefined : await state.lock(path);
+  try {
+    return await withLocked(work, path, act, outcomeOf);
+  } finally {
+    lock?.release();
+  }
+}
+
+async function withLocked<T>(
   work: TwoWayWork,
   path: string,
   act: Act<T>,

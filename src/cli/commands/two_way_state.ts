@@ -1,8 +1,10 @@
 /** What this machine remembers of directories that take part in two-way syncs. */
 import { join } from "@std/path";
 import { displayPath } from "../../core/path.ts";
-import { GuardError } from "../../errors.ts";
+import { GuardError, isFileSystemError, SyncError } from "../../errors.ts";
+import { lockFile } from "../../fs/deno_lock.ts";
 import { DigestStore } from "../../fs/digest_store.ts";
+import type { Lock } from "../../fs/file_system.ts";
 import type { AncestorRecords } from "../../session/pairing.ts";
 import { AncestorFiles } from "../state/ancestor_files.ts";
 import { fileNameOf, RootFile } from "../state/root_file.ts";
@@ -56,6 +58,29 @@ export class TwoWayState {
       identify: () => identityOf(place),
       warn: this.#warn,
     });
+  }
+
+  /**
+   * Makes sure that only one process at a time syncs the directory `path` in both
+   * directions: two would write over what the other one remembers of it. To be
+   * called before {@link root}.
+   * @throws {SyncError} `locked`, if another one does.
+   */
+  async lock(path: string): Promise<Lock> {
+    const file = this.fileFor(path, "lock");
+    try {
+      return await lockFile({ at: file, shown: file });
+    } catch (error) {
+      if (!isFileSystemError(error, "locked")) throw error;
+      throw new SyncError(
+        "locked",
+        `${
+          displayPath(path)
+        } takes part in another two-way sync that runs now: ` +
+          "one at a time can",
+        { cause: error },
+      );
+    }
   }
 
   /** Where more is kept about the directory `path`; nothing is there yet. */

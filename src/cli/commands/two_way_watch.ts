@@ -106,6 +106,8 @@ async function followListener(
     twoWay: true,
     async work(beta, session): Promise<void> {
       const { signal: lost } = session;
+      const rules = await work.rules?.();
+      if (rules !== undefined) follower.leaveOut(rules);
       const ancestry = await agree(work, beta, new RemotePairing(session));
       const signal = AbortSignal.any([stop, lost]);
       try {

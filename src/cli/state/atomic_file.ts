@@ -1,5 +1,6 @@
 /** Files that are there as a whole or not at all, and only for their owner. */
 import { basename, dirname, join } from "@std/path";
+import { syncDirectory } from "../../fs/sync_directory.ts";
 
 /** A file that is written beside its final place; its owner commits or disposes. */
 export class AtomicFile implements Disposable {
@@ -66,11 +67,4 @@ export function exists(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Makes a rename in it last; systems that can't open directories do without. */
-function syncDirectory(path: string): void {
-  if (Deno.build.os === "windows") return;
-  using directory = Deno.openSync(path);
-  directory.syncSync();
 }

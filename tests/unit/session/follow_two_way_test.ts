@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Name } from "../../../src/core/path.ts";
+import { LARGE_BYTES } from "../../../src/core/order_by_size.ts";
+import { FileSystemError } from "../../../src/errors.ts";
 import {
   TwoWayWatching,
   type TwoWayWatchingOptions,
 } from "../../support/two_way_watching.ts";
-import type { WorldSide } from "../../support/two_way_world.ts";
+import { CHANGING, type WorldSide } from "../../support/two_way_world.ts";
 
 const encoder = new TextEncoder();
 
@@ -238,5 +240,44 @@ test("events that are lost cost time, and nothing else", async (options) => {
   for (let i = 0; i < 14; i++) await watching.pass(10_000);
   assertEquals(watching.dump("beta"), { a: "unheard", b: "of" });
   assertEquals(watching.dump("alpha"), { a: "unheard", b: "of" });
+  await watching.stop();
+});
+
+test("what could not be carried out is no problem any more once it is gone", async (options) => {
+  const watching = await TwoWayWatching.start({ alpha: {}, beta: {} }, options);
+  watching.fs.beta.fault = (method, path) =>
+    CHANGING.has(method) && path.endsWith("bad")
+      ? new FileSystemError("denied", `It does not want ${path}`)
+      : undefined;
+  await write(watching, "alpha", "bad", "b");
+  await watching.pass(2_000);
+  const { follower } = watching;
+  assertEquals(follower.problems.map(({ problem }) => problem.path), ["bad"]);
+  // By now it rests for a while.
+  await watching.pass(1_000);
+  await remove(watching, "alpha", "bad");
+  await watching.pass(100);
+  assertEquals(follower.problems, []);
+  await watching.stop();
+});
+
+test("what is small comes before what is large, as one round", async (options) => {
+  const watching = await TwoWayWatching.start({ alpha: {}, beta: {} }, options);
+  const order: string[] = [];
+  watching.fs.beta.fault = (method, path) => {
+    const name = ["a-large", "z-small"].find((name) => path.endsWith(name));
+    if (CHANGING.has(method) && name !== undefined) order.push(name);
+    return undefined;
+  };
+  await write(watching, "alpha", "a-large", "l".repeat(LARGE_BYTES));
+  await write(watching, "alpha", "z-small", "s");
+  for (let i = 0; i < 100 && watching.rounds.length < 2; i++) {
+    await watching.pass(100);
+  }
+  assertEquals([...new Set(order)], ["z-small", "a-large"]);
+  const { changes, problems } = watching.rounds[1]!;
+  assertEquals([changes.beta.created, changes.beta.files, problems], [2, 2, 0]);
+  assertEquals(watching.rounds.length, 2);
+  assertEquals(watching.follower.problems, []);
   await watching.stop();
 });

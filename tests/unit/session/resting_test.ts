@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { parseRelPath } from "../../../src/core/path.ts";
+import type { Change } from "../../../src/core/change.ts";
+import type { FileEntry } from "../../../src/core/entry.ts";
+import { parseRelPath, ROOT } from "../../../src/core/path.ts";
 import { Resting } from "../../../src/session/resting.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
@@ -34,4 +36,41 @@ Deno.test("a path that was woken and did not fail again is forgotten", async () 
   assertEquals([resting.has(B), resting.due], [true, 1_000]);
   resting.delete(B);
   assertEquals(resting.due, Infinity);
+});
+
+Deno.test("a path at which nothing is to be done any more is forgotten", () => {
+  const resting = new Resting(new FakeClock());
+  const paths = ["a", "b", "d", "d/in", "e/in", "f"].map(parseRelPath);
+  for (const path of paths) resting.add(path, "failed");
+  const file = { kind: "file", size: 1, mtime: 0, mode: 0o644 } as const;
+  const directory = {
+    kind: "directory",
+    mode: 0o755,
+    mtime: 0,
+    children: new Map(),
+    digest: undefined,
+  } as const;
+  const change = (
+    path: string,
+    old: Change["old"],
+    wanted: Change["new"],
+  ): Change => ({ path: parseRelPath(path), old, new: wanted });
+  const problem = { path: B, code: "stale", message: "" } as const;
+  resting.keepTo([
+    change("a", undefined, file as FileEntry),
+    change("d/in", undefined, file as FileEntry),
+    change("e", undefined, directory),
+    change("f", directory, directory),
+    change("g", directory, directory),
+  ], [{ side: "source", problem }]);
+  assertEquals(paths.filter((path) => resting.has(path)), paths);
+  // That a directory is to be dated anew says nothing of what is in it.
+  resting.keepTo([
+    { path: ROOT, old: directory, new: directory },
+    change("d", directory, directory),
+  ]);
+  assertEquals(
+    paths.filter((path) => resting.has(path)),
+    [parseRelPath("d")],
+  );
 });
