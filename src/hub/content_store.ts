@@ -3,13 +3,13 @@
  * the packs as it comes; the index of what is where is part of the transaction
  * that makes it belong to a file. What is in use is never collected.
  */
-import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Chunker } from "../content/chunker.ts";
 import { MAX_CHUNK_BYTES } from "../content/limits.ts";
 import {
   chunkId,
+  EMPTY_RECIPE,
   ID_BYTES,
   offsetsOf,
   type Recipe,
@@ -25,6 +25,8 @@ import type { ContentWriter, StoredContent } from "./store.ts";
 /** Buffers for chunks that have begun, and were used before. */
 const spare: Uint8Array[] = [];
 const MAX_SPARE = 16;
+
+const NOTHING = new Uint8Array(0);
 
 /** Content that no transaction knows of yet. */
 interface Unsaved {
@@ -104,17 +106,7 @@ export class ContentStore {
     digest: Digest,
     range?: { readonly start: number; readonly end: number },
   ): ReadableStream<Uint8Array> {
-    const recipe = this.#recipeOf(digest);
-    if (recipe === undefined) {
-      throw new FileSystemError(
-        "not-found",
-        `There is no content with the digest ${digest}`,
-      );
-    }
-    const { start, end } = range ?? { start: 0, end: recipe.size };
-    if (!(start >= 0 && start <= end && end <= recipe.size)) {
-      throw new RangeError(`Cannot read ${start} to ${end} of ${recipe.size}`);
-    }
+    const { recipe, start, end } = this.#find(digest, range);
     const parts = this.#parts(recipe, start, end);
     const unpin = this.#pinContent(digest);
     return new ReadableStream<Uint8Array>({
@@ -131,6 +123,15 @@ export class ContentStore {
       },
       cancel: unpin,
     }, { highWaterMark: 1 });
+  }
+
+  /** Content for whoever takes it now, see `HubStore.chunks`. */
+  chunks(
+    digest: Digest,
+    range?: { readonly start: number; readonly end: number },
+  ): Iterable<Uint8Array> {
+    const { recipe, start, end } = this.#find(digest, range);
+    return this.#pinned(digest, this.#parts(recipe, start, end));
   }
 
   /** Makes all that was written so far durable; before {@link save}. */
@@ -233,6 +234,37 @@ export class ContentStore {
     };
   }
 
+  /** @throws {FileSystemError} `not-found` */
+  #find(
+    digest: Digest,
+    range: { readonly start: number; readonly end: number } | undefined,
+  ): { readonly recipe: Recipe; readonly start: number; readonly end: number } {
+    const recipe = this.#recipeOf(digest);
+    if (recipe === undefined) {
+      throw new FileSystemError(
+        "not-found",
+        `There is no content with the digest ${digest}`,
+      );
+    }
+    const { start, end } = range ?? { start: 0, end: recipe.size };
+    if (!(start >= 0 && start <= end && end <= recipe.size)) {
+      throw new RangeError(`Cannot read ${start} to ${end} of ${recipe.size}`);
+    }
+    return { recipe, start, end };
+  }
+
+  *#pinned(
+    digest: Digest,
+    parts: Iterable<Uint8Array>,
+  ): Generator<Uint8Array> {
+    const unpin = this.#pinContent(digest);
+    try {
+      yield* parts;
+    } finally {
+      unpin();
+    }
+  }
+
   #recipeOf(digest: Digest): Recipe | undefined {
     const unsaved = this.#unsaved.get(digest);
     if (unsaved !== undefined) return unsaved.recipe;
@@ -269,8 +301,9 @@ export class ContentStore {
 class ChunkedWriter implements ContentWriter {
   readonly #store: ContentStore;
   readonly #chunker = new Chunker();
-  readonly #recipe = new RecipeBuilder();
-  readonly #digest = createHash("sha256");
+  /** Of what was cut, unless that is one chunk that is all: its id is the digest. */
+  #recipe: RecipeBuilder | undefined;
+  #digest: Hash | undefined;
   readonly #held: (() => void)[] = [];
   /** The chunk that has begun: its first {@link Chunker.pending} bytes. */
   #begun: Uint8Array | undefined;
@@ -282,7 +315,6 @@ class ChunkedWriter implements ContentWriter {
   }
 
   append(bytes: Uint8Array): void {
-    this.#digest.update(bytes);
     this.#size += bytes.length;
     let at = 0;
     while (at < bytes.length) {
@@ -295,7 +327,7 @@ class ChunkedWriter implements ContentWriter {
         this.#begun.set(part, before);
       }
       if (end === undefined) return;
-      this.#put(
+      this.#cut(
         before > 0 ? this.#begun!.subarray(0, before + part.length) : part,
       );
       at = end;
@@ -303,12 +335,24 @@ class ChunkedWriter implements ContentWriter {
   }
 
   finish(): StoredContent {
-    const rest = this.#chunker.pending;
-    if (rest > 0) this.#put(this.#begun!.subarray(0, rest));
+    const rest = this.#begun?.subarray(0, this.#chunker.pending);
+    if (this.#recipe === undefined) return this.#finishOne(rest ?? NOTHING);
+    if (rest !== undefined && rest.length > 0) this.#cut(rest);
+    return this.#keep(this.#digest!.digest("hex"), this.#recipe.finish());
+  }
+
+  /** All of the content is one chunk, or nothing: it is hashed but once. */
+  #finishOne(chunk: Uint8Array): StoredContent {
+    if (chunk.length === 0) return this.#keep(chunkId(chunk), EMPTY_RECIPE);
+    const id = this.#put(chunk);
+    const lengths = Uint32Array.of(chunk.length);
+    return this.#keep(id, { size: chunk.length, ids: bytesOf(id), lengths });
+  }
+
+  #keep(digest: Digest, recipe: Recipe): StoredContent {
     this.#end();
-    const content = { size: this.#size, recipe: this.#recipe.finish() };
     const release = (): void => this.#release();
-    return this.#store.keep(this.#digest.digest("hex"), content, release);
+    return this.#store.keep(digest, { size: this.#size, recipe }, release);
   }
 
   abort(): void {
@@ -324,10 +368,18 @@ class ChunkedWriter implements ContentWriter {
     if (begun !== undefined && spare.length < MAX_SPARE) spare.push(begun);
   }
 
-  #put(chunk: Uint8Array): void {
+  #cut(chunk: Uint8Array): void {
+    this.#recipe ??= new RecipeBuilder();
+    this.#digest ??= createHash("sha256");
+    this.#digest.update(chunk);
+    this.#recipe.add(bytesOf(this.#put(chunk)), chunk.length);
+  }
+
+  /** Stores a chunk: its id. */
+  #put(chunk: Uint8Array): string {
     const id = chunkId(chunk);
     this.#held.push(this.#store.put(id, chunk));
-    this.#recipe.add(bytesOf(id), chunk.length);
+    return id;
   }
 
   #release(): void {
@@ -354,10 +406,9 @@ function* idsOf({ ids }: Recipe): Generator<Uint8Array> {
 }
 
 function bytesOf(hex: string): Uint8Array {
-  return Buffer.from(hex, "hex");
+  return Uint8Array.fromHex(hex);
 }
 
 function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    .toString("hex");
+  return bytes.toHex();
 }

@@ -1,5 +1,4 @@
 /** Records as rows of the table of changes, and parts of questions about them. */
-import { Buffer } from "node:buffer";
 import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import type { HubRecord, Operation, RecordKind } from "./record.ts";
@@ -58,10 +57,9 @@ export function every(...conditions: readonly Condition[]): Condition {
 
 /** A digest as the database has it. */
 export function digestBytes(digest: Digest): Uint8Array {
-  return Buffer.from(digest, "hex");
+  return Uint8Array.fromHex(digest);
 }
 
 function hexOf(bytes: Uint8Array): Digest {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    .toString("hex");
+  return bytes.toHex();
 }

@@ -71,6 +71,8 @@ export class SqliteStore implements HubStore {
   readonly #epochs: EpochTable;
   readonly #listeners = new Set<(records: readonly HubRecord[]) => void>();
   readonly #rewriteListeners = new Set<(rewrite: Rewrite) => void>();
+  /** Statements that were asked for by their text; there are few texts. */
+  readonly #prepared = new Map<string, StatementSync>();
   #collecting = false;
 
   constructor(parts: StoreParts) {
@@ -228,6 +230,13 @@ export class SqliteStore implements HubStore {
     return this.#ask(() => this.#contents.read(digest, range));
   }
 
+  chunks(
+    digest: Digest,
+    range?: { readonly start: number; readonly end: number },
+  ): Iterable<Uint8Array> {
+    return this.#ask(() => this.#contents.chunks(digest, range));
+  }
+
   async commit(
     changes: readonly ProposedChange[],
     options: CommitOptions,
@@ -335,7 +344,7 @@ export class SqliteStore implements HubStore {
 
   #countFiles(path: RelPath): number {
     const { sql, values } = within(path, "files.path");
-    const row = this.#database.prepare(
+    const row = this.#prepare(
       `SELECT count(*) AS n FROM files JOIN changes USING (revision) WHERE kind = 'file' AND ${sql}`,
     ).get(...values);
     return Number(row?.["n"]);
@@ -347,7 +356,7 @@ export class SqliteStore implements HubStore {
 
   #meta(name: string): string {
     const row = this.#ask(() =>
-      this.#database.prepare("SELECT value FROM meta WHERE name = ?").get(name)
+      this.#prepare("SELECT value FROM meta WHERE name = ?").get(name)
     );
     return String(row?.["value"]);
   }
@@ -357,7 +366,7 @@ export class SqliteStore implements HubStore {
     values: readonly (string | number)[],
   ): Promise<HubRecord | undefined> {
     return this.#answer(() => {
-      const row = this.#database.prepare(sql).get(...values);
+      const row = this.#prepare(sql).get(...values);
       return row === undefined ? undefined : toRecord(row);
     });
   }
@@ -366,9 +375,16 @@ export class SqliteStore implements HubStore {
     sql: string,
     values: readonly (string | number)[],
   ): Promise<readonly HubRecord[]> {
-    return this.#answer(() =>
-      this.#database.prepare(sql).all(...values).map(toRecord)
-    );
+    return this.#answer(() => this.#prepare(sql).all(...values).map(toRecord));
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
   }
 
   #ask<T>(work: () => T): T {

@@ -236,6 +236,14 @@ export interface HubStore {
     digest: Digest,
     range?: { readonly start: number; readonly end: number },
   ): ReadableStream<Uint8Array>;
+  /**
+   * The same for whoever goes through it now: each part is read when it is asked
+   * for, without a promise. It stays there from the first part to the last one.
+   */
+  chunks(
+    digest: Digest,
+    range?: { readonly start: number; readonly end: number },
+  ): Iterable<Uint8Array>;
 
   /**
    * Accepts those of `changes` that are as expected, in order and all at once,

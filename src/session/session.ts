@@ -146,7 +146,9 @@ export class Session {
         this.compression?.policy.sent(credit, this.clock.now());
       },
       onError: (error) => this.close(asError(error)),
-    }, { limit: out, echoes: this.#echoes });
+      // Connections that were accepted send without delay; the client's answers
+      // would only hold up what it asks next.
+    }, { limit: out, echoes: this.#echoes && role === "client" });
     this.#incoming = new IncomingCredit(
       windowAt(limit),
       (bytes) =>

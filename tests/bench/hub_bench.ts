@@ -1,27 +1,42 @@
 /**
- * `deno task bench:hub`: a hub on loopback and in memory. How long many small files
- * take from one client to the hub and on to a second one, beside Unison where it
- * is installed; and what 200 clients cost that only are there.
+ * `deno task bench:hub`: a hub on loopback and in memory. How long an edit takes
+ * from one client to another one; how long many small files take from one client to
+ * the hub and on to a second one, beside Unison and Syncthing where they are
+ * installed; and what 200 clients cost that only are there.
  */
 // deno-lint-ignore-file no-console
 import { parseArgs } from "@std/cli/parse-args";
-import { hasCommand } from "../support/command.ts";
+import { command, hasCommand } from "../support/command.ts";
 import { serve } from "../support/hub_program.ts";
 import { visitHub } from "../support/hub_visitor.ts";
 import { assertSameTree } from "../support/oracle.ts";
 import { PROGRAM } from "../support/program.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
+import { editLatencies } from "./hub_latency.ts";
 import { machineFacts, measure, median, peakOf } from "./measure.ts";
+import { passBySyncthing } from "./syncthing.ts";
 
 const USAGE = `Usage: deno task bench:hub [OPTION…]
 
   --runs N    runs of each; the median counts [default 3]
   --files N   files of 4 KiB [default 20000]
+  --edits N   edits whose way is timed [default 100]
   --idle N    clients that are there [default 200]`;
 
 const FILE_BYTES = 4_096;
 const FILES_PER_DIRECTORY = 200;
+
+/** Files among which one is edited. */
+const EDITED_FILES = 6_000;
+
+/** The goals for an edit, in milliseconds: the median, and all but one of a hundred. */
+const EDIT_P50_MS = 25;
+const EDIT_P99_MS = 150;
+
+/** The goals beside others: of one hop of Unison, and both hops of Syncthing's one. */
+const UNISON_SHARE = 1;
+const SYNCTHING_SHARE = 0.5;
 
 /** How long the clients idle while the hub's time is taken. */
 const IDLE_MS = 10_000;
@@ -48,11 +63,15 @@ function makeFiles(directory: string, count: number): void {
   }
 }
 
+function engineOf(url: string): string {
+  return `${url.replace("http", "ws")}/engine`;
+}
+
 /** Two clients, one after the other, with a hub that was empty. */
 async function lockstep(source: string, signal: AbortSignal): Promise<Passage> {
   await using temp = new TempDir();
   await using hub = await serve(temp.at("data"), ["--no-auth"]);
-  const engine = `${hub.url.replace("http", "ws")}/engine`;
+  const engine = engineOf(hub.url);
   const second = temp.directory("second");
   // Of the two roots the one that was changed last decides.
   Deno.utimeSync(second, 1, 1);
@@ -82,10 +101,46 @@ async function unison(source: string, signal: AbortSignal): Promise<Passage> {
   return { there, back };
 }
 
-/** What a hub takes while clients are there and nothing happens. */
-async function idle(clients: number): Promise<void> {
+/** From one instance to another one: there is no hub in between. */
+async function syncthing(source: string): Promise<number> {
+  await using temp = new TempDir();
+  const [first, second] = [temp.directory("first"), temp.directory("second")];
+  await copyTree(source, first);
+  const files = countFiles(source);
+  return await passBySyncthing(temp.at("home"), [first, second], files);
+}
+
+async function copyTree(from: string, to: string): Promise<void> {
+  const { code } = await command("cp", ["-a", `${from}/.`, to]);
+  if (code !== 0) throw new Error(`cp: exit ${code}`);
+}
+
+function countFiles(directory: string): number {
+  let count = 0;
+  for (const { name, isFile } of Deno.readDirSync(directory)) {
+    count += isFile ? 1 : countFiles(`${directory}/${name}`);
+  }
+  return count;
+}
+
+async function timeEdits(count: number): Promise<void> {
+  const times = await editLatencies(EDITED_FILES, count);
+  const at = (q: number): number =>
+    times[Math.min(times.length - 1, Math.floor(q * times.length))]!;
+  const what = `an edit of one of ${EDITED_FILES} files`;
+  const [p50, p99] = [at(0.5), at(0.99)];
+  print(`${what}: p50`, `${p50.toFixed(1)} ms`, p50 <= EDIT_P50_MS);
+  print(`${what}: p99`, `${p99.toFixed(1)} ms`, p99 <= EDIT_P99_MS);
+}
+
+/** What a hub takes that has files, while clients are there and nothing happens. */
+async function idle(clients: number, source: string): Promise<void> {
   await using temp = new TempDir();
   await using hub = await serve(temp.at("data"), ["--no-auth"]);
+  const from = ["--from", source, "--to", engineOf(hub.url)];
+  const place = ["--state-dir", temp.at("state")];
+  const words = [...PROGRAM, "sync", "--two-way", "--quiet", ...from, ...place];
+  await measure(words, new AbortController().signal);
   const numbers = Array.from({ length: clients }, (_, i) => i);
   const visitors = await Promise.all(numbers.map((i) => visitHub(hub.url, i)));
   const before = ticksOf(hub.pid);
@@ -121,37 +176,88 @@ function print(work: string, value: string, isGood?: boolean): void {
 
 async function main(): Promise<void> {
   const args = parseArgs(Deno.args, {
-    string: ["runs", "files", "idle"],
+    string: ["runs", "files", "edits", "idle"],
     boolean: ["help"],
-    default: { runs: "3", files: "20000", idle: "200" },
+    default: { runs: "3", files: "20000", edits: "100", idle: "200" },
   });
   if (args.help) return console.log(USAGE);
-  const [runs, files, clients] = [args.runs, args.files, args.idle].map(Number);
-  const stop = new AbortController();
+  const numbers = [args.runs, args.files, args.edits, args.idle].map(Number);
+  const [runs, files, edited, clients] = numbers;
   await using temp = new TempDir();
   const facts = await machineFacts(PROGRAM, temp.path);
   for (const [name, fact] of Object.entries(facts)) {
     console.log(`${name.padEnd(10)} ${fact}`);
   }
+  await timeEdits(edited!);
   const source = temp.directory("source");
   makeFiles(source, files!);
-  const programs = [["lockstep", lockstep], ["unison", unison]] as const;
-  for (const [name, pass] of programs) {
-    if (name === "unison" && !hasCommand(name)) {
-      console.log("unison is not installed");
-      continue;
-    }
-    const passages: Passage[] = [];
-    for (let run = 0; run < runs!; run++) {
-      passages.push(await pass(source, stop.signal));
-    }
-    const there = median(passages.map((passage) => passage.there));
-    const back = median(passages.map((passage) => passage.back));
-    const what = `${files} files of 4 KiB, ${name}`;
-    print(`${what}: client to hub`, `${there.toFixed(2)} s`);
-    print(`${what}: hub to second client`, `${back.toFixed(2)} s`);
+  const passed = await passages(source, `${files} files of 4 KiB`, runs!);
+  await peer("syncthing", async (name) => {
+    const times: number[] = [];
+    for (let run = 0; run < runs!; run++) times.push(await syncthing(source));
+    const time = median(times);
+    print(`${files} files of 4 KiB, ${name}: one to the other`, seconds(time));
+    const share = (passed.there + passed.back) / time;
+    print(
+      "both hops, as a share of that",
+      ratio(share),
+      share <= SYNCTHING_SHARE,
+    );
+  });
+  await idle(clients!, source);
+}
+
+/** Both ways, of ours and of Unison: the median of ours. */
+async function passages(
+  source: string,
+  what: string,
+  runs: number,
+): Promise<Passage> {
+  const { signal } = new AbortController();
+  const pass = async (
+    name: string,
+    go: typeof lockstep,
+  ): Promise<Passage> => {
+    const all: Passage[] = [];
+    for (let run = 0; run < runs; run++) all.push(await go(source, signal));
+    const there = median(all.map((passage) => passage.there));
+    const back = median(all.map((passage) => passage.back));
+    print(`${what}, ${name}: client to hub`, seconds(there));
+    print(`${what}, ${name}: hub to second client`, seconds(back));
+    return { there, back };
+  };
+  const ours = await pass("lockstep", lockstep);
+  await peer("unison", async (name) => {
+    const theirs = await pass(name, unison);
+    const share = ours.there / theirs.there;
+    print(
+      "client to hub, as a share of that",
+      ratio(share),
+      share <= UNISON_SHARE,
+    );
+  });
+  return ours;
+}
+
+/** Runs another program beside ours, where it is installed. */
+async function peer(
+  name: string,
+  work: (name: string) => Promise<void>,
+): Promise<void> {
+  if (!hasCommand(name)) return console.log(`${name} is not installed`);
+  try {
+    await work(name);
+  } catch (error) {
+    console.log(`${name}: ${(error as Error).message}`);
   }
-  await idle(clients!);
+}
+
+function seconds(value: number): string {
+  return `${value.toFixed(2)} s`;
+}
+
+function ratio(value: number): string {
+  return `${value.toFixed(2)} x`;
 }
 
 await main();

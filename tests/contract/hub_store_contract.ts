@@ -1,5 +1,5 @@
 /** What every store of a hub does; run on each of them. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 import { parseRelPath, type RelPath, ROOT } from "../../src/core/path.ts";
 import { FileSystemError } from "../../src/errors.ts";
@@ -72,6 +72,10 @@ export async function bytesOf(
   );
 }
 
+function joined(parts: Iterable<Uint8Array>): Uint8Array {
+  return Uint8Array.from([...parts].flatMap((part) => [...part]));
+}
+
 export function fileChange(
   path: string,
   { digest, size }: StoredContent,
@@ -121,13 +125,32 @@ export function hubStoreContract(
     );
     assertEquals(record.size, content.length);
     assertEquals(await bytesOf(store.read(record.digest!)), content);
+    assertEquals(joined(store.chunks(record.digest!)), content);
     for (
       const [start, end] of [[0, 0], [0, 1], [5, 300_000], [899_999, 900_000]]
     ) {
-      const part = await bytesOf(
-        store.read(record.digest!, { start: start!, end: end! }),
-      );
+      const range = { start: start!, end: end! };
+      const part = await bytesOf(store.read(record.digest!, range));
       assertEquals(part, content.subarray(start, end));
+      assertEquals(joined(store.chunks(record.digest!, range)), part);
+    }
+  });
+
+  test("knows content by its digest, however it came", async ({ store }) => {
+    for (const size of [0, 1, 4_096, 16_384, 100_000, 300_000]) {
+      const content = new Random(size).bytes(size);
+      const expected = createHash("sha256").update(content).digest("hex");
+      for (const step of [size + 1, 1_000]) {
+        const writer = store.write();
+        for (let from = 0; from < size; from += step) {
+          writer.append(content.subarray(from, from + step));
+        }
+        const held = writer.finish();
+        assertEquals([held.digest, held.size], [expected, size]);
+        await store.commit([fileChange(`${size} ${step}`, held, ANY)], WHO);
+        held.release();
+        assertEquals(joined(store.chunks(expected)), content);
+      }
     }
   });
 
@@ -309,6 +332,7 @@ export function hubStoreContract(
       FileSystemError,
       "no content",
     );
+    assertThrows(() => store.chunks(digest), FileSystemError, "no content");
   });
 
   test("accepts all or nothing where that is asked for", async ({ store }) => {
@@ -436,6 +460,23 @@ export function hubStoreContract(
     await store.commit([fileChange("g", held, ANY)], WHO);
     held.release();
     assertEquals(await bytesOf(store.read(digest!)), content);
+  });
+
+  test("never collects what is gone through part by part", async ({ store, time }) => {
+    time.now = 1_000;
+    const content = new Random(7).bytes(600_000);
+    const { digest } = await put(store, "f", content);
+    await put(store, "f", "other");
+    time.now = 1_000_000;
+    const parts: Uint8Array[] = [];
+    for (const part of store.chunks(digest!)) {
+      parts.push(part);
+      await store.collect({ versions: 0, ageMs: 0 });
+    }
+    assert(parts.length > 1);
+    assertEquals(joined(parts), content);
+    await store.collect({ versions: 0, ageMs: 0 });
+    assertEquals(await store.sizeOf(digest!), undefined);
   });
 
   test("gives up what was written and belongs to nothing", async ({ store }) => {

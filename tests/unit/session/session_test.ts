@@ -40,9 +40,10 @@ async function goodbye(client: Session, server: Session): Promise<void> {
 }
 
 /** A session with a client that a test plays by hand. */
-async function sessionWithRaw(capabilities: readonly string[] = []): Promise<
-  { raw: RawPeer; session: Session; clock: FakeClock }
-> {
+async function sessionWithRaw(
+  capabilities: readonly string[] = [],
+  role: "client" | "server" = "server",
+): Promise<{ raw: RawPeer; session: Session; clock: FakeClock }> {
   const clock = new FakeClock();
   const [near, far] = memoryTransports();
   const raw = new RawPeer(near);
@@ -54,8 +55,9 @@ async function sessionWithRaw(capabilities: readonly string[] = []): Promise<
     })
   );
   await raw.send(FrameType.hello, { payload: hello });
-  const pending = await awaitHello(far, { clock });
-  const session = await pending.accept(party(2));
+  const session = role === "client"
+    ? await openSession(far, party(2), { clock })
+    : await (await awaitHello(far, { clock })).accept(party(2));
   await raw.receiveType(FrameType.hello);
   return { raw, session, clock };
 }
@@ -114,10 +116,14 @@ Deno.test("An echo is answered by a ping soon and another one later, and by none
   assertEquals(exchange, 0);
 });
 
-Deno.test("An echo goes before a message that would leave in two parts, one at a time", async () => {
+Deno.test("An echo goes before a message that would leave in two parts, one at a time, where a client sends it", async () => {
   const SIZES = [500, 2_000, 3_000, 200_000];
-  const sent = async (capabilities: string[], answers: boolean) => {
-    const { raw, session } = await sessionWithRaw(capabilities);
+  const sent = async (
+    capabilities: string[],
+    answers: boolean,
+    role: "client" | "server" = "client",
+  ) => {
+    const { raw, session } = await sessionWithRaw(capabilities, role);
     const types: FrameType[] = [];
     const exchange = session.open();
     for (const size of SIZES) {
@@ -137,6 +143,7 @@ Deno.test("An echo goes before a message that would leave in two parts, one at a
   };
   const { content, echo } = FrameType;
   assertEquals(await sent([], true), SIZES.map(() => content));
+  assertEquals(await sent(["echo"], true, "server"), SIZES.map(() => content));
   assertEquals(await sent(["echo"], true), [
     content,
     ...[echo, content],
