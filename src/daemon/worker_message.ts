@@ -62,8 +62,13 @@ export interface RemoteStatus {
   /** What has gone there since the process began. */
   readonly sentFiles: number;
   readonly sentBytes: number;
+  /** What has come from there; nothing, where that is one-way. */
+  readonly receivedFiles: number;
+  readonly receivedBytes: number;
   /** Paths that are left out at present. */
   readonly problems: number;
+  /** Conflicts that are left to people at present. */
+  readonly conflicts: number;
 }
 
 /** The directory itself, at one moment. */

@@ -398,6 +398,9 @@ function nothingOf(name: string): RemoteStatus {
     bytes: 0,
     sentFiles: 0,
     sentBytes: 0,
+    receivedFiles: 0,
+    receivedBytes: 0,
     problems: 0,
+    conflicts: 0,
   };
 }

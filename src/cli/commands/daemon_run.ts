@@ -26,6 +26,7 @@ const STARTS_AT_A_TIME = 4;
 /** Each remote has a token of its own; faults are ordered for one kind of process. */
 const WORKER_ENV = {
   LOCKSTEP_TOKEN: undefined,
+  LOCKSTEP_API_KEY: undefined,
   LOCKSTEP_FAULT: Deno.env.get("LOCKSTEP_WORKER_FAULT"),
 };
 

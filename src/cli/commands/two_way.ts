@@ -11,6 +11,7 @@ import {
   type Sides,
 } from "../../session/bidirectional.ts";
 import type { Endpoint } from "../../session/endpoint.ts";
+import type { TwoWayFollower } from "../../session/follow_two_way.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { PairedAncestry, type PairedSide } from "../../session/pairing.ts";
 import { RemotePairing } from "../../session/remote_pairing.ts";
@@ -42,13 +43,15 @@ export interface TwoWayWork {
   readonly root: RootFile;
   readonly alpha: Endpoint;
   readonly cycle: BidirectionalOptions;
+  readonly onFollower: TwoWayExtras["onFollower"];
 }
 
 /** What a client of a hub adds to a sync. */
-export type TwoWayExtras = Pick<
-  BidirectionalOptions,
-  "labels" | "keepElsewhere"
->;
+export interface TwoWayExtras
+  extends Partial<Pick<BidirectionalOptions, "labels" | "keepElsewhere">> {
+  /** Hears of what goes on and on, before it begins; `alpha` is watched. */
+  readonly onFollower?: (follower: TwoWayFollower, alpha: Endpoint) => void;
+}
 
 /** What is done with both sides, once they are there. */
 export type Act<T> = (sides: Sides, ancestry: Ancestry) => Promise<T>;
@@ -61,7 +64,7 @@ export async function syncTwoWay(
   options: SyncOptions,
   context: CommandContext,
   connecting: Connecting,
-  extras?: TwoWayExtras,
+  { onFollower, ...extras }: TwoWayExtras = {},
 ): Promise<ExitCode> {
   const { from, to, dryRun, allowNewRoot } = options;
   const { reporter } = context;
@@ -88,8 +91,7 @@ export async function syncTwoWay(
     const alpha = options.watch
       ? watched(local, { reporter, rescanMs, path: from, open })
       : local;
-    const usual = cycleOf(options, context);
-    const cycle = extras === undefined ? usual : { ...usual, ...extras };
+    const cycle = { ...cycleOf(options, context), ...extras };
     const work: TwoWayWork = {
       options,
       context,
@@ -99,6 +101,7 @@ export async function syncTwoWay(
       root,
       alpha,
       cycle,
+      onFollower,
     };
     let outcome: Outcome = { kind: "failed", message: "" };
     try {

@@ -34,7 +34,10 @@ const REMOTE: RemoteStatus = {
   bytes: 5,
   sentFiles: 2,
   sentBytes: 5,
+  receivedFiles: 0,
+  receivedBytes: 0,
   problems: 0,
+  conflicts: 0,
 };
 
 const WELL: FromWorker = {
