@@ -204,7 +204,7 @@ const ATTACH = {
     },
     {
       line:
-        "lockstep workspace attach --workspace photos --remote hub --to https://hub.example",
+        "lockstep workspace attach --workspace photos --remote hub --to http://hub:80",
       meaning: "in both directions",
     },
   ],

@@ -82,6 +82,7 @@ async function startDaemon(
   const log = openSync(said, "w", 0o600);
   let end: number | undefined;
   let fault: Error | undefined;
+  let pid: number | undefined;
   try {
     // A session of its own: a terminal that is closed does not end it.
     const child = spawn(program!, args, {
@@ -91,6 +92,7 @@ async function startDaemon(
     });
     child.on("error", (error: Error) => fault = error);
     child.on("exit", (code: number | null) => end = code ?? EXIT.failed);
+    pid = child.pid;
     child.unref();
   } finally {
     closeSync(log);
@@ -102,7 +104,10 @@ async function startDaemon(
     async () => {
       if (fault !== undefined) throw fault;
       const status = await client.status();
-      if (status !== undefined || end === undefined) return status;
+      // Where another one was faster, ours is not to take its place later on.
+      const isOther = status !== undefined && status.pid !== pid;
+      if (end === undefined) return isOther ? undefined : status;
+      if (status !== undefined) return status;
       const reason = lastLineOf(said) ?? `it ended with exit code ${end}`;
       throw new SyncError("failed", `The daemon does not start: ${reason}`);
     },
