@@ -1,6 +1,7 @@
 /** `lockstep daemon start`, `stop` and `status`. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { basename, dirname } from "@std/path";
 import { sleep } from "../../core/sleep.ts";
 import { SyncError, TransportError } from "../../errors.ts";
 import type { DaemonStatus } from "../../daemon/control.ts";
@@ -85,7 +86,7 @@ async function startDaemon(
   let pid: number | undefined;
   try {
     // A session of its own: a terminal that is closed does not end it.
-    const child = spawn(program!, args, {
+    const child = spawn(asProgram(program!), args, {
       cwd: Deno.build.os === "windows" ? undefined : "/",
       detached: true,
       stdio: ["ignore", "ignore", log],
@@ -112,6 +113,14 @@ async function startDaemon(
       throw new SyncError("failed", `The daemon does not start: ${reason}`);
     },
   );
+}
+
+/**
+ * The path of a program, spelled so that `spawn` does not know it for Deno: if it
+ * does, it takes the words for those of Node.js and puts some of its own before them.
+ */
+function asProgram(path: string): string {
+  return `${dirname(path)}/./${basename(path)}`;
 }
 
 /** Asks `probe` until it answers. @throws {TransportError} If it does not in time. */
