@@ -50,7 +50,10 @@ export interface RemoteStatus {
   readonly state: RemoteState;
   /** What went wrong last, while it is not well again. */
   readonly error: string | undefined;
-  /** For how long there has been something that is not there yet, in milliseconds. */
+  /**
+   * For how long there has been something that is not there yet, in milliseconds;
+   * 0 also where nobody looks, as in a pause.
+   */
   readonly lagMs: number;
   /** Digest of the tree that was carried out last. */
   readonly digest: string | undefined;

@@ -118,6 +118,8 @@ export class Workspace {
   readonly #remotes = new Map<string, RemoteStatus>();
   #error: string | undefined;
   #lines: readonly string[] = [];
+  /** Whether it was closed. */
+  #isOver = false;
   #savedAt = -Infinity;
   #cancelSave: (() => void) | undefined;
   #cancelRestart = (): void => {};
@@ -237,6 +239,7 @@ export class Workspace {
   /** Ends the process; resolves when it is gone. */
   async close(): Promise<void> {
     const process = this.#process;
+    this.#isOver = true;
     this.#pause();
     await process?.ended;
     if (this.#cancelSave !== undefined) this.#save();
@@ -389,6 +392,7 @@ export class Workspace {
   }
 
   #reasonNotToWork(): string | undefined {
+    if (this.#isOver) return "the workspace was removed, or the daemon ends";
     switch (this.#state) {
       case "paused":
         return "the workspace is paused";
@@ -417,12 +421,12 @@ export class Workspace {
     known: RemoteStatus | undefined,
   ): Partial<RemoteStatus> {
     if (paused || this.#state === "paused") {
-      return { state: "paused", error: undefined };
+      return { state: "paused", error: undefined, lagMs: 0 };
     }
-    if (this.#state === "failed") return { state: "failed" };
+    if (this.#state === "failed") return { state: "failed", lagMs: 0 };
     const isKnown = this.#state === "running" && known !== undefined &&
       known.state !== "paused";
-    return isKnown ? {} : { state: "connecting" };
+    return isKnown ? {} : { state: "connecting", lagMs: 0 };
   }
 
   #log(text: string): void {

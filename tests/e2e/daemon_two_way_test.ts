@@ -126,3 +126,89 @@ test(
     assertEquals((await world.info("notes")).remotes.length, 1);
   },
 );
+
+test("a directory that is gone, or another one, empties no hub", [
+  "linux",
+  "rsync",
+], async () => {
+  await using hub = await HubClients.begin({});
+  await using world = new DaemonWorld();
+  await world.start();
+  const notes = await world.add("notes");
+  await world.attach("notes", "hub", hub.url);
+  await world.attach("notes", "copy", world.temp.at("copy"));
+  await world.flush("notes");
+
+  Deno.renameSync(notes, world.temp.at("aside"));
+  await world.when("it to be lost", "notes", ({ source }) => source === "lost");
+  Deno.mkdirSync(notes);
+  await world.ask("POST", "workspaces/notes/resume");
+  const { remotes } = await world.when(
+    "both to halt",
+    "notes",
+    (info) => info.remotes.every(({ state }) => state === "halted"),
+  );
+  for (const { error } of remotes) {
+    assertStringIncludes(error!, "another directory");
+  }
+  const { body } = await world.ask("POST", "workspaces/notes/flush");
+  for (const { exit } of body.remotes) assertEquals(exit, 4);
+  const kept = await fetch(`${hub.url}/download/file`);
+  assertEquals(await kept.text(), "notes");
+
+  // Who puts it back goes on where it was.
+  Deno.removeSync(notes);
+  Deno.renameSync(world.temp.at("aside"), notes);
+  await world.ask("POST", "workspaces/notes/resume");
+  Deno.writeTextFileSync(`${notes}/again`, "1");
+  await world.when(
+    "both to watch",
+    "notes",
+    (info) => info.remotes.every(({ state }) => state === "watching"),
+  );
+  await world.flush("notes");
+  await world.same(notes, world.temp.at("copy"));
+});
+
+test(
+  "a directory is one client of a hub, whoever syncs it; a pause leaves nothing half",
+  ["linux", "rsync"],
+  async () => {
+    await using hub = await HubClients.begin({});
+    await using world = new DaemonWorld();
+    await world.start();
+    const notes = await world.add("notes");
+    await world.attach("notes", "hub", hub.url, { bwlimit: "1M" });
+    await world.flush("notes");
+    hub.configure("other");
+    const config = Deno.readTextFileSync(hub.config("other"));
+    const directory = `"${notes}"`;
+    Deno.writeTextFileSync(
+      hub.config("other"),
+      config.replace(/^sync_directory:.*$/m, `sync_directory: ${directory}`),
+    );
+    const start = ["start", "--once", "--config", hub.config("other")];
+    const second = await world.run(...start);
+    assertEquals(second.code, 1, second.stderr);
+    assertStringIncludes(second.stderr, "kept in step by another");
+
+    const content = new Uint8Array(3_000_000).map((_, i) => (i * i) >> 7);
+    Deno.writeFileSync(`${notes}/large`, content);
+    await world.when(
+      "the transfer",
+      "notes",
+      ({ remotes }) => remotes[0]!.state === "syncing",
+    );
+    await world.ask("POST", "workspaces/notes/pause", { remote: "hub" });
+    const flush = { remote: "hub", timeoutMs: 5_000 };
+    const paused = await world.ask("POST", "workspaces/notes/flush", flush);
+    assertEquals(paused.body.remotes[0].error, "it is paused");
+    // Now the directory is free.
+    const alone = await world.run(...start);
+    assertEquals(alone.code, 0, alone.stderr);
+    await world.ask("POST", "workspaces/notes/resume", { remote: "hub" });
+    await world.flush("notes");
+    const got = await (await fetch(`${hub.url}/download/large`)).bytes();
+    assertEquals(got.length, content.length);
+  },
+);

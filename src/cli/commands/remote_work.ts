@@ -188,8 +188,12 @@ export class RemoteWork implements Reporter {
       if (
         isOver || this.status.state === "halted" || this.#phase === "failed"
       ) {
-        const { message = "it was not in place in time", exit = EXIT.failed } =
-          why ?? {};
+        const { message, exit } = why ?? {
+          message: this.#stop.signal.aborted
+            ? "nothing goes there any more: it was paused, detached or changed"
+            : "it was not in place in time",
+          exit: EXIT.failed,
+        };
         return { exit, error: message };
       }
       await sleep(REACH_EVERY_MS, systemClock, signal);

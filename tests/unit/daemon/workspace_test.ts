@@ -378,3 +378,30 @@ Deno.test("what was synced last is written down now and then, not each time", as
   stand.processes[0]!.end("it ended");
   await closing;
 });
+
+Deno.test("a flush under way is told when its workspace is removed", async () => {
+  const stand = new Stand();
+  stand.workspace.start();
+  await settle();
+  stand.processes[0]!.say(WELL);
+  const flushed = stand.workspace.flush(["r"], 1_000);
+  const closing = stand.workspace.close();
+  stand.processes[0]!.end("it ended");
+  assertStringIncludes((await flushed)[0]!.error!, "was removed");
+  await closing;
+});
+
+Deno.test("where nobody looks, nothing is said to be behind", async () => {
+  const stand = new Stand();
+  stand.workspace.start();
+  await settle();
+  const remotes = [{ ...REMOTE, lagMs: 4_000 }];
+  const status = { source: "watching", error: undefined, remotes } as const;
+  stand.processes[0]!.say({ kind: "status", status });
+  assertEquals(stand.workspace.status.remotes[0]!.lagMs, 4_000);
+  stand.workspace.configure({ ...CONFIG, paused: true });
+  assertEquals(stand.workspace.status.remotes[0]!.lagMs, 0);
+  const closing = stand.workspace.close();
+  stand.processes[0]!.end("it ended");
+  await closing;
+});
