@@ -9,6 +9,7 @@ export type ValueKind =
   | "rate"
   | "interval"
   | "target"
+  | "remote"
   | "limit"
   | "allowance"
   | "choice"

@@ -24,6 +24,8 @@ export interface ValueTypes {
   rate: number;
   interval: number;
   target: Target;
+  /** A target, or a hub as the `url`, which then begins with http. */
+  remote: Target;
   limit: DeleteLimit;
   allowance: DeleteLimit;
   choice: string;
@@ -71,6 +73,7 @@ const READERS: {
   rate: readRate,
   interval: readInterval,
   target: readTarget,
+  remote: readRemote,
   limit: readLimit,
   allowance: readAllowance,
   choice: readChoice,
@@ -293,6 +296,11 @@ function readHub(text: string, option: string): string {
     throw new UsageError(`${option} ${quote(text)}: an address has no query`);
   }
   return text.replace(/\/+$/, "");
+}
+
+function readRemote(text: string, option: string): Target {
+  if (!/^https?:\/\//i.test(text)) return readTarget(text, option);
+  return { kind: "url", url: readHub(text, option) };
 }
 
 function readTarget(text: string, option: string): Target {

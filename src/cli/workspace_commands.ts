@@ -141,10 +141,12 @@ const INFO = {
 } as const satisfies CommandSpec;
 
 const ATTACH = {
-  summary: "Mirror a workspace to one more place",
+  summary: "Mirror a workspace to one more place, or keep it in step with one",
   description:
     "Begins to mirror the workspace to a listener or a directory. What is extra\n" +
-    "there is deleted, as with sync. Other remotes are not disturbed.",
+    "there is deleted, as with sync. With a hub, or with --two-way, each side gets\n" +
+    "what the other one changed; a workspace has one such remote at the most.\n" +
+    "Other remotes are not disturbed.",
   impliedBy: [],
   options: {
     workspace: WORKSPACE,
@@ -152,10 +154,24 @@ const ATTACH = {
     to: {
       long: "to",
       short: "t",
-      kind: "target",
+      kind: "remote",
       label: "URL|DIR",
       required: true,
-      help: "The ws:// or wss:// address of a listener, or a directory",
+      help: "The ws:// or wss:// address of a listener, the http:// or " +
+        "https:// address of a hub, or a directory",
+    },
+    twoWay: {
+      long: "two-way",
+      kind: "flag",
+      help: "Both sides get what the other one changed; with a hub it is " +
+        "always so",
+    },
+    conflict: {
+      ...SYNC.options.conflict,
+      help: "With a hub or --two-way, what both sides changed: newest (the " +
+        "default), keep-both, prefer-alpha (the workspace wins), prefer-beta " +
+        "(the remote wins) or manual; the version that loses is always kept " +
+        "beside the other",
     },
     token: TOKEN_OPTIONS.token,
     tokenFile: asText(TOKEN_OPTIONS.tokenFile),
@@ -185,6 +201,11 @@ const ATTACH = {
       line:
         "lockstep workspace attach --workspace photos --remote disk --to /mnt/photos",
       meaning: "and to a directory",
+    },
+    {
+      line:
+        "lockstep workspace attach --workspace photos --remote hub --to http://hub:80",
+      meaning: "in both directions",
     },
   ],
 } as const satisfies CommandSpec;

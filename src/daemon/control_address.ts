@@ -24,5 +24,10 @@ export function workspaceLogOf({ state }: DaemonPlaces, name: string): string {
   return `${state}/workspaces/${name}.log`;
 }
 
+/** What is remembered of the remotes of the workspace `name`. */
+export function syncedFileOf({ state }: DaemonPlaces, name: string): string {
+  return `${state}/workspaces/${name}.synced.json`;
+}
+
 /** Whether processes here talk by sockets in the file system. */
 export const HAS_SOCKETS = Deno.build.os !== "windows";

@@ -104,6 +104,7 @@ export class Daemon implements Controlled {
     this.#options.registry.remove(name);
     this.#workspaces.delete(config.name);
     await workspace.close();
+    workspace.forget();
   }
 
   attach(name: string, remote: RemoteConfig): void {

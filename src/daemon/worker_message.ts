@@ -50,7 +50,10 @@ export interface RemoteStatus {
   readonly state: RemoteState;
   /** What went wrong last, while it is not well again. */
   readonly error: string | undefined;
-  /** For how long there has been something that is not there yet, in milliseconds. */
+  /**
+   * For how long there has been something that is not there yet, in milliseconds;
+   * 0 also where nobody looks, as in a pause.
+   */
   readonly lagMs: number;
   /** Digest of the tree that was carried out last. */
   readonly digest: string | undefined;
@@ -62,8 +65,13 @@ export interface RemoteStatus {
   /** What has gone there since the process began. */
   readonly sentFiles: number;
   readonly sentBytes: number;
+  /** What has come from there; nothing, where that is one-way. */
+  readonly receivedFiles: number;
+  readonly receivedBytes: number;
   /** Paths that are left out at present. */
   readonly problems: number;
+  /** Conflicts that are left to people at present. */
+  readonly conflicts: number;
 }
 
 /** The directory itself, at one moment. */

@@ -13,6 +13,13 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { messageOf } from "../errors.ts";
+import {
+  formatSynced,
+  type LastSynced,
+  lastSyncedOf,
+  parseSynced,
+  type SyncedStore,
+} from "./last_synced.ts";
 import { type FailureLimits, Failures } from "./failures.ts";
 import type { Turnstile } from "./turnstile.ts";
 import type {
@@ -39,6 +46,9 @@ const MAX_LINE_LENGTH = 4_096;
 /** A process has so much time beyond its own limit to say that it is reached. */
 const FLUSH_GRACE_MS = 2_000;
 
+/** What remotes got last is written down no more often than this. */
+const SAVE_EVERY_MS = 5_000;
+
 /** What becomes of a workspace. */
 export type WorkspaceState =
   | "starting"
@@ -55,6 +65,8 @@ export interface Surroundings {
   readonly stallMs: number;
   /** Holds up who would start beside too many others. */
   readonly turnstile: Turnstile;
+  /** Remembers what remotes got last. */
+  readonly synced: SyncedStore;
   /** Starts the process of a workspace. @throws If the system can't. */
   startWorker(listener: WorkerListener): WorkerProcess;
   /** Takes a line for the log of the workspace `name`; must not throw. */
@@ -106,6 +118,10 @@ export class Workspace {
   readonly #remotes = new Map<string, RemoteStatus>();
   #error: string | undefined;
   #lines: readonly string[] = [];
+  /** Whether it was closed. */
+  #isOver = false;
+  #savedAt = -Infinity;
+  #cancelSave: (() => void) | undefined;
   #cancelRestart = (): void => {};
   #leaveTurnstile = (): void => {};
   /** Counts starts and stops, so that a start that was overtaken shows. */
@@ -117,6 +133,15 @@ export class Workspace {
     this.#config = config;
     this.#around = around;
     this.#failures = new Failures(around.limits);
+    const text = around.synced.read(config.name);
+    if (text === undefined) return;
+    for (const { to, ...last } of parseSynced(text, config.path)) {
+      const isSame = config.remotes.some((remote) =>
+        remote.name === last.name && remote.to === to
+      );
+      if (!isSame) continue;
+      this.#remotes.set(last.name, { ...nothingOf(last.name), ...last });
+    }
   }
 
   /** Begins to work, unless it is paused. */
@@ -214,8 +239,15 @@ export class Workspace {
   /** Ends the process; resolves when it is gone. */
   async close(): Promise<void> {
     const process = this.#process;
+    this.#isOver = true;
     this.#pause();
     await process?.ended;
+    if (this.#cancelSave !== undefined) this.#save();
+  }
+
+  /** Nothing is to be remembered of it; comes after `close`. */
+  forget(): void {
+    this.#around.synced.remove(this.#config.name);
   }
 
   async #start(): Promise<void> {
@@ -286,6 +318,27 @@ export class Workspace {
       files,
       bytes,
     });
+    if (syncedAt !== before?.syncedAt) this.#saveSoon();
+  }
+
+  #saveSoon(): void {
+    const { clock } = this.#around;
+    const waitMs = this.#savedAt + SAVE_EVERY_MS - clock.now();
+    this.#cancelSave ??= clock.after(Math.max(0, waitMs), () => this.#save());
+  }
+
+  #save(): void {
+    const { clock, synced } = this.#around;
+    this.#cancelSave?.();
+    this.#cancelSave = undefined;
+    this.#savedAt = clock.now();
+    const { name, path, remotes } = this.#config;
+    const all = remotes.flatMap((remote): LastSynced[] => {
+      const known = this.#remotes.get(remote.name);
+      const last = known && lastSyncedOf(known, remote.to);
+      return last === undefined ? [] : [last];
+    });
+    synced.write(name, formatSynced(path, all));
   }
 
   #fail(reason: string): void {
@@ -339,6 +392,7 @@ export class Workspace {
   }
 
   #reasonNotToWork(): string | undefined {
+    if (this.#isOver) return "the workspace was removed, or the daemon ends";
     switch (this.#state) {
       case "paused":
         return "the workspace is paused";
@@ -367,12 +421,12 @@ export class Workspace {
     known: RemoteStatus | undefined,
   ): Partial<RemoteStatus> {
     if (paused || this.#state === "paused") {
-      return { state: "paused", error: undefined };
+      return { state: "paused", error: undefined, lagMs: 0 };
     }
-    if (this.#state === "failed") return { state: "failed" };
+    if (this.#state === "failed") return { state: "failed", lagMs: 0 };
     const isKnown = this.#state === "running" && known !== undefined &&
       known.state !== "paused";
-    return isKnown ? {} : { state: "connecting" };
+    return isKnown ? {} : { state: "connecting", lagMs: 0 };
   }
 
   #log(text: string): void {
@@ -398,6 +452,9 @@ function nothingOf(name: string): RemoteStatus {
     bytes: 0,
     sentFiles: 0,
     sentBytes: 0,
+    receivedFiles: 0,
+    receivedBytes: 0,
     problems: 0,
+    conflicts: 0,
   };
 }

@@ -35,10 +35,10 @@ export type OptionTexts = Readonly<
   Record<string, string | true | readonly string[]>
 >;
 
-/** One place that a workspace is mirrored to. */
+/** One place that a workspace is mirrored to, or kept in step with. */
 export interface RemoteConfig {
   readonly name: string;
-  /** An address or an absolute path. */
+  /** The address of a listener or a hub, or an absolute path. */
   readonly to: string;
   readonly paused: boolean;
   readonly options: OptionTexts;
@@ -130,10 +130,12 @@ export function remoteAt(value: unknown, at: string): RemoteConfig {
     throw new UsageError(`${at}.token is no token: it has ${TOKEN_RULE}`);
   }
   const to = textAt(fields.to, `${at}.to`);
-  if (!isAbsolute(to) && !/^wss?:\/\//i.test(to)) {
+  if (!isAbsolute(to) && !/^(ws|http)s?:\/\//i.test(to)) {
     throw new UsageError(
-      `${at}.to ${quote(to)} is neither a ws:// or wss:// address nor an ` +
-        "absolute path",
+      `${at}.to ${
+        quote(to)
+      } is neither an address (ws://, wss://, http:// or ` +
+        "https://) nor an absolute path",
     );
   }
   return {

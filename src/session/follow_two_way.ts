@@ -70,6 +70,9 @@ export class TwoWayFollower {
   #losses: RecentLosses = noLosses();
   #lastLoss = -Infinity;
   #rounds = 0;
+  /** Tries are counted from 1: the latest, and the latest that came to its end. */
+  #begun = 0;
+  #through = 0;
   #halted: GuardError | undefined;
   #failure: Error | undefined;
   #problems: readonly TwoWayProblem[] = [];
@@ -97,6 +100,16 @@ export class TwoWayFollower {
   /** How many rounds did something, or were the first with a beta. */
   get rounds(): number {
     return this.#rounds;
+  }
+
+  /** The number of the try that began last, and of the last that came to its end. */
+  get tries(): { readonly begun: number; readonly through: number } {
+    return { begun: this.#begun, through: this.#through };
+  }
+
+  /** Whether something may be on one side alone. */
+  get isBehind(): boolean {
+    return this.#isWoken || this.#through < this.#begun;
   }
 
   /** Why it stands still, if it does. */
@@ -204,6 +217,7 @@ export class TwoWayFollower {
   ): Promise<boolean> {
     const { clock, onHalted, onWarning } = this.#options;
     this.#isWoken = false;
+    const number = ++this.#begun;
     this.#pausedUntil = undefined;
     this.#resting.wake();
     let isOver: boolean;
@@ -228,6 +242,7 @@ export class TwoWayFollower {
       return false;
     }
     this.#resting.settle();
+    this.#through = number;
     this.#halted = undefined;
     this.#failure = undefined;
     this.#failures = 0;

@@ -102,6 +102,15 @@ export class WatchedEndpoint implements Endpoint {
     return this.#running?.feed.isLost ?? false;
   }
 
+  /**
+   * Looks at everything once more. When it resolves, the next scan has all that was
+   * there before the call; or the directory is gone, which that scan will say.
+   */
+  async settled(signal: AbortSignal): Promise<void> {
+    // Before it is watched, each scan looks at everything.
+    await this.#running?.feed.settled(signal);
+  }
+
   get recipes(): RecipeCalls {
     return this.local.recipes;
   }

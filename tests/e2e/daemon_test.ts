@@ -385,3 +385,46 @@ test("install writes a unit that systemd takes, and uninstall removes it", [
   assert(!exists(path));
   assertEquals((await world.run("daemon", "uninstall")).code, 1);
 });
+
+test(
+  "what was synced last is known after a restart, and no harm is done where it is damaged",
+  [
+    "linux",
+  ],
+  async () => {
+    await using world = new DaemonWorld();
+    const first = await world.start();
+    await world.add("w");
+    await world.attach("w", "copy", world.temp.at("copy"));
+    await world.flush("w");
+    await world.ask("POST", "workspaces/w/pause");
+    const [before] = (await world.info("w")).remotes;
+    first.kill("SIGTERM");
+    await first.ended;
+
+    const second = await world.start();
+    const [after] = (await world.info("w")).remotes;
+    const { digest, syncedAt, files, bytes } = before!;
+    assertEquals(
+      [after!.digest, after!.syncedAt, after!.files, after!.bytes],
+      [digest, syncedAt, files, bytes],
+    );
+    assert(syncedAt !== undefined);
+    second.kill("SIGKILL");
+    await second.ended;
+
+    const path = "state/lockstep/daemon/workspaces/w.synced.json";
+    const file = world.temp.at(path);
+    assertEquals(Deno.statSync(file).mode! & 0o777, 0o600);
+    Deno.truncateSync(file, 20);
+    await world.start();
+    assertEquals((await world.info("w")).remotes[0]!.syncedAt, undefined);
+    await world.ask("POST", "workspaces/w/resume");
+    await world.flush("w");
+    assertEquals(
+      (await world.run("workspace", "remove", "--name", "w")).code,
+      0,
+    );
+    assert(!exists(file));
+  },
+);

@@ -95,6 +95,37 @@ test(
       assertEquals(await Deno.readTextFile(`${source}/theirs`), "theirs");
     });
 
+    await t.step("daemon", async () => {
+      const runtime = temp.directory("run");
+      Deno.chmodSync(runtime, 0o700);
+      const target = temp.at("d");
+      const env = {
+        ...options.env,
+        XDG_RUNTIME_DIR: runtime,
+        LOCKSTEP_CONFIG: temp.at("config", "workspaces.json"),
+      };
+      const table: (readonly string[])[] = [
+        ["daemon", "start"],
+        ["workspace", "add", "--name", "w", "--path", source],
+        ["workspace", "attach", "--workspace", "w", "--remote", "disk"]
+          .concat(["--to", target]),
+        ["workspace", "flush", "--workspace", "w"],
+        ["daemon", "stop"],
+      ];
+      try {
+        for (const args of table) {
+          const ended = await run(args, { ...options, env });
+          assertEquals([ended.code, ended.stderr], [0, ""], args.join(" "));
+        }
+        await assertSameTree(source, target);
+        assertEquals([...Deno.readDirSync(runtime)].map(({ name }) => name), [
+          "lockstep.sock.lock",
+        ]);
+      } finally {
+        await run(["daemon", "stop"], { ...options, env });
+      }
+    });
+
     await t.step("hub", async () => {
       const data = temp.at("data");
       const [major = 0, minor = 0] = deno.split(".").map(Number);

@@ -39,6 +39,12 @@ export interface ClientSetup {
   readonly recordFile: string;
 }
 
+/** What one client at a time may use. */
+export interface LockedClient {
+  readonly config: Pick<ClientConfig, "syncDirectory">;
+  readonly recordFile: string;
+}
+
 /** The options that say which client. */
 export interface ClientOptions {
   readonly config: string;
@@ -87,20 +93,11 @@ export function setUpClient(
   };
 }
 
-/** The address of the hub for engines. */
-export function engineUrl(
-  server: string,
-  query: Readonly<Record<string, string>>,
-): string {
-  const words = new URLSearchParams(query).toString();
-  return `${server.replace(/^http/i, "ws")}/engine?${words}`;
-}
-
 /**
  * Makes sure that only one client at a time syncs the directory.
  * @throws {SyncError} `locked`, if there is another one.
  */
-export async function lockClient(setup: ClientSetup): Promise<Lock> {
+export async function lockClient(setup: LockedClient): Promise<Lock> {
   for (let tries = 1;; tries++) {
     try {
       return await tryLock(setup);
@@ -134,7 +131,7 @@ export async function isClientRunning(setup: ClientSetup): Promise<boolean> {
   }
 }
 
-async function tryLock(setup: ClientSetup): Promise<Lock> {
+async function tryLock(setup: LockedClient): Promise<Lock> {
   const path = lockFileOf(setup);
   const directory = await new DenoFileSystem().openRoot(dirname(path));
   try {
@@ -144,6 +141,6 @@ async function tryLock(setup: ClientSetup): Promise<Lock> {
   }
 }
 
-function lockFileOf({ recordFile }: ClientSetup): string {
+function lockFileOf({ recordFile }: LockedClient): string {
   return `${recordFile}.lock`;
 }

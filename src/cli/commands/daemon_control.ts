@@ -1,6 +1,7 @@
 /** `lockstep daemon start`, `stop` and `status`. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { basename, dirname } from "@std/path";
 import { sleep } from "../../core/sleep.ts";
 import { SyncError, TransportError } from "../../errors.ts";
 import type { DaemonStatus } from "../../daemon/control.ts";
@@ -82,15 +83,17 @@ async function startDaemon(
   const log = openSync(said, "w", 0o600);
   let end: number | undefined;
   let fault: Error | undefined;
+  let pid: number | undefined;
   try {
     // A session of its own: a terminal that is closed does not end it.
-    const child = spawn(program!, args, {
+    const child = spawn(asProgram(program!), args, {
       cwd: Deno.build.os === "windows" ? undefined : "/",
       detached: true,
       stdio: ["ignore", "ignore", log],
     });
     child.on("error", (error: Error) => fault = error);
     child.on("exit", (code: number | null) => end = code ?? EXIT.failed);
+    pid = child.pid;
     child.unref();
   } finally {
     closeSync(log);
@@ -102,11 +105,22 @@ async function startDaemon(
     async () => {
       if (fault !== undefined) throw fault;
       const status = await client.status();
-      if (status !== undefined || end === undefined) return status;
+      // Where another one was faster, ours is not to take its place later on.
+      const isOther = status !== undefined && status.pid !== pid;
+      if (end === undefined) return isOther ? undefined : status;
+      if (status !== undefined) return status;
       const reason = lastLineOf(said) ?? `it ended with exit code ${end}`;
       throw new SyncError("failed", `The daemon does not start: ${reason}`);
     },
   );
+}
+
+/**
+ * The path of a program, spelled so that `spawn` does not know it for Deno: if it
+ * does, it takes the words for those of Node.js and puts some of its own before them.
+ */
+function asProgram(path: string): string {
+  return `${dirname(path)}/./${basename(path)}`;
 }
 
 /** Asks `probe` until it answers. @throws {TransportError} If it does not in time. */

@@ -12,6 +12,7 @@ import type { OptionsOf } from "../args.ts";
 import type { DaemonEvent } from "../daemon_report.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import { daemonPlaces } from "../state/daemon_places.ts";
+import { SyncedFiles } from "../state/synced_files.ts";
 import { WorkspacesFile } from "../state/workspaces_file.ts";
 import { handleStrayErrors } from "../stray_errors.ts";
 import { SOFTWARE } from "../version.ts";
@@ -26,6 +27,7 @@ const STARTS_AT_A_TIME = 4;
 /** Each remote has a token of its own; faults are ordered for one kind of process. */
 const WORKER_ENV = {
   LOCKSTEP_TOKEN: undefined,
+  LOCKSTEP_API_KEY: undefined,
   LOCKSTEP_FAULT: Deno.env.get("LOCKSTEP_WORKER_FAULT"),
 };
 
@@ -80,6 +82,7 @@ export async function daemonRun(
         },
         stallMs: options.stallAfter,
         turnstile: new Turnstile(STARTS_AT_A_TIME),
+        synced: new SyncedFiles(places, (message) => logs.ofDaemon(message)),
         startWorker: (listener) =>
           startWorkerProcess({ words, env: WORKER_ENV }, listener),
         log: (name, line) => logs.ofWorkspace(name, line),

@@ -1,20 +1,30 @@
 /** One remote of a workspace: follows to it for as long as it is attached. */
 import { sleep } from "../../core/sleep.ts";
+import type { Totals } from "../../core/entry.ts";
+import { displayPath } from "../../core/path.ts";
+import type { Problem } from "../../core/problem.ts";
 import { messageOf } from "../../errors.ts";
+import type { SyncedTwoWay } from "../../session/two_way_events.ts";
+import { formatNumberOf } from "../format.ts";
 import type { RemoteStatus } from "../../daemon/worker_message.ts";
 import type {
   RemoteConfig,
   WorkspaceConfig,
 } from "../../daemon/workspace_config.ts";
-import type { Follower } from "../../session/follow.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { CommandEvent, Reporter } from "../events.ts";
 import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
 import { Interruption } from "../interrupt.ts";
 import { connectOptionsOf } from "./connect_options.ts";
+import {
+  type Following,
+  OneWayFollowing,
+  TwoWayFollowing,
+} from "./following.ts";
+import type { Connecting } from "./sync_remote.ts";
 import { type SharedSource, syncTrees } from "./sync_trees.ts";
 import type { RunningFeed } from "./sync_watch.ts";
-import { jobOf } from "./workspace_options.ts";
+import { isTwoWay, jobOf } from "./workspace_options.ts";
 
 /** Between two tries where the remote refuses: from, up to. */
 const FIRST_PAUSE_MS = 1_000;
@@ -35,6 +45,13 @@ export interface RemoteWorkOptions {
   readonly onChange: () => void;
 }
 
+/** How a round ended, in one direction or in both. */
+type RoundEnd = Pick<SyncedTwoWay, "digest" | "totals" | "problems">;
+
+type Amount = Pick<Totals, "files" | "bytes">;
+
+const NOTHING: Amount = { files: 0, bytes: 0 };
+
 /** What became of an attempt to reach a version. */
 export interface Reached {
   readonly exit: ExitCode;
@@ -47,7 +64,7 @@ export class RemoteWork implements Reporter {
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   #retry = new AbortController();
-  #follower: Follower | undefined;
+  #following: Following | undefined;
   #phase: "connecting" | "syncing" | "watching" | "failed" = "connecting";
   #fault: { readonly message: string; readonly exit: ExitCode } | undefined;
   #behindSince: number | undefined;
@@ -57,7 +74,8 @@ export class RemoteWork implements Reporter {
     files: 0,
     bytes: 0,
   };
-  #sent = { files: 0, bytes: 0 };
+  #sent = NOTHING;
+  #received = NOTHING;
   #problems = 0;
 
   constructor(options: RemoteWorkOptions) {
@@ -70,18 +88,18 @@ export class RemoteWork implements Reporter {
   }
 
   get status(): RemoteStatus {
-    const halted = this.#follower?.halted;
     return {
       name: this.config.name,
-      state: halted !== undefined && this.#phase !== "failed"
-        ? "halted"
-        : this.#phase,
+      state: this.#state,
       error: this.#why()?.message,
       lagMs: this.#lagMs(),
       ...this.#synced,
       sentFiles: this.#sent.files,
       sentBytes: this.#sent.bytes,
+      receivedFiles: this.#received.files,
+      receivedBytes: this.#received.bytes,
       problems: this.#problems,
+      conflicts: this.#following?.conflicts ?? 0,
     };
   }
 
@@ -95,23 +113,21 @@ export class RemoteWork implements Reporter {
       case "planned":
         this.#phase = "syncing";
         break;
-      case "watch-synced": {
-        const { digest, changes, totals, problems } = event.round;
-        this.#phase = "watching";
-        this.#fault = undefined;
-        this.#synced = {
-          digest,
-          syncedAt: new Date().toISOString(),
-          files: totals.files,
-          bytes: totals.bytes,
-        };
-        this.#sent = {
-          files: this.#sent.files + changes.files,
-          bytes: this.#sent.bytes + changes.bytes,
-        };
-        this.#problems = problems;
+      case "watch-synced":
+        this.#note(event.round);
+        this.#sent = sumOf(this.#sent, event.round.changes);
         break;
-      }
+      case "two-way":
+        if (event.event.kind === "conflict") {
+          const path = displayPath(event.event.conflict.path);
+          this.#options.log(`Conflict at ${path}: both sides changed it`);
+          break;
+        }
+        if (event.event.kind !== "synced") return;
+        this.#note(event.event.round);
+        this.#sent = sumOf(this.#sent, event.event.round.changes.beta);
+        this.#received = sumOf(this.#received, event.event.round.changes.alpha);
+        break;
       case "retrying": {
         const message = messageOf(event.error);
         if (this.#fault?.message !== message) this.#options.log(message);
@@ -132,6 +148,18 @@ export class RemoteWork implements Reporter {
     this.#options.onChange();
   }
 
+  #note({ digest, totals, problems }: RoundEnd): void {
+    this.#phase = "watching";
+    this.#fault = undefined;
+    this.#synced = {
+      digest,
+      syncedAt: new Date().toISOString(),
+      files: totals.files,
+      bytes: totals.bytes,
+    };
+    this.#problems = problems;
+  }
+
   /** Tries at once, if it waits for its next try. */
   retry(): void {
     this.#retry.abort();
@@ -139,27 +167,33 @@ export class RemoteWork implements Reporter {
 
   /** Waits until the version `number` is in place; not where it is refused. */
   async reach(number: number, signal: AbortSignal): Promise<Reached> {
+    let following: Following | undefined;
+    let goal = 0;
     for (;;) {
-      const problems = this.#follower?.problems ?? [];
-      const settles = problems.some(({ problem }) => problem.code === "stale");
-      const isThere = (this.#follower?.reached ?? 0) >= number;
-      if (isThere && problems.length === 0) {
+      if (following !== this.#following) {
+        following = this.#following;
+        goal = await following?.goal(number, signal) ?? 0;
+      }
+      const { problems = [], conflicts = 0 } = following ?? {};
+      const settles = problems.some(({ code }) => code === "stale");
+      const isThere = following?.hasReached(goal) ?? false;
+      if (isThere && problems.length + conflicts === 0) {
         return { exit: EXIT.done, error: undefined };
       }
       const isOver = signal.aborted || this.#stop.signal.aborted;
       if (isThere && (!settles || isOver)) {
-        const [{ problem }] = problems as [typeof problems[number]];
-        const more = problems.length > 1
-          ? ` (and ${problems.length - 1} more)`
-          : "";
-        return { exit: EXIT.partial, error: `${problem.message}${more}` };
+        return { exit: EXIT.partial, error: leftOf(problems, conflicts) };
       }
       const why = this.#why();
       if (
         isOver || this.status.state === "halted" || this.#phase === "failed"
       ) {
-        const { message = "it was not in place in time", exit = EXIT.failed } =
-          why ?? {};
+        const { message, exit } = why ?? {
+          message: this.#stop.signal.aborted
+            ? "nothing goes there any more: it was paused, detached or changed"
+            : "it was not in place in time",
+          exit: EXIT.failed,
+        };
         return { exit, error: message };
       }
       await sleep(REACH_EVERY_MS, systemClock, signal);
@@ -178,7 +212,7 @@ export class RemoteWork implements Reporter {
     await this.#options.after;
     while (!signal.aborted) {
       this.#retry = new AbortController();
-      const rounds = this.#follower?.rounds ?? 0;
+      const rounds = this.#following?.rounds ?? 0;
       try {
         await this.#follow();
         return;
@@ -193,7 +227,7 @@ export class RemoteWork implements Reporter {
         this.#phase = "failed";
         this.#options.onChange();
       }
-      if ((this.#follower?.rounds ?? 0) > rounds) pauseMs = FIRST_PAUSE_MS;
+      if ((this.#following?.rounds ?? 0) > rounds) pauseMs = FIRST_PAUSE_MS;
       await sleep(
         pauseMs,
         systemClock,
@@ -209,22 +243,45 @@ export class RemoteWork implements Reporter {
     const { options } = job;
     const { compress, bwlimit } = options;
     const stop = AbortSignal.any([feed.stop, this.#stop.signal]);
-    this.#follower = undefined;
-    await syncTrees(job, { reporter: this, signal: stop }, {
+    const context = { reporter: this, signal: stop };
+    const connecting: Connecting = {
       connect: connectOptionsOf(options.to, options),
       connection: undefined,
       ...(compress && { compress }),
       ...(bwlimit && { limit: bwlimit }),
-    }, {
+    };
+    this.#following = undefined;
+    if (options.twoWay) {
+      const { followTwoWay } = await import("./two_way_remote.ts");
+      return await followTwoWay({
+        ...{ workspace, remote, job, connecting },
+        onFollower: (follower, alpha) => {
+          this.#following = new TwoWayFollowing(follower, alpha);
+        },
+      }, context);
+    }
+    await syncTrees(job, context, connecting, {
       source,
       watch: {
         feed: feed.feed,
         stop,
         onFollower: (follower) => {
-          this.#follower = follower;
+          this.#following = new OneWayFollowing(follower, feed.feed);
         },
       },
     });
+  }
+
+  get #state(): RemoteStatus["state"] {
+    const following = this.#following;
+    if (this.#phase === "failed") {
+      return this.#fault?.exit === EXIT.halted ? "halted" : "failed";
+    }
+    if (following?.halted !== undefined) return "halted";
+    const isThrough = this.#phase === "syncing" && isTwoWay(this.config) &&
+      following !== undefined && following.rounds > 0 && !following.isBehind;
+    // A round of which nothing came to pass is not told of.
+    return isThrough ? "watching" : this.#phase;
   }
 
   get #isOver(): boolean {
@@ -232,14 +289,14 @@ export class RemoteWork implements Reporter {
   }
 
   #why(): { readonly message: string; readonly exit: ExitCode } | undefined {
-    const error = this.#follower?.halted ?? this.#follower?.failure;
+    const error = this.#following?.halted ?? this.#following?.failure;
     if (error === undefined) return this.#fault;
     return { message: messageOf(error), exit: exitCodeOfError(error) };
   }
 
   #lagMs(): number {
     const newest = this.#options.feed.feed.version?.number ?? 0;
-    const isBehind = (this.#follower?.reached ?? 0) < newest;
+    const isBehind = this.#following?.isBehind ?? newest > 0;
     if (!isBehind) {
       this.#behindSince = undefined;
       return 0;
@@ -247,4 +304,20 @@ export class RemoteWork implements Reporter {
     this.#behindSince ??= systemClock.now();
     return Math.round(systemClock.now() - this.#behindSince);
   }
+}
+
+function sumOf(one: Amount, other: Amount): Amount {
+  return {
+    files: one.files + other.files,
+    bytes: one.bytes + other.bytes,
+  };
+}
+
+/** What is not in place, of which there is something. */
+function leftOf(problems: readonly Problem[], conflicts: number): string {
+  const [problem] = problems;
+  const open = formatNumberOf(conflicts, "conflict");
+  if (problem === undefined) return `${open} left to people`;
+  const more = problems.length + conflicts - 1;
+  return `${problem.message}${more === 0 ? "" : ` (and ${more} more)`}`;
 }

@@ -8,11 +8,11 @@ import { type OptionsOf, parseCommandLine } from "../args.ts";
 import { ClientRecordWriter } from "../client/client_record.ts";
 import {
   type ClientSetup,
-  engineUrl,
   lockClient,
   setUpClient,
 } from "../client/client_setup.ts";
 import { ConfigWatch } from "../client/config_watch.ts";
+import { engineUrl } from "../client/hub_address.ts";
 import { HubConflicts } from "../client/hub_conflicts.ts";
 import type { ClientPolicy } from "../config/client_policy.ts";
 import type { CommandEvent, SplitReporter } from "../events.ts";

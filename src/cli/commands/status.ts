@@ -7,10 +7,10 @@ import type { OptionsOf } from "../args.ts";
 import { readClientRecord } from "../client/client_record.ts";
 import {
   type ClientSetup,
-  engineUrl,
   isClientRunning,
   setUpClient,
 } from "../client/client_setup.ts";
+import { engineUrl } from "../client/hub_address.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
 import type { ClientStatus, WireConflict } from "../client_report.ts";
 import { compare } from "./compare.ts";

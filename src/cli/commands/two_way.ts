@@ -12,6 +12,7 @@ import {
   type Sides,
 } from "../../session/bidirectional.ts";
 import type { Endpoint } from "../../session/endpoint.ts";
+import type { TwoWayFollower } from "../../session/follow_two_way.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { PairedAncestry, type PairedSide } from "../../session/pairing.ts";
 import { RemotePairing } from "../../session/remote_pairing.ts";
@@ -45,13 +46,16 @@ export interface TwoWayWork {
   readonly cycle: BidirectionalOptions;
   /** What takes no part, asked anew for each connection; that of `cycle` unless said. */
   readonly rules: TwoWayExtras["rules"];
+  readonly onFollower: TwoWayExtras["onFollower"];
 }
 
 /** What a client of a hub adds to a sync. */
 export interface TwoWayExtras
-  extends Pick<BidirectionalOptions, "labels" | "keepElsewhere"> {
+  extends Partial<Pick<BidirectionalOptions, "labels" | "keepElsewhere">> {
   /** What takes no part, as the hub has it now. @throws {SyncError} */
   readonly rules?: () => Promise<IgnoreOptions>;
+  /** Hears of what goes on and on, before it begins; `alpha` is watched. */
+  readonly onFollower?: (follower: TwoWayFollower, alpha: Endpoint) => void;
 }
 
 /** What is done with both sides, once they are there. */
@@ -65,7 +69,7 @@ export async function syncTwoWay(
   options: SyncOptions,
   context: CommandContext,
   connecting: Connecting,
-  extras?: TwoWayExtras,
+  extras: TwoWayExtras = {},
 ): Promise<ExitCode> {
   const { from, dryRun } = options;
   const warn = (message: string): void =>
@@ -82,7 +86,7 @@ export async function syncTwoWay(
 
 /** What {@link withState} works with. */
 interface OpenedState extends Pick<TwoWayWork, "context" | "connecting"> {
-  readonly extras: TwoWayExtras | undefined;
+  readonly extras: TwoWayExtras;
   readonly state: TwoWayState;
 }
 
@@ -112,9 +116,8 @@ async function withState(
     const alpha = options.watch
       ? watched(local, { reporter, rescanMs, path: from, open })
       : local;
-    const usual = cycleOf(options, context);
-    const { rules, ...labelled } = extras ?? {};
-    const cycle = { ...usual, ...labelled };
+    const { rules, onFollower, ...labelled } = extras;
+    const cycle = { ...cycleOf(options, context), ...labelled };
     const work: TwoWayWork = {
       options,
       context,
@@ -125,6 +128,7 @@ async function withState(
       alpha,
       cycle,
       rules,
+      onFollower,
     };
     let outcome: Outcome = { kind: "failed", message: "" };
     try {

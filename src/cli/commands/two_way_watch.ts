@@ -27,6 +27,7 @@ export async function watchTwoWay(work: TwoWayWork): Promise<TwoWayWatched> {
   const { options: { to }, context: { reporter, signal } } = work;
   const start = systemClock.now();
   const follower = newFollower(work);
+  work.onFollower?.(follower, work.alpha);
   try {
     if (to.kind === "directory") {
       await followDirectory(work, to.path, follower);

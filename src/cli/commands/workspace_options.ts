@@ -1,5 +1,6 @@
 /** The options of workspaces: those of `sync --watch`, which say what they mean. */
 import { displayPath, quote } from "../../core/path.ts";
+import type { IgnoreOptions } from "../../core/snapshot.ts";
 import { messageOf, UsageError } from "../../errors.ts";
 import type { ConfigChecks } from "../../daemon/registry.ts";
 import type {
@@ -8,13 +9,16 @@ import type {
   WorkspaceConfig,
 } from "../../daemon/workspace_config.ts";
 import { type OptionsOf, parseCommandLine } from "../args.ts";
+import { engineUrl, hubOf } from "../client/hub_address.ts";
+import { workspacesPlace } from "../state/daemon_places.ts";
 import type { Target } from "../values.ts";
 import { liesWithin, realPlaceOf } from "./overlap.ts";
-import { ignoreFor } from "./own_state.ts";
+import { ignoreFor, ruleForPlace } from "./own_state.ts";
 import { refuseLinkOptions, refuseReceiverOptions } from "./refuse_job.ts";
 import { refuseTargets } from "./refuse_targets.ts";
-import type { SyncJob } from "./sync_job.ts";
+import type { SyncJob, SyncOptions } from "./sync_job.ts";
 import { nameOfTarget } from "./target_name.ts";
+import { checkTwoWay } from "./two_way_options.ts";
 
 /** What of a directory is synced: the same for all its remotes. */
 const OF_WORKSPACE: ReadonlySet<string> = new Set([
@@ -27,6 +31,9 @@ const OF_WORKSPACE: ReadonlySet<string> = new Set([
   "symlinks",
 ]);
 
+/** What is done anyway where content is always compared. */
+const MEANT_BY_TWO_WAY: ReadonlySet<string> = new Set(["checksum"]);
+
 /** How it is synced to one place. */
 const OF_REMOTE: ReadonlySet<string> = new Set([
   "allow-delete",
@@ -34,12 +41,14 @@ const OF_REMOTE: ReadonlySet<string> = new Set([
   "bwlimit",
   "ca-file",
   "compress",
+  "conflict",
   "max-delete",
   "no-delete",
   "no-fsync",
   "repair",
   "token-file",
   "trash",
+  "two-way",
 ]);
 
 /** A remote goes on for as long as it is attached. */
@@ -65,7 +74,7 @@ export function jobOf(
       from,
       to: to!,
       retryFor: PATIENCE_MS,
-      ignore: ignoreFor(options, from),
+      ignore: ignoreOf(options, from),
       token: remote.token,
     },
     plan: undefined,
@@ -74,6 +83,21 @@ export function jobOf(
   refuseLinkOptions([job]);
   refuseTokenTo(to!, job);
   return job;
+}
+
+/** Whether what a remote changes comes to the workspace, too. */
+export function isTwoWay(
+  { to, options }: Pick<RemoteConfig, "to" | "options">,
+): boolean {
+  return options["two-way"] === true || hubOf(to) !== undefined;
+}
+
+/** What the options say; and what holds the tokens stays here, as it does for a client. */
+function ignoreOf(options: OptionsOf<"sync">, from: string): IgnoreOptions {
+  const { rules, files } = ignoreFor(options, from);
+  const place = workspacesPlace();
+  const own = place === undefined ? undefined : ruleForPlace(place, from);
+  return { rules: own === undefined ? rules : [...rules, own], files };
 }
 
 /** What says how the directory is watched, whoever follows. */
@@ -103,6 +127,12 @@ export const workspaceChecks: ConfigChecks = {
     this.checkOptions(workspace);
     const jobs = workspace.remotes.map((remote) => jobOf(workspace, remote));
     if (jobs.length > 0) refuseTargets(jobs);
+    if (workspace.remotes.filter(isTwoWay).length > 1) {
+      throw new UsageError(
+        "A workspace has one hub or other two-way remote at the most: two would " +
+          "pass on each other's conflicts",
+      );
+    }
     const path = realPlaceOf(workspace.path);
     for (const other of others) {
       if (realPlaceOf(other.path) === path) {
@@ -112,14 +142,19 @@ export const workspaceChecks: ConfigChecks = {
           } already`,
         );
       }
-      for (const { options: { to } } of jobs) refuseSharing(to, other);
+      for (const { options } of jobs) refuseSharing(options, other);
     }
   },
 };
 
 /** @throws {UsageError} If another workspace is mirrored to the same place. */
-function refuseSharing(to: Target, other: WorkspaceConfig): void {
+function refuseSharing(
+  { to, twoWay }: SyncOptions,
+  other: WorkspaceConfig,
+): void {
   for (const remote of other.remotes) {
+    // In both directions nobody deletes what the other one has.
+    if (twoWay && isTwoWay(remote)) continue;
     const taken = optionsOf(other, remote).to[0]!;
     const isSame = to.kind === "url" || taken.kind === "url"
       ? nameOfTarget(to) === nameOfTarget(taken)
@@ -137,16 +172,24 @@ function optionsOf(
   workspace: Pick<WorkspaceConfig, "path" | "options">,
   remote: Pick<RemoteConfig, "to" | "options">,
 ): OptionsOf<"sync"> {
+  const hub = hubOf(remote.to);
+  const ofWorkspace = wordsOf(workspace.options, OF_WORKSPACE, "a workspace");
+  const { "two-way": _, ...ofRemote } = remote.options;
+  const both = isTwoWay(remote);
   const command = parseCommandLine([
     "sync",
     "--watch",
+    ...(both ? ["--two-way"] : []),
     `--from=${workspace.path}`,
-    `--to=${remote.to}`,
-    ...wordsOf(workspace.options, OF_WORKSPACE, "a workspace"),
-    ...wordsOf(remote.options, OF_REMOTE, "a remote"),
+    `--to=${hub === undefined ? remote.to : engineUrl(hub, {})}`,
+    ...ofWorkspace.filter((word) =>
+      !(both && MEANT_BY_TWO_WAY.has(word.slice("--".length)))
+    ),
+    ...wordsOf(ofRemote, OF_REMOTE, "a remote"),
   ]);
-  if (command.kind === "sync") return command.options;
-  throw new TypeError("It is a sync");
+  if (command.kind !== "sync") throw new TypeError("It is a sync");
+  checkTwoWay(command.options);
+  return command.options;
 }
 
 function wordsOf(

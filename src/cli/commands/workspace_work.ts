@@ -137,8 +137,7 @@ export class WorkspaceWork implements Reporter {
         names.map(async (name): Promise<FlushResult> => {
           const work = this.#remotes.get(name);
           if (work === undefined || version === undefined) {
-            const error = this.#error ??
-              "the directory could not be looked at in time";
+            const error = this.#reasonNotToReach(name);
             return { remote: name, exit: EXIT.failed, error };
           }
           return { remote: name, ...await work.reach(version, signal) };
@@ -147,6 +146,13 @@ export class WorkspaceWork implements Reporter {
     } finally {
       cancel();
     }
+  }
+
+  #reasonNotToReach(name: string): string {
+    const remote = this.#config?.remotes.find((one) => one.name === name);
+    if (remote === undefined) return "it is a remote no more";
+    if (remote.paused) return "it is paused";
+    return this.#error ?? "the directory could not be looked at in time";
   }
 
   /** A version with all that is there now; undefined: there will be none. */

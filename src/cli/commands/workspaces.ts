@@ -9,8 +9,10 @@ import type { Command, OptionsOf } from "../args.ts";
 import type { DaemonEvent } from "../daemon_report.ts";
 import { EXIT, type ExitCode, worstOf } from "../exit_code.ts";
 import { WORKSPACE_COMMANDS } from "../workspace_commands.ts";
+import { hubOf } from "../client/hub_address.ts";
 import type { CommandContext } from "./context.ts";
 import { DaemonClient } from "./daemon_client.ts";
+import { hubKeyOf } from "./hub_client.ts";
 import { tokenOf } from "./token.ts";
 
 type WorkspaceCommand = Extract<Command, { kind: `workspace ${string}` }>;
@@ -134,9 +136,11 @@ function attachment(
     WORKSPACE_COMMANDS["workspace attach"].options;
   const { remote, to, token, tokenFile } = options;
   // The daemon reads the file by itself, whenever it connects.
-  const shown = to.kind === "url" && tokenFile === undefined
+  const shown = to.kind === "directory" || tokenFile !== undefined
+    ? token
+    : hubOf(to.url) === undefined
     ? tokenOf({ token, tokenFile })
-    : token;
+    : hubKeyOf({ apiKey: token, apiKeyFile: undefined });
   return {
     name: remote,
     to: to.kind === "url" ? to.url : resolve(to.path),

@@ -32,6 +32,18 @@ export function daemonPlaces(
   };
 }
 
+/** The file in which workspaces are remembered; undefined: the environment names none. */
+export function workspacesPlace(
+  environment: Environment = Deno.env,
+): string | undefined {
+  try {
+    return configOf(environment);
+  } catch {
+    // A daemon says so when it starts.
+    return undefined;
+  }
+}
+
 function configOf(environment: Environment): string {
   const named = environment.get("LOCKSTEP_CONFIG");
   if (named !== undefined) {

@@ -75,7 +75,10 @@ Deno.test("options that contradict each other, or the remote, are refused", () =
       { ...remote("ws://h", { "token-file": "/t" }), token: "t" },
       "exclude each other",
     ],
-    [remote("http://h"), "http://h"],
+    [remote("ftp://h"), "ftp://h"],
+    [remote("http://h?x"), "http://h?x"],
+    [remote("http://h", { repair: "1m" }), "--two-way does not go with"],
+    [remote("ws://h", { conflict: "newest" }), "needs --two-way"],
   ];
   for (const [config, message] of table) {
     const error = assertThrows(
@@ -110,4 +113,14 @@ Deno.test("places of workspaces and remotes do not meet", async () => {
     () => workspaceChecks.check({ ...other, remotes: [] }, [other]),
     UsageError,
   );
+});
+
+Deno.test("a hub is followed in both directions, however it is named", () => {
+  for (const to of ["http://h:1", "http://h:1/", "ws://h:1/engine"]) {
+    const { options } = jobOf(workspace("/w", { checksum: true }), remote(to));
+    assertEquals([options.twoWay, options.checksum], [true, false], to);
+    assertEquals(options.to, { kind: "url", url: "ws://h:1/engine" });
+  }
+  const plain = jobOf(workspace("/w"), remote("ws://h:1"));
+  assertEquals(plain.options.twoWay, false);
 });

@@ -28,13 +28,16 @@ const REMOTE: RemoteStatus = {
   state: "watching",
   error: undefined,
   lagMs: 0,
-  digest: "d",
+  digest: "d".repeat(64),
   syncedAt: "2026-01-31T12:00:00.000Z",
   files: 2,
   bytes: 5,
   sentFiles: 2,
   sentBytes: 5,
+  receivedFiles: 0,
+  receivedBytes: 0,
   problems: 0,
+  conflicts: 0,
 };
 
 const WELL: FromWorker = {
@@ -91,12 +94,21 @@ class Stand {
   fault: Error | undefined;
   readonly workspace: Workspace;
 
-  constructor(config = CONFIG) {
+  constructor(
+    config = CONFIG,
+    /** Files of what was synced last, by the names of workspaces. */
+    readonly saved = new Map<string, string>(),
+  ) {
     this.workspace = new Workspace(config, {
       clock: this.clock,
       limits: { count: 3, withinMs: 60_000 },
       stallMs: 10_000,
       turnstile: this.turnstile,
+      synced: {
+        read: (name) => this.saved.get(name),
+        write: (name, text) => void this.saved.set(name, text),
+        remove: (name) => void this.saved.delete(name),
+      },
       startWorker: (listener): WorkerProcess => {
         if (this.fault !== undefined) throw this.fault;
         const process = new FakeProcess(this.processes.length + 1, listener);
@@ -149,7 +161,7 @@ Deno.test("a process that died is started anew, later and later, until it is too
   assertEquals(stand.state, "waiting");
   // What it had done is known; what it does is not.
   const [remote] = stand.workspace.status.remotes;
-  assertEquals([remote!.state, remote!.digest], ["connecting", "d"]);
+  assertEquals([remote!.state, remote!.digest], ["connecting", "d".repeat(64)]);
   await stand.clock.advance(99);
   assertEquals(stand.processes.length, 1);
   await stand.clock.advance(1);
@@ -303,4 +315,93 @@ Deno.test("close() waits for the process, and ends one that does not", async () 
   await stand.clock.advance(1_500);
   await closing;
   assertEquals(stand.clock.timers, 0);
+});
+
+Deno.test("what was synced last is known to the next daemon, and to nobody else", async () => {
+  const stand = new Stand();
+  stand.workspace.start();
+  await settle();
+  stand.processes[0]!.say(WELL);
+  const closing = stand.workspace.close();
+  stand.processes[0]!.end("it ended");
+  await closing;
+
+  const lastOf = (config: WorkspaceConfig, saved = stand.saved): unknown => {
+    const { workspace } = new Stand(config, saved);
+    const { state, digest, syncedAt, files, bytes, sentFiles } = workspace
+      .status.remotes[0]!;
+    return [state, digest, syncedAt, files, bytes, sentFiles];
+  };
+  const { digest, syncedAt } = REMOTE;
+  const paused = { ...CONFIG, paused: true };
+  assertEquals(lastOf(paused), ["paused", digest, syncedAt, 2, 5, 0]);
+  // Another directory, another place, a damaged file: nothing is known.
+  const none = ["paused", undefined, undefined, 0, 0, 0];
+  assertEquals(lastOf({ ...paused, path: "/other" }), none);
+  const elsewhere = { ...CONFIG.remotes[0]!, to: "/s" };
+  assertEquals(lastOf({ ...paused, remotes: [elsewhere] }), none);
+  const text = stand.saved.get("w")!;
+  for (let cut = 0; cut < text.length - 1; cut++) {
+    assertEquals(lastOf(paused, new Map([["w", text.slice(0, cut)]])), none);
+  }
+  for (const [what, by] of [["dd", "xx"], ["2,", "-2,"], ["2026", "20x6"]]) {
+    const damaged = new Map([["w", text.replace(what!, by!)]]);
+    assertEquals(lastOf(paused, damaged), none, by);
+  }
+  stand.workspace.forget();
+  assertEquals(stand.saved.size, 0);
+});
+
+Deno.test("what was synced last is written down now and then, not each time", async () => {
+  const stand = new Stand();
+  let writes = 0;
+  const { saved } = stand;
+  saved.set = (name, text): typeof saved => {
+    writes++;
+    return Map.prototype.set.call(saved, name, text) as typeof saved;
+  };
+  stand.workspace.start();
+  await settle();
+  for (let second = 0; second < 12; second++) {
+    for (let i = 0; i < 5; i++) {
+      const syncedAt = `2026-01-31T12:00:${10 + second}.00${i}Z`;
+      const remotes = [{ ...REMOTE, syncedAt }];
+      const status = { source: "watching", error: undefined, remotes } as const;
+      stand.processes[0]!.say({ kind: "status", status });
+    }
+    await stand.clock.advance(1_000);
+  }
+  await stand.clock.advance(5_000);
+  assertEquals(writes, 4);
+  assertStringIncludes(saved.get("w")!, "12:00:21.004Z");
+  const closing = stand.workspace.close();
+  stand.processes[0]!.end("it ended");
+  await closing;
+});
+
+Deno.test("a flush under way is told when its workspace is removed", async () => {
+  const stand = new Stand();
+  stand.workspace.start();
+  await settle();
+  stand.processes[0]!.say(WELL);
+  const flushed = stand.workspace.flush(["r"], 1_000);
+  const closing = stand.workspace.close();
+  stand.processes[0]!.end("it ended");
+  assertStringIncludes((await flushed)[0]!.error!, "was removed");
+  await closing;
+});
+
+Deno.test("where nobody looks, nothing is said to be behind", async () => {
+  const stand = new Stand();
+  stand.workspace.start();
+  await settle();
+  const remotes = [{ ...REMOTE, lagMs: 4_000 }];
+  const status = { source: "watching", error: undefined, remotes } as const;
+  stand.processes[0]!.say({ kind: "status", status });
+  assertEquals(stand.workspace.status.remotes[0]!.lagMs, 4_000);
+  stand.workspace.configure({ ...CONFIG, paused: true });
+  assertEquals(stand.workspace.status.remotes[0]!.lagMs, 0);
+  const closing = stand.workspace.close();
+  stand.processes[0]!.end("it ended");
+  await closing;
 });

@@ -32,7 +32,8 @@ Deno.test("examineAddress() gives up where somebody listens and never answers", 
     assertStringIncludes(findings[0]!.message, "no answer within");
   }
   signal.abort(new DOMException("over", "AbortError"));
-  for (const connection of accepted) connection.close();
+  // What was accepted this moment is only among them when that is over.
   silent.close();
   await accepting;
+  for (const connection of accepted) connection.close();
 });
