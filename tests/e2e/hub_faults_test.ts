@@ -11,6 +11,7 @@ import {
 } from "../support/hub_program.ts";
 import { test } from "../support/needs.ts";
 import { run } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
@@ -112,6 +113,7 @@ test(
         // It died before it was ready.
       }
       await assertWhole(data, acknowledged);
+      note("N4", "kills", isOver ? 0 : 1);
       if (isOver) {
         assert(point > 20, `${point} changes`);
         return;
@@ -139,6 +141,7 @@ test(
         await working;
       }
       await assertWhole(data, acknowledged);
+      note("N4", "kills", 1);
     }
   },
 );
@@ -176,6 +179,7 @@ test("E11: a collection that is killed at any change loses nothing", [
       { env: { LOCKSTEP_FAULT: `change:${point}:kill` } },
     );
     await assertWhole(data, acknowledged);
+    note("N4", "kills", gc.signal === null ? 0 : 1);
     if (gc.signal === null) {
       assertMatch(gc.stdout, /5 versions removed/);
       assert(point > 5, `${point} changes`);
@@ -307,6 +311,7 @@ test(
       hub.kill("SIGTERM");
       await hub.ended;
       await assertWhole(data, acknowledged);
+      note("N15", "failed calls", 1);
     }
   },
 );

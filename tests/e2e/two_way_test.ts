@@ -16,6 +16,7 @@ import {
   run,
   sync,
 } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { TempDir } from "../support/temp.ts";
@@ -566,6 +567,7 @@ for (const isRemote of [false, true]) {
         await assertSameTree(sides.alpha, sides.beta);
         assertKept(sides, where);
         assertEquals(namesIn(sides.beta).includes(".lockstep"), false, where);
+        note("N4", "kills", 1);
       }
       assert(kills > 3, `${kills} kills`);
     },
@@ -599,6 +601,7 @@ test(
         await assertSameTree(sides.alpha, sides.beta);
         assertKept(sides, where);
         await sides.syncWell();
+        note("N12", "cuts", 1);
       }
     }
   },
@@ -640,6 +643,7 @@ test(
       assertEquals((await sync1({})).code, 0, where);
       await assertSameTree(sides.alpha, sides.beta);
       assertKept(sides, where);
+      note("N4", "kills", 1);
     }
     assert(kills > 1, `${kills} kills`);
   },
