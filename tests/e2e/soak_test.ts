@@ -9,7 +9,6 @@ import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { type HeldClient, HubClients } from "../support/hub_clients.ts";
 import { test } from "../support/needs.ts";
-import { listTree } from "../support/oracle.ts";
 import { note, noteMost } from "../support/proof.ts";
 import { Random, seedOr } from "../support/random.ts";
 import { until } from "../support/until.ts";
@@ -68,21 +67,31 @@ class Edits {
     this.#random = random;
   }
 
+  /** Saves, renames or removes a file; nothing where that is gone this moment. */
   make(name: string): void {
-    const path = this.#clients.at(name, this.#random.pick(PATHS));
+    try {
+      this.#make(name);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  #make(name: string): void {
+    const random = this.#random;
+    const path = this.#clients.at(name, random.pick(PATHS));
     const before = textAt(path);
-    const choice = before === undefined ? 0 : this.#random.below(5);
-    if (choice === 4) Deno.removeSync(path);
-    else if (choice === 3) {
-      const to = `${path}-${this.#random.below(20)}`;
+    const choice = before === undefined ? 0 : random.below(5);
+    if (choice === 3) {
+      const to = `${path}-${random.below(20)}`;
       const over = textAt(to);
-      if (over !== undefined) this.written.delete(over);
       Deno.renameSync(path, to);
+      if (over !== undefined) this.written.delete(over);
       return;
-    } else {
-      const text = `${name} ${this.#count++} ` + "x".repeat(
-        this.#random.pick([0, 100, 20_000]),
-      );
+    }
+    if (choice === 4) Deno.removeSync(path);
+    else {
+      const text = `${name} ${this.#count++} ` +
+        "x".repeat(random.pick([0, 100, 20_000]));
       // As most editors save.
       const aside = this.#clients.temp.at("aside");
       Deno.writeTextFileSync(aside, text);
@@ -105,14 +114,23 @@ function textAt(path: string): string | undefined {
 
 /** Every file with its content; undefined while it changes. */
 function stateOf(root: string): string | undefined {
-  const lines: string[] = [];
-  for (const [path, { kind }] of listTree(root)) {
-    if (path === "" || path.startsWith(".lockstep")) continue;
-    const text = kind === "file" ? textAt(join(root, path)) : kind;
-    if (text === undefined) return undefined;
-    lines.push(`${path}: ${text}`);
+  try {
+    return linesOf(root, "").sort().join("\n");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
-  return lines.sort().join("\n");
+}
+
+function linesOf(root: string, base: string): string[] {
+  const lines: string[] = [];
+  for (const { name, isDirectory } of Deno.readDirSync(join(root, base))) {
+    if (name === ".lockstep") continue;
+    const path = join(base, name);
+    if (isDirectory) lines.push(`${path}/`, ...linesOf(root, path));
+    else lines.push(`${path}: ${Deno.readTextFileSync(join(root, path))}`);
+  }
+  return lines;
 }
 
 test(
