@@ -34,7 +34,11 @@ Deno.test("K02: a database whose tables have other names or columns is refused",
     const database = new DatabaseSync(temp.at("data", "hub.db"));
     database.exec(`ALTER TABLE ${harm}`);
     database.close();
-    await assertRejects(() => openStore(temp.at("data")), SyncError, "no such");
+    await assertRejects(
+      () => openStore(temp.at("data")),
+      SyncError,
+      "its tables",
+    );
   }
 });
 
