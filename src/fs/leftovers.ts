@@ -22,10 +22,10 @@ import type { PlannedFiles } from "./planned_files.ts";
 /** Staged parts shorter than this are sent again rather than continued. */
 const MIN_RESUME_BYTES = 1024 * 1024;
 
-/** Large files of which a part is there, by number. */
+/** Files of which there is a part, or all of it as it seems, by number. */
 export type Resumes = ReadonlyMap<number, NonNullable<Want["resume"]>>;
 
-/** What there is in part. */
+/** What there is, unproven. */
 export interface Parts {
   readonly resumes: Resumes;
   /** How long the others are, which are not continued as they are, by number. */
@@ -33,8 +33,9 @@ export interface Parts {
 }
 
 /**
- * Looks in `stage` for what `changes` need: marks among `files` what is there in
- * full, answers what is there in part, and removes what is of no use.
+ * Looks in `stage` for what `changes` need: marks among `files` what is proven to be
+ * there in full, answers what the source has to prove or to complete, and removes
+ * what is of no use.
  * @param isDescribed Whether a file is going to be described, so that its part is
  *   compared with that.
  */
@@ -167,7 +168,9 @@ class Leftovers implements Parts {
     const isComplete = stat.size === entry.size && stat.mtime === entry.mtime &&
       stat.mode === entry.mode && hasOwner(stat, entry.owner);
     const length = Math.min(stat.size, entry.size);
-    if (isComplete && entry.digest === undefined) {
+    // Size and times may be right after a loss of power, and the content is not:
+    // whatever holds something is proven by its digest.
+    if (isComplete && entry.size === 0) {
       this.#files.setStaged(index);
       return;
     }

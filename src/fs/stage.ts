@@ -1,9 +1,10 @@
 /**
  * Received content, until it is put in place. What is meant for `a/b.txt` is
  * received as `stage/a/b.txt` in the staging area and gets its mode and mtime as
- * the last thing; so what a broken-off run left behind is complete if size,
- * mtime and mode are right, and the next run takes it over. A directory that is
- * new as a whole is built here and needs a single rename in the end.
+ * the last thing. What a broken-off run left behind is taken over by the next one
+ * when the source has proven it by its digest: right sizes and times alone are
+ * also what a loss of power leaves of a file without its content. A directory that
+ * is new as a whole is built here and needs a single rename in the end.
  */
 import type { Change } from "../core/change.ts";
 import type { DirectoryEntry, FileEntry, SymlinkEntry } from "../core/entry.ts";

@@ -60,7 +60,9 @@ export class ContentStore {
       "SELECT pack, offset, length FROM chunks WHERE id = ?",
     );
     this.#findContent = database.prepare(
-      "SELECT size, recipe FROM contents WHERE digest = ?",
+      // By row, so that the digest comes from the row itself and not from the index.
+      "SELECT digest, size, recipe FROM contents WHERE rowid = " +
+        "(SELECT rowid FROM contents WHERE digest = ?)",
     );
     this.#insertChunk = database.prepare(
       "INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?)",
@@ -270,6 +272,11 @@ export class ContentStore {
     if (unsaved !== undefined) return unsaved.recipe;
     const row = this.#findContent.get(bytesOf(digest));
     if (row === undefined) return undefined;
+    if (hexOf(row["digest"] as Uint8Array) !== digest) {
+      throw new IntegrityError(
+        "The hub's data is damaged: an index names the content of another file",
+      );
+    }
     return decodeRecipe(row["recipe"] as Uint8Array, row["size"] as number);
   }
 

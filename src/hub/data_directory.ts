@@ -8,13 +8,14 @@
  * | packs/     | the content, see `pack_files.ts`               |
  */
 import { readdirSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
 import { displayPath } from "../core/path.ts";
 import { isFileSystemError, SyncError } from "../errors.ts";
 import { fileSystemError } from "../fs/deno_errors.ts";
 import { lockFile } from "../fs/deno_lock.ts";
 import type { Lock } from "../fs/file_system.ts";
 import { syncDirectory } from "../fs/sync_directory.ts";
-import { openDatabase } from "./database.ts";
+import { guardDatabase, openDatabase } from "./database.ts";
 import { KeyTable } from "./keys.ts";
 import { PackFiles } from "./pack_files.ts";
 import type { Quota } from "./quota.ts";
@@ -48,10 +49,7 @@ export async function openStore(
     const database = openDatabase(path, { owner: true });
     try {
       syncDirectory(directory);
-      const sizes = new Map<number, number>();
-      for (const row of database.prepare("SELECT * FROM packs").all()) {
-        sizes.set(row["number"] as number, row["size"] as number);
-      }
+      const sizes = packSizes(database);
       const space = PackFiles.open(
         packs,
         sizes,
@@ -59,13 +57,15 @@ export async function openStore(
           ? {}
           : { maxBytes: options.maxPackBytes },
       );
-      return new SqliteStore({
-        database,
-        space,
-        now: options.now ?? Date.now,
-        ...(options.quota && { quota: options.quota }),
-        onClose: () => lock.release(),
-      });
+      // Its tables may be sound, and their names not.
+      return guardDatabase(path, () =>
+        new SqliteStore({
+          database,
+          space,
+          now: options.now ?? Date.now,
+          ...(options.quota && { quota: options.quota }),
+          onClose: () => lock.release(),
+        }));
     } catch (error) {
       database.close();
       throw error;
@@ -105,6 +105,16 @@ export async function lockDirectory(directory: string): Promise<Lock> {
       { cause: error },
     );
   }
+}
+
+/** How long each pack has to be, in bytes, by number. */
+function packSizes(database: DatabaseSync): Map<number, number> {
+  return guardDatabase("the hub's database", () => {
+    const rows = database.prepare("SELECT number, size FROM packs").all();
+    return new Map(
+      rows.map(({ number, size }) => [number as number, size as number]),
+    );
+  });
 }
 
 /** Without its database nobody knows what is in the packs: nothing may go. */

@@ -8,6 +8,9 @@ import { migrate, SCHEMA_VERSION, schemaVersionOf } from "./schema.ts";
 /** How long to wait for another process, in milliseconds. */
 const BUSY_MS = 5_000;
 
+/** Up to here the whole of a database is checked at the start, in bytes. */
+const MAX_WHOLE_CHECK_BYTES = 64 * 1024 * 1024;
+
 /** Older ones may lose a write where two processes share a database (WAL reset). */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
@@ -49,11 +52,12 @@ export function openDatabase(
     try {
       database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       checkLibrary(database);
-      if (isThere && owner) checkWhole(database);
+      if (isThere && owner) checkWhole(database, Deno.statSync(path).size);
       if (owner) {
         database.exec("PRAGMA journal_mode = WAL");
         database.exec("PRAGMA synchronous = FULL");
         migrate(database);
+        checkSchema(database);
       } else if (schemaVersionOf(database) !== SCHEMA_VERSION) {
         throw new SyncError(
           "failed",
@@ -150,14 +154,40 @@ function rollBack(database: DatabaseSync): void {
   }
 }
 
-function checkWhole(database: DatabaseSync): void {
-  const row = database.prepare("PRAGMA quick_check(1)").get();
+/** The quick check does not hold indexes against their tables. */
+function checkWhole(database: DatabaseSync, size: number): void {
+  const check = size > MAX_WHOLE_CHECK_BYTES
+    ? "quick_check"
+    : "integrity_check";
+  const row = database.prepare(`PRAGMA ${check}(1)`).get();
   const verdict = Object.values(row ?? {})[0];
   if (verdict === "ok") return;
   throw new SyncError(
     "failed",
     `The hub's database is damaged, and nothing was changed: ${verdict}`,
   );
+}
+
+/** @throws {SyncError} If a table is not as the schema has made it. */
+function checkSchema(database: DatabaseSync): void {
+  const made = new DatabaseSync(":memory:");
+  try {
+    migrate(made);
+    if (schemaOf(database) === schemaOf(made)) return;
+  } finally {
+    made.close();
+  }
+  throw new SyncError(
+    "failed",
+    "The hub's database is damaged, and nothing was changed: its tables are not those of the schema",
+  );
+}
+
+function schemaOf(database: DatabaseSync): string {
+  const rows = database.prepare(
+    "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name",
+  ).all();
+  return JSON.stringify(rows);
 }
 
 function checkLibrary(database: DatabaseSync): void {

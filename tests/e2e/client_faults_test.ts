@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { HubClients } from "../support/hub_clients.ts";
 import { test } from "../support/needs.ts";
 import type { Ended } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { editTree } from "../support/tree_edit.ts";
 import { until } from "../support/until.ts";
@@ -125,6 +126,7 @@ test(
       await seen.assertKept(where);
       if (ended.signal === null) break;
       kills++;
+      note("N4", "kills", 1);
     }
     assert(kills >= 2, `${kills} kills`);
   },
@@ -149,6 +151,7 @@ test(
       await clients.round("a", "b");
       await clients.assertEqual();
       await seen.assertKept(`killed when ${delay}`);
+      note("N4", "kills", 1);
     }
   },
 );
@@ -213,6 +216,9 @@ for (let seed = 1; seed <= SEEDS; seed++) {
         throw new Error(`${log.join("\n")}\n${error}`);
       });
       await seen.assertKept(log.join("\n"));
+      note("N3", "live schedules", 1);
+      const kills = log.filter((line) => line.endsWith("SIGKILL")).length;
+      note("N4", "kills", kills);
     },
   );
 }
@@ -263,6 +269,8 @@ for (let seed = 1; seed <= Math.ceil(SEEDS / 3); seed++) {
         !kept.has(createHash("sha256").update(text).digest("hex"))
       );
       assertEquals(lost, [], log.join("\n"));
+      note("N3", "live schedules", 1);
+      note("N4", "kills", 2);
     },
   );
 }

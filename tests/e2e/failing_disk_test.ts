@@ -5,6 +5,7 @@ import { shell } from "../support/command.ts";
 import { exists, link, writeTree } from "../support/disk_tree.ts";
 import { assertSameTree, Canary, listTree } from "../support/oracle.ts";
 import { type Ended, listen, sync } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
 import { tornPaths, writeVersion } from "../support/versions.ts";
@@ -149,6 +150,7 @@ for (const side of ["source", "target"] as const) {
       );
       assertEquals(lost, [], where);
       await scene.assertUnharmed(target, ended, where);
+      note("N10", "lost roots on disk", 1);
     }
   });
 }
@@ -168,5 +170,6 @@ for (const code of ["EIO", "ENOSPC", "EACCES"]) {
       await scene.assertUnharmed(target, ended, `${code} at call ${call}`);
     }
     assert(failed > SAMPLES / 3, `only ${failed} runs heard of it`);
+    note("N15", "failed calls", SAMPLES);
   });
 }

@@ -10,6 +10,7 @@ import {
   listTree,
 } from "../support/oracle.ts";
 import { type Ended, listen, type Receiver, sync } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { Scene } from "../support/scene.ts";
 import { TempDir } from "../support/temp.ts";
 
@@ -52,6 +53,7 @@ class GuardScene extends Scene {
     assertUntouched(this.target, before);
     const heard = this.#receiver;
     if (heard !== undefined) await heard.event("ended", { outcome: "halted" });
+    note("N10", "lost roots on disk", 1);
   }
 
   /** Removes these files of the source. */

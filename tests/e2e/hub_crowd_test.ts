@@ -6,12 +6,13 @@ import { type HubProgram, serve } from "../support/hub_program.ts";
 import { visitHub } from "../support/hub_visitor.ts";
 import { test } from "../support/needs.ts";
 import { sync } from "../support/program.ts";
+import { noteMost } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
 
 const NEEDS = ["linux", "curl"] as const;
 
-const IN_SOAK = Deno.env.get("LOCKSTEP_SCALE") !== undefined;
+const IN_SOAK = Number(Deno.env.get("LOCKSTEP_SCALE") ?? 0) > 0;
 const CLIENTS = IN_SOAK ? 200 : 50;
 const STUCK = IN_SOAK ? 200 : 40;
 const FILES = 1_000;
@@ -98,6 +99,8 @@ test(
       assertEquals(got.code, 0);
       assertEquals((await command("cmp", [big, out])).code, 0);
       assert(memoryOf(hub) < MAX_RSS_MIB, `${memoryOf(hub)} MiB`);
+      noteMost("N13", "stuck readers at once", STUCK);
+      noteMost("N13", "MiB of memory", memoryOf(hub));
     } finally {
       for (const connection of stuck) connection.close();
     }

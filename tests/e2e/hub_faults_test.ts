@@ -14,6 +14,7 @@ import {
 import { mounted } from "../support/mounted.ts";
 import { test } from "../support/needs.ts";
 import { run, sync } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
@@ -115,6 +116,7 @@ test(
         // It died before it was ready.
       }
       await assertWhole(data, acknowledged);
+      note("N4", "kills", isOver ? 0 : 1);
       if (isOver) {
         assert(point > 20, `${point} changes`);
         return;
@@ -142,6 +144,7 @@ test(
         await working;
       }
       await assertWhole(data, acknowledged);
+      note("N4", "kills", 1);
     }
   },
 );
@@ -179,6 +182,7 @@ test("E11: a collection that is killed at any change loses nothing", [
       { env: { LOCKSTEP_FAULT: `change:${point}:kill` } },
     );
     await assertWhole(data, acknowledged);
+    note("N4", "kills", gc.signal === null ? 0 : 1);
     if (gc.signal === null) {
       assertMatch(gc.stdout, /5 versions removed/);
       assert(point > 5, `${point} changes`);
@@ -310,6 +314,7 @@ test(
       hub.kill("SIGTERM");
       await hub.ended;
       await assertWhole(data, acknowledged);
+      note("N15", "failed calls", 1);
     }
   },
 );

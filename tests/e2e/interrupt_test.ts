@@ -5,6 +5,7 @@ import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
 import { listen, Program, startSync, sync } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { TempDir } from "../support/temp.ts";
@@ -36,6 +37,7 @@ test(
       });
       await assertSameTree(it.source, target);
       assert(!exists(`${target}/.lockstep`), "staging is gone");
+      note("N4", "kills", 1);
     }
   },
 );
@@ -61,6 +63,7 @@ test(
       assertEnded(await CARRIERS[0]!.mirror(it.source, target));
       await assertSameTree(it.source, target);
       assert(!exists(`${target}/.lockstep`), "staging is gone");
+      note("N4", "kills", 1);
     }
   },
 );
@@ -80,6 +83,7 @@ test(
       assertEnded(await sync(it.source, target));
       await assertSameTree(it.source, target);
       assert(!exists(`${target}/.lockstep`), "staging is gone");
+      note("N4", "kills", 1);
     }
   },
 );

@@ -17,6 +17,7 @@ import {
   run,
   startSync,
 } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
 import { editTree } from "../support/tree_edit.ts";
@@ -398,5 +399,6 @@ test(
     for (const line of Deno.readTextFileSync(log).trimEnd().split("\n")) {
       assert(parseLogLine(line) !== undefined, line);
     }
+    note("N4", "kills", KILLS);
   },
 );

@@ -10,6 +10,7 @@ import { link, namesIn, writeTree } from "../support/disk_tree.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree, Canary } from "../support/oracle.ts";
 import { listen, run, sync } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { TempDir } from "../support/temp.ts";
 
 /**
@@ -130,6 +131,7 @@ async function killEverywhere(
     await assertSameTree(source, target);
     assert(!namesIn(target).includes(".lockstep"), `${where}: left over`);
     canary.assertAlive();
+    note("N4", "kills", killed ? 1 : 0);
     if (!killed) return call - 1;
     await Deno.remove(target, { recursive: true });
   }

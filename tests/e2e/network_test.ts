@@ -9,6 +9,7 @@ import {
   listTree,
 } from "../support/oracle.ts";
 import { listen, startSync, sync } from "../support/program.ts";
+import { note, noteMost } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { type LaneFaults, TcpProxy } from "../support/tcp_proxy.ts";
 import { TempDir } from "../support/temp.ts";
@@ -44,6 +45,7 @@ Deno.test("D01: a connection cut at random places is taken up again, and ends eq
     await assertSameTree(source, temp.at("target"));
     assert(!exists(temp.at("target", ".lockstep")), where);
     assert(proxy.counts.connections > cuts.length, where);
+    note("N12", "cuts", cuts.length + 1);
   }
 });
 
@@ -67,6 +69,7 @@ Deno.test("D01: a file of 64 MiB that is cut in the middle goes on where it was"
   // What was under way when the connection was reset is lost: at most the window.
   const resent = proxy.counts.toServer - size;
   assert(resent <= 4 * MIB + MIB / 4, `${resent} bytes too many`);
+  note("N12", "cuts", 1);
 });
 
 Deno.test("a receiver that starts again is found again", async () => {
@@ -173,6 +176,7 @@ test(
       await sender.event("retrying");
       const silence = performance.now() - since;
       assert(silence < MAX_SILENCE_MS, `noticed after ${silence} ms`);
+      noteMost("N12", "ms until a silent peer was noticed", silence);
       // It thaws: the next try succeeds, and the old session does no harm.
       receiver.kill("SIGCONT");
       assertEnded(await sender.ended);

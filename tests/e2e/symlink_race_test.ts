@@ -14,6 +14,7 @@ import {
   listTree,
 } from "../support/oracle.ts";
 import { type Ended, listen, sync } from "../support/program.ts";
+import { note, noteMost } from "../support/proof.ts";
 import { TempDir } from "../support/temp.ts";
 import type { Swap } from "../support/swapper.ts";
 
@@ -126,6 +127,8 @@ test(
     assertEnded(await sync(sources[0]!, target));
     // What the swapping had moved meanwhile may have been kept.
     await assertSameTree(sources[0]!, target, { except: [".lockstep"] });
+    noteMost("N8", "seconds of each race", SECONDS);
+    note("N8", "rounds", rounds);
   },
 );
 
@@ -164,5 +167,6 @@ test(
     assertEnded(await sync(source, target));
     await assertSameTree(source, target);
     assert(!namesIn(target).includes(".lockstep"));
+    note("N8", "rounds", rounds);
   },
 );

@@ -17,6 +17,7 @@ import {
   startSync,
   sync,
 } from "../support/program.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { TempDir } from "../support/temp.ts";
@@ -567,6 +568,7 @@ for (const isRemote of [false, true]) {
         await assertSameTree(sides.alpha, sides.beta);
         assertKept(sides, where);
         assertEquals(namesIn(sides.beta).includes(".lockstep"), false, where);
+        note("N4", "kills", 1);
       }
       assert(kills > 3, `${kills} kills`);
     },
@@ -600,6 +602,7 @@ test(
         await assertSameTree(sides.alpha, sides.beta);
         assertKept(sides, where);
         await sides.syncWell();
+        note("N12", "cuts", 1);
       }
     }
   },
@@ -642,6 +645,7 @@ test(
       assertEquals((await sync1({})).code, 0, where);
       await assertSameTree(sides.alpha, sides.beta);
       assertKept(sides, where);
+      note("N4", "kills", 1);
     }
     assert(kills > 1, `${kills} kills`);
   },

@@ -8,7 +8,8 @@ import { join } from "@std/path";
 import { exists } from "../support/disk_tree.ts";
 import { test } from "../support/needs.ts";
 import { listen } from "../support/program.ts";
-import { Random } from "../support/random.ts";
+import { note } from "../support/proof.ts";
+import { Random, seedOr } from "../support/random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { editTree } from "../support/tree_edit.ts";
 import { until } from "../support/until.ts";
@@ -21,13 +22,15 @@ test(`N11: ${SCHEDULES} storms of edits end with equal trees`, [
   "rsync",
   "signals",
 ], async () => {
+  const chance = new Random(seedOr(Date.now() % 1e9));
   const seeds = SEED === undefined
-    ? Array.from({ length: SCHEDULES }, () => Math.floor(Math.random() * 1e9))
+    ? Array.from({ length: SCHEDULES }, () => chance.below(1e9))
     : [Number(SEED)];
   for (const seed of seeds) {
     const log: string[] = [];
     try {
       await storm(seed, log);
+      note("N11", "storms", 1);
     } catch (error) {
       throw new Error(`LOCKSTEP_SEED=${seed}\n${log.join("\n")}`, {
         cause: error,

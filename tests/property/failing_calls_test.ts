@@ -14,6 +14,7 @@ import type { MirrorSummary } from "../../src/session/events.ts";
 import { LocalEndpoint } from "../../src/session/local_endpoint.ts";
 import { mirror } from "../../src/session/mirror.ts";
 import { RUNS } from "../support/arbitraries.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 
 const OLD: PlainTree = {
@@ -282,6 +283,7 @@ for (const { name, side, methods, least } of TABLE) {
           const fault = { side, methods, lasts, code };
           while (await survives({ ...fault, call })) call++;
           assert(call > least, `only ${call - 1} calls`);
+          note("N15", "failed calls", call - 1);
         }
       },
     });
@@ -313,4 +315,5 @@ Deno.test(`F06: disks on which calls fail at random tear nothing, ${RUNS} times`
     await assertUnharmed(sides, summary, `seed ${seed}`);
   }
   assert(faults > RUNS, `only ${faults} faults`);
+  note("N15", "failed calls", faults);
 });

@@ -14,6 +14,10 @@ import {
 } from "../../src/core/path.ts";
 import { UnsafePathError } from "../../src/errors.ts";
 import { RUNS } from "../support/arbitraries.ts";
+import { note } from "../support/proof.ts";
+
+/** How many long strings; in soaks as many as a million. */
+const LONG = 20 * RUNS;
 
 /** What attacks on paths are made of, and a few harmless ones. */
 const SYMBOLS: readonly string[] = [
@@ -50,13 +54,16 @@ Deno.test("parseRelPath() accepts exactly what a resolver finds below the root: 
   try {
     let texts = [""];
     let accepted = 0;
+    let checked = 0;
     for (let length = 0; length <= 4; length++) {
       for (const text of texts) if (agrees(text)) accepted++;
+      checked += texts.length;
       texts = length === 4
         ? []
         : texts.flatMap((text) => SYMBOLS.map((symbol) => text + symbol));
     }
     assert(accepted > 100_000, `only ${accepted} were accepted`);
+    note("N7", "paths", checked);
   } finally {
     Error.stackTraceLimit = limit;
   }
@@ -71,8 +78,9 @@ Deno.test("parseRelPath() accepts exactly what a resolver finds below the root: 
   const texts = fc.array(symbols, { maxLength: 20 });
   fc.assert(
     fc.property(texts, (parts) => void agrees(parts.join(""))),
-    { numRuns: RUNS },
+    { numRuns: LONG },
   );
+  note("N7", "paths", LONG);
 });
 
 const paths = fc

@@ -12,7 +12,8 @@ import {
 import { type Name, ROOT } from "../../src/core/path.ts";
 import { reconcile } from "../../src/core/reconcile.ts";
 import { entryAt } from "../../src/core/snapshot.ts";
-import { edited, RUNS } from "../support/arbitraries.ts";
+import { edited } from "../support/arbitraries.ts";
+import { note } from "../support/proof.ts";
 import {
   directory,
   file,
@@ -28,6 +29,9 @@ import {
   type Sides,
   swapped,
 } from "../support/two_way_model.ts";
+
+/** Cases of each law. */
+const CASES = Number(Deno.env.get("LOCKSTEP_RECONCILES") ?? 7_200);
 
 const names = fc.constantFrom(
   "a",
@@ -148,8 +152,9 @@ Deno.test("both sides are equal afterwards, whatever they did, unless conflicts 
       assertEquals(bare(alpha), bare(beta));
       assertEquals(bare(ancestor!), bare(alpha));
     }),
-    { numRuns: RUNS },
+    { numRuns: CASES },
   );
+  note("N1", "reconciles", CASES);
 });
 
 Deno.test("a second run changes nothing", () => {
@@ -163,8 +168,9 @@ Deno.test("a second run changes nothing", () => {
       assertEquals(again.pending, []);
       assertEquals(bare(again.ancestor), bare(first.ancestor!));
     }),
-    { numRuns: RUNS },
+    { numRuns: CASES },
   );
+  note("N1", "reconciles", CASES);
 });
 
 Deno.test("swapping the sides swaps the result", () => {
@@ -188,8 +194,9 @@ Deno.test("swapping the sides swaps the result", () => {
         );
       },
     ),
-    { numRuns: RUNS },
+    { numRuns: CASES },
   );
+  note("N1", "reconciles", CASES);
 });
 
 Deno.test("no edit is lost: it is on both sides afterwards, or where it was", () => {
@@ -211,8 +218,9 @@ Deno.test("no edit is lost: it is on both sides afterwards, or where it was", ()
         }
       }
     }),
-    { numRuns: RUNS },
+    { numRuns: CASES },
   );
+  note("N1", "reconciles", CASES);
 });
 
 Deno.test("no edit is lost where any of the changes fail, and the next runs go well", () => {
@@ -238,8 +246,9 @@ Deno.test("no edit is lost where any of the changes fail, and the next runs go w
         }
       }
     }),
-    { numRuns: RUNS },
+    { numRuns: CASES },
   );
+  note("N1", "reconciles", CASES);
 });
 
 Deno.test("what takes no part on one side is left alone on both", () => {
@@ -253,8 +262,9 @@ Deno.test("what takes no part on one side is left alone on both", () => {
         }
       }
     }),
-    { numRuns: RUNS },
+    { numRuns: CASES },
   );
+  note("N1", "reconciles", CASES);
 });
 
 Deno.test("a first run deletes nothing", () => {
@@ -268,6 +278,7 @@ Deno.test("a first run deletes nothing", () => {
         }
       }
     }),
-    { numRuns: RUNS },
+    { numRuns: CASES },
   );
+  note("N1", "reconciles", CASES);
 });

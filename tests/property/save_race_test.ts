@@ -24,6 +24,7 @@ import { DenoFileSystem } from "../../src/fs/deno_fs.ts";
 import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
 import { LocalEndpoint } from "../../src/session/local_endpoint.ts";
 import { hooked } from "../../src/fs/hooked_fs.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
 
@@ -270,6 +271,7 @@ Deno.test(`G07-G10: no save is lost in ${ROUNDS_IN_MEMORY} transitions, whenever
     assertFound(saved, Object.values(target.dump()), seed);
   }
   assert(saves > ROUNDS_IN_MEMORY / 2, `only ${saves} saves`);
+  note("N9", "transitions with saves", saves);
 });
 
 Deno.test(`G07-G10: no save is lost in ${ROUNDS_ON_DISK} transitions on a disk`, async () => {
@@ -289,6 +291,7 @@ Deno.test(`G07-G10: no save is lost in ${ROUNDS_ON_DISK} transitions on a disk`,
     assertFound(saved, contentsBelow(target), seed);
   }
   assert(saves > ROUNDS_ON_DISK / 2, `only ${saves} saves`);
+  note("N9", "transitions with saves", saves);
 });
 
 function plantOnDisk(

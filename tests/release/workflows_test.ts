@@ -18,6 +18,7 @@ interface Workflow {
   readonly permissions: unknown;
   readonly jobs: Readonly<
     Record<string, {
+      readonly if?: string;
       readonly needs?: string | readonly string[];
       readonly "timeout-minutes"?: number;
       readonly permissions?: Readonly<Record<string, string>>;
@@ -92,6 +93,14 @@ Deno.test("the workflows run tasks and scripts that exist, and let no text into 
       }
     }
   }
+});
+
+Deno.test("the soak runs each night, and only then", () => {
+  const text = textOf("workflows/ci.yml");
+  assertMatch(text, /^ {2}schedule:\n {4}- cron: "\d+ \d+ \* \* \*"$/m);
+  const { soak } = workflow("ci.yml").jobs;
+  assertEquals(soak!.if, "github.event_name == 'schedule'");
+  assert(soak!.steps.some(({ run }) => run === "deno task soak"));
 });
 
 Deno.test("a release is published only after its executables were tried on each system", () => {

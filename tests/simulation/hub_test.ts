@@ -11,9 +11,10 @@ import { FileSystemError } from "../../src/errors.ts";
 import type { Endpoint } from "../../src/session/endpoint.ts";
 import { type HubRun, HubWorld } from "../support/hub_world.ts";
 import { People } from "../support/people.ts";
+import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 
-const SCHEDULES = Number(Deno.env.get("LOCKSTEP_SCHEDULES") ?? 60);
+const SCHEDULES = Number(Deno.env.get("LOCKSTEP_SCHEDULES") ?? 100);
 const FIRST = Number(Deno.env.get("LOCKSTEP_FIRST_SCHEDULE") ?? 0);
 
 const POLICIES: readonly ConflictPolicy[] = [
@@ -211,5 +212,6 @@ async function live(number: number): Promise<void> {
 Deno.test(`I2, I4: ${SCHEDULES} schedules of a hub and its clients lose nothing, and end equal`, async () => {
   for (let i = FIRST; i < FIRST + SCHEDULES; i++) {
     await live(i);
+    note("N2", "schedules", 1);
   }
 });

@@ -28,6 +28,7 @@ export class People<Side extends string> {
   /** What somebody replaced or deleted who had it before their eyes. */
   readonly dropped = new Set<string>();
   #count = 0;
+  #last: Promise<void> = Promise.resolve();
 
   /** The clocks of the others are hours away from this side's. */
   readonly #first: Side;
@@ -38,8 +39,17 @@ export class People<Side extends string> {
     this.#first = first;
   }
 
-  /** One of them does something; nothing happens where that is not possible. */
+  /**
+   * One of them does something; nothing happens where that is not possible. They
+   * take turns: what somebody replaces is what they had before their eyes.
+   */
   async edit(side: Side): Promise<void> {
+    const turn = this.#last.then(() => this.#edit(side));
+    this.#last = turn.catch(() => {});
+    await turn;
+  }
+
+  async #edit(side: Side): Promise<void> {
     if (this.world.isDead) return;
     // A person's disk does not fail, or they would try again.
     const { fault } = this.world;

@@ -1,5 +1,15 @@
 /** Chance as an argument: the same seed gives the same run. */
 
+/**
+ * Where a test begins that has other cases in each soak: the seed of the run, if
+ * it has one, else what is usual.
+ */
+export function seedOr(usual: number): number {
+  const told = Deno.env.get("LOCKSTEP_SEED") ??
+    Deno.env.get("LOCKSTEP_SOAK_SEED");
+  return told === undefined ? usual : Number(told);
+}
+
 /** A seeded generator of random numbers: xorshift32 (Marsaglia 2003). */
 export class Random {
   #state: number;

@@ -1,6 +1,6 @@
 /**
  * `deno task test`: all tests, in lanes beside each other, and then the scorecard
- * of what they have shown. With arguments (files, flags of `deno test`) only what
+ * of what they have shown, and how much they went through. With arguments (files, flags of `deno test`) only what
  * they ask for, in one run and without a scorecard. LOCKSTEP_SCORECARD=full also
  * names what is not covered, and why.
  */
@@ -8,6 +8,8 @@ import { fromFileUrl } from "@std/path";
 import { TextLineStream } from "@std/streams";
 import { ROWS, SECTIONS } from "../faults/rows.ts";
 import { type LaneEnd, LaneOutput, summaryOf } from "./lanes.ts";
+import { readProof } from "./proof.ts";
+import { renderTotals } from "./proof_table.ts";
 import { parseReport, renderScorecard, type TestResult } from "./scorecard.ts";
 import { TempDir } from "./temp.ts";
 
@@ -43,6 +45,9 @@ async function testAndScore(): Promise<number> {
   const checked = await deno(["check", "--quiet", "main.ts", "src", "tests"]);
   if (checked !== 0) return checked;
   await using temp = new TempDir();
+  if (!Deno.env.has("LOCKSTEP_PROOF")) {
+    Deno.env.set("LOCKSTEP_PROOF", temp.at("proof"));
+  }
   const report = (lane: number): string => temp.at(`${lane}.xml`);
   const ends = await Promise.all(
     LANES.map((args, lane) => runLane([...args, "--junit-path", report(lane)])),
@@ -58,6 +63,7 @@ async function testAndScore(): Promise<number> {
     const full = Deno.env.get("LOCKSTEP_SCORECARD") === "full";
     const options = { sections: SECTIONS, full };
     print(["", ...renderScorecard(ROWS, results, options), ""]);
+    print([renderTotals(readProof(proofText()))]);
   }
   const summary = summaryOf(ends, (performance.now() - start) / 1000);
   print([summary]);
@@ -79,6 +85,12 @@ async function runLane(args: readonly string[]): Promise<LaneEnd> {
     .pipeThrough(new TextLineStream());
   for await (const line of lines) output.line(line);
   return output.end((await child.status).code);
+}
+
+/** What the tests have noted so far. */
+function proofText(): string {
+  const path = Deno.env.get("LOCKSTEP_PROOF")!;
+  return exists(path) ? Deno.readTextFileSync(path) : "";
 }
 
 function resultsIn(report: string): TestResult[] {

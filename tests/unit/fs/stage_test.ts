@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createHash } from "node:crypto";
 import type { Change } from "../../../src/core/change.ts";
 import { parseRelPath } from "../../../src/core/path.ts";
 import type { Piece, Want } from "../../../src/core/piece.ts";
@@ -60,14 +61,19 @@ Deno.test("Stage asks for all content when nothing is staged", async () => {
   });
 });
 
-Deno.test("Stage asks for nothing that is staged already", async () => {
+Deno.test("Stage asks for no content of what is staged already, but for its proof", async () => {
   const fileSystem = new MemoryFileSystem();
   await withStage(fileSystem, CHANGES, (stage) => give(stage, data(0, 4)));
   await withStage(fileSystem, CHANGES, async (stage, wants) => {
-    assertEquals(wants, [{ first: 1, count: 1, resume: undefined }]);
+    const digest = createHash("sha256").update(new Uint8Array(4).fill(1))
+      .digest("hex");
+    assertEquals(wants, [
+      { first: 0, count: 1, resume: { offset: 4, digest } },
+      { first: 1, count: 1, resume: undefined },
+    ]);
+    assertEquals([stage.isStaged(0), stage.isStaged(1)], [false, false]);
+    await give(stage, data(0, 0, { offset: 4 }), data(1, 10));
     assert(stage.isStaged(0));
-    assertEquals(stage.isStaged(1), false);
-    await give(stage, data(1, 10));
     assert(stage.isStaged(1));
   });
 });

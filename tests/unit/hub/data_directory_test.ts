@@ -25,6 +25,23 @@ Deno.test("K04: a database of a newer program is refused", async () => {
   assertThrows(() => withKeys(temp.at("data"), () => 0), SyncError, "99");
 });
 
+Deno.test("K02: a database whose tables have other names or columns is refused", async () => {
+  for (
+    const harm of ["chunks RENAME COLUMN id TO ie", "packs RENAME TO pacts"]
+  ) {
+    await using temp = new TempDir();
+    await (await openStore(temp.at("data"))).close();
+    const database = new DatabaseSync(temp.at("data", "hub.db"));
+    database.exec(`ALTER TABLE ${harm}`);
+    database.close();
+    await assertRejects(
+      () => openStore(temp.at("data")),
+      SyncError,
+      "its tables",
+    );
+  }
+});
+
 Deno.test("a data directory has one owner at a time", async () => {
   await using temp = new TempDir();
   const store = await openStore(temp.at("data"));

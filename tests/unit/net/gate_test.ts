@@ -1,6 +1,9 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { Gate, GUESS_LIMITS } from "../../../src/net/gate.ts";
+import { bearer, TokenCheck } from "../../../src/net/token.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { note } from "../../support/proof.ts";
+import { Random } from "../../support/random.ts";
 
 const REMOTE = "192.0.2.1";
 
@@ -130,6 +133,32 @@ Deno.test("C18: an address that guesses too often waits, even with the right tok
   for (let i = 0; i < failures; i++) guarded.refuse(guess, `2001:db8::${i}`);
   assertEquals(guarded.refuse(right, "2001:db8::ffff")?.status, 429);
   assertEquals(guarded.refuse(right, "2001:db8:0:1::"), undefined);
+});
+
+Deno.test("N17: none of 10,000 tokens that are nearly right is taken", () => {
+  const right = Array.from({ length: 40 }, (_, i) => i.toString(36)).join("");
+  const check = new TokenCheck(right);
+  const random = new Random(17);
+  let judged = 0;
+  while (judged < 10_000) {
+    const at = random.below(right.length);
+    const [before, behind] = [right.slice(0, at), right.slice(at + 1)];
+    const other = String.fromCharCode(random.between(0x21, 0x7e));
+    if (other === right[at]) continue;
+    const near = random.pick([
+      before + other + behind,
+      before + behind,
+      before + other + right.slice(at),
+      before,
+      right + other,
+      right + right,
+      right.toUpperCase(),
+    ]);
+    assertEquals(check.judge(bearer(near)), "wrong");
+    judged++;
+  }
+  assertEquals(check.judge(bearer(right)), "right");
+  note("N17", "wrong tokens", judged);
 });
 
 Deno.test("a request without any token is no guess", () => {
