@@ -439,13 +439,14 @@ Deno.test("the README documents each event that the program prints", async () =>
 });
 
 function assertDocumented(event: JsonEvent): void {
-  const row = section("Output for programs").split("\n").find((line) =>
-    line.startsWith(`| \`${event.event}\``)
+  const item = section("Output for programs").split("\n- ").find((text) =>
+    text.startsWith(`\`${event.event}\` (`)
   );
-  assert(row !== undefined, `${event.event} has no row`);
+  assert(item !== undefined, `${event.event} is not documented`);
+  const [own] = item.split("\n\n");
   for (const field of Object.keys(event)) {
     if (field === "event" || field === "time") continue;
-    assert(row.includes(`\`${field}\``), `${field} is not in: ${row}`);
+    assert(own!.includes(`\`${field}\``), `${field} is not in: ${own}`);
   }
 }
 
@@ -560,12 +561,15 @@ test(
     const { temp, env } = world;
     makePhotos(temp);
     await using receiver = await listen(temp.at("nas"), ["--keep-listening"]);
+    await using hub = await serve(temp.at("hub"));
+    Deno.writeTextFileSync(temp.at("key"), hub.key, { mode: 0o600 });
     const shells = blocks(section("The daemon"), "sh");
     const isInstall = (text: string): boolean => text.includes("install");
     const [first, last, ...more] = shells.filter((text) => !isInstall(text));
     for (const text of [first!, ...more, last!]) {
       const script = text.replaceAll(/^lockstep/gm, PROGRAM.join(" "))
         .replaceAll("ws://127.0.0.1:8080", receiver.url)
+        .replaceAll("http://127.0.0.1:8000", hub.url)
         .replaceAll("/mnt/disk", temp.path + "/disk")
         .replaceAll("curl ", "curl --fail --silent --show-error ");
       const said = await shell(
