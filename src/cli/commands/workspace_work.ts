@@ -1,4 +1,5 @@
 /** What the process of a workspace does: watches the directory, follows to remotes. */
+import { isSameRoot, type RootIdentity } from "../../core/guard.ts";
 import { sleep } from "../../core/sleep.ts";
 import { messageOf } from "../../errors.ts";
 import type {
@@ -22,6 +23,7 @@ import { systemClock } from "../../session/system_clock.ts";
 import type { CommandEvent, Reporter } from "../events.ts";
 import { EXIT } from "../exit_code.ts";
 import { fileNameOf } from "../state/root_file.ts";
+import { identityOf } from "../state/root_identity.ts";
 import {
   prepareStateDirectory,
   usualStateDirectory,
@@ -53,6 +55,8 @@ export interface WorkOptions {
 interface Watching {
   readonly feed: RunningFeed;
   readonly source: SharedSource["source"];
+  /** Of the directory that is watched. */
+  readonly identity: RootIdentity;
 }
 
 /** The work for one workspace; ends with its signal. */
@@ -87,7 +91,18 @@ export class WorkspaceWork implements Reporter {
       if (remote === undefined || remote === name) work.retry();
     }
     // Another directory at the path is taken for the workspace from now on.
-    if (remote === undefined && this.#state === "lost") this.#watch.abort();
+    if (remote === undefined && this.#isLost()) this.#watch.abort();
+  }
+
+  /** Whether the directory is gone or another one, be it that nobody has noticed yet. */
+  #isLost(): boolean {
+    if (this.#state === "lost" || this.#watching === undefined) return true;
+    try {
+      const now = identityOf(this.#config!.path);
+      return !isSameRoot(now, this.#watching.identity);
+    } catch {
+      return true;
+    }
   }
 
   /** Resolves when nothing is written any more. */
@@ -209,10 +224,11 @@ export class WorkspaceWork implements Reporter {
     const context = { reporter: this, signal: this.#stop };
     const mirrorOptions = mirrorOptionsOf(job.options, this);
     const opened = await reopen();
+    const identity = identityOf(opened.name);
     await withFeed(
       { job, source: opened, mirrorOptions, context, reopen },
       async (feed) => {
-        this.#watching = { feed, source };
+        this.#watching = { feed, source, identity };
         this.#state = "watching";
         this.#error = undefined;
         this.#follow();
@@ -244,7 +260,8 @@ export class WorkspaceWork implements Reporter {
       const work = new RemoteWork({
         workspace: this.#config!,
         remote,
-        ...this.#watching,
+        feed: this.#watching.feed,
+        source: this.#watching.source,
         after: this.#closing,
         log: (text) => this.#options.log(`${remote.name}: ${text}`),
         onChange: this.#options.onChange,
