@@ -441,7 +441,8 @@ export class Follower {
       modes,
       moves.length,
     );
-    const hasDone = moves.length + achieved.length > 0 || this.#isMidway;
+    const hasDone = moves.length > 0 || this.#isMidway ||
+      achieved.some((change) => !isIdle(change, modes));
     this.#untold = addChanges(this.#untold, done);
     this.#isMidway = !isThrough;
     if (failure !== undefined) throw failure.error;

@@ -19,6 +19,8 @@ const TICK_MS = 10;
 /** A watched source and its target in a memory that dates files by the tick. */
 async function start(): Promise<{
   write: (text: string) => Promise<void>;
+  /** The next time that the file is read, it can't be. */
+  failRead: () => void;
   target: () => Promise<string>;
   advance: (ms: number) => Promise<void>;
   rounds: () => number;
@@ -85,6 +87,8 @@ async function start(): Promise<{
       await file.write(new TextEncoder().encode(text), 0);
       file.close();
     },
+    failRead: () =>
+      fs.failCall({ method: "readFile", name: "a" as Name, code: "io" }),
     async target(): Promise<string> {
       const room = new Uint8Array(64);
       const { length } = await there.readFile("a" as Name, room);
@@ -154,5 +158,17 @@ Deno.test("a second write within the tick outlives a lost connection", async () 
   assertEquals(await world.target(), "first!");
   await world.advance(100);
   assertEquals(await world.target(), "second");
+  await world.stop();
+});
+
+Deno.test("what could not be sent is no round, until it is", async () => {
+  const world = await start();
+  await world.advance(100);
+  world.failRead();
+  await world.write("later!");
+  await world.advance(6);
+  assertEquals(world.rounds(), 1);
+  await world.advance(5_000);
+  assertEquals([await world.target(), world.rounds()], ["later!", 2]);
   await world.stop();
 });
