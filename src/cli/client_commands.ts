@@ -127,7 +127,7 @@ const START = {
     retryFor: {
       ...RETRY_FOR,
       help: "How long to keep trying to reach the hub; 0: try once (60, 30s, " +
-        "5m) [default 60]",
+        "5m) [default 60 with --once; else without end]",
     },
     maxDelete: {
       ...MAX_DELETE,

@@ -58,7 +58,7 @@ function programHelp(): string[] {
 function commandHelp(name: CommandName): string[] {
   const { description, examples, options, positional }: CommandSpec =
     COMMANDS[name];
-  const argument = positional === undefined ? "" : ` ${positional.label}`;
+  const argument = positional === undefined ? "" : ` ${argumentOf(positional)}`;
   const specs = Object.values(options).filter((spec) =>
     spec.refused === undefined
   );
@@ -75,6 +75,13 @@ function commandHelp(name: CommandName): string[] {
     exampleSection(examples),
     ...closing(),
   ];
+}
+
+/** What stands for an argument in a usage line: in brackets where it may be left out. */
+export function argumentOf(
+  { label, optional }: NonNullable<CommandSpec["positional"]>,
+): string {
+  return optional ? `[${label}]` : label;
 }
 
 function closing(): string[] {

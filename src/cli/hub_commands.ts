@@ -402,8 +402,9 @@ const POLICY_SET = {
   summary: "Leave files out at all clients of a hub",
   description:
     "Gives the rules in FILE, written like a .gitignore, to all clients: they apply\n" +
-    "them beside their own from their next start. What is ignored then stays where\n" +
-    "it is, at clients and at the hub. Wants the key of an administrator.",
+    "them after their own, and at once where they are connected. What is ignored\n" +
+    "then stays where it is, at clients and at the hub. Wants the key of an\n" +
+    "administrator.",
   impliedBy: [],
   positional: {
     property: "file",

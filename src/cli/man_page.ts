@@ -8,7 +8,7 @@ import {
   ENVIRONMENT,
 } from "./command_table.ts";
 import { EXIT_CODE_MEANINGS } from "./exit_code.ts";
-import { notesOf, wrap } from "./help.ts";
+import { argumentOf, notesOf, wrap } from "./help.ts";
 import { VERSION } from "./version.ts";
 
 /** Short enough to stay below 80 with what is escaped. */
@@ -56,7 +56,7 @@ function commandLines(name: CommandName): string[] {
   const shown = Object.values(options).filter(({ refused }) =>
     refused === undefined
   );
-  const argument = positional === undefined ? "" : ` ${positional.label}`;
+  const argument = positional === undefined ? "" : ` ${argumentOf(positional)}`;
   return [
     `.SS ${escape(`lockstep ${name}${argument} [OPTION…]`)}`,
     ...paragraphs(description),

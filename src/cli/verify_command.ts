@@ -25,7 +25,18 @@ export const VERIFY = {
       help: "With what: the address of a listener, or a directory",
     },
     ...REACH_OPTIONS,
+    retryFor: {
+      ...REACH_OPTIONS.retryFor,
+      help: "How long to keep trying to connect; 0: try once (60, 30s, 5m) " +
+        "[default 60]",
+    },
     ...COMPARE_OPTIONS,
+    owner: {
+      ...COMPARE_OPTIONS.owner,
+      help:
+        "Compare owner and group, too, by number; the target has to run as " +
+        "root, a listener with --owner",
+    },
     ...OUTPUT_OPTIONS,
   },
   examples: [

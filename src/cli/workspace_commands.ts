@@ -173,15 +173,33 @@ const ATTACH = {
         "(the remote wins) or manual; the version that loses is always kept " +
         "beside the other",
     },
-    token: TOKEN_OPTIONS.token,
-    tokenFile: asText(TOKEN_OPTIONS.tokenFile),
-    caFile: asText(SYNC.options.caFile),
+    token: {
+      ...TOKEN_OPTIONS.token,
+      help:
+        "Token of a listener, or key of a hub; other users of this machine " +
+        "can see it in the list of processes",
+    },
+    tokenFile: {
+      ...asText(TOKEN_OPTIONS.tokenFile),
+      help: "File with the token or key, which only you may read",
+    },
+    caFile: {
+      ...asText(SYNC.options.caFile),
+      help:
+        "Trust also the certificates in this PEM file (wss:// and https:// " +
+        "only)",
+    },
     compress: asText(SYNC.options.compress),
     bwlimit: asText(SYNC.options.bwlimit),
     noDelete: SYNC.options.noDelete,
     maxDelete: asText(SYNC.options.maxDelete),
     allowDelete: asText(SYNC.options.allowDelete),
-    allowNewRoot: SYNC.options.allowNewRoot,
+    allowNewRoot: {
+      ...SYNC.options.allowNewRoot,
+      help:
+        "Go on though the workspace is another directory than in the last " +
+        "run",
+    },
     repair: {
       ...asText(SYNC.options.repair),
       help: "How often to look at the remote, and to put right what somebody " +
@@ -204,8 +222,8 @@ const ATTACH = {
     },
     {
       line:
-        "lockstep workspace attach --workspace photos --remote hub --to http://hub:80",
-      meaning: "in both directions",
+        "lockstep workspace attach --workspace photos --remote hub -t http://hub:8000",
+      meaning: "in both directions; --token-file has the key",
     },
   ],
 } as const satisfies CommandSpec;
