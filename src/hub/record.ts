@@ -65,9 +65,3 @@ export function entryOf(
       return kind satisfies never;
   }
 }
-
-/** Whether two records describe equal entries, times of acceptance apart. */
-export function isSameState(a: HubRecord, b: HubRecord): boolean {
-  return a.kind === b.kind && a.size === b.size && a.mtime === b.mtime &&
-    a.mode === b.mode && a.digest === b.digest && a.target === b.target;
-}

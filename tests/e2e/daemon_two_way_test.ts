@@ -171,6 +171,36 @@ test("a directory that is gone, or another one, empties no hub", [
 });
 
 test(
+  "a workspace that goes on keeps to a policy of its hub that is changed meanwhile",
+  ["linux"],
+  async () => {
+    await using hub = await HubClients.begin({});
+    await using world = new DaemonWorld();
+    await world.start();
+    const notes = await world.add("notes");
+    await world.attach("notes", "hub", hub.url);
+    await world.flush("notes");
+    const rules = world.temp.at("rules");
+    Deno.writeTextFileSync(rules, "*.log\n");
+    const set = ["policy", "set", rules, "--server", hub.url];
+    const { code, stderr } = await world.run(...set);
+    assertEquals(code, 0, stderr);
+
+    Deno.writeTextFileSync(`${notes}/new.log`, "n");
+    Deno.writeTextFileSync(`${notes}/new`, "n");
+    await until("the rest at the hub", async () => {
+      const answer = await fetch(`${hub.url}/download/new`);
+      await answer.body?.cancel();
+      return answer.ok;
+    });
+    await world.flush("notes");
+    const answer = await fetch(`${hub.url}/download/new.log`);
+    await answer.body?.cancel();
+    assertEquals(answer.status, 404);
+  },
+);
+
+test(
   "a directory is one client of a hub, whoever syncs it; a pause leaves nothing half",
   ["linux", "rsync"],
   async () => {

@@ -3,9 +3,8 @@ import type {
   RemoteConfig,
   WorkspaceConfig,
 } from "../../daemon/workspace_config.ts";
+import type { IgnoreOptions } from "../../core/snapshot.ts";
 import type { TwoWayFollower } from "../../session/follow_two_way.ts";
-import { withRetry } from "../../session/reconnect.ts";
-import { systemClock } from "../../session/system_clock.ts";
 import { WatchedEndpoint } from "../../session/watched_endpoint.ts";
 import { lockClient } from "../client/client_setup.ts";
 import { engineUrl, hubOf } from "../client/hub_address.ts";
@@ -61,7 +60,7 @@ async function followHub(
 ): Promise<void> {
   const { workspace, remote, job: { options }, connecting } = work;
   const { reporter, signal } = context;
-  const { from, conflict, caFile, tokenFile, retryFor = Infinity } = options;
+  const { from, conflict, caFile, tokenFile } = options;
   const warn = warner(reporter);
   const state = TwoWayState.open({ ...options, readOnly: false }, warn);
   const config = { syncDirectory: from };
@@ -83,35 +82,24 @@ async function followHub(
       warn,
     });
     try {
-      // Before it is known, nothing is sent that it might leave out.
-      const policy = await withRetry(() => policyOf(hub), {
-        retryForMs: retryFor,
-        retryFirst: true,
-        clock: systemClock,
-        random: Math.random,
-        signal,
-        onRetry: (retry) => reporter.report({ kind: "retrying", ...retry }),
-      });
       const secrets = [tokenFile, workspacesPlace()].flatMap((path) =>
         path === undefined ? [] : ruleForPlace(path, from) ?? []
       );
       const url = engineUrl(server, { client_id: id, name: workspace.name });
-      const { ignore } = options;
+      // The hub's word is above ours, but never opens what holds a key.
+      const ignoreWith = (policy: readonly string[]): IgnoreOptions => ({
+        ...options.ignore,
+        rules: [...options.ignore.rules, ...policy, ...secrets],
+      });
       await syncTwoWay(
-        {
-          ...options,
-          to: { kind: "url", url },
-          ignore: {
-            ...ignore,
-            // The hub's word is above ours, but never opens what holds a key.
-            rules: [...ignore.rules, ...policy, ...secrets],
-          },
-        },
+        { ...options, to: { kind: "url", url }, ignore: ignoreWith([]) },
         { ...context, reporter: listenTo(reporter, conflicts) },
         connecting,
         {
           ...extrasOf(work),
           labels: { alpha: labelOf(workspace.name), beta: "hub" },
+          // Before it is known, nothing is sent that it might leave out.
+          rules: async () => ignoreWith(await policyOf(hub)),
           ...(conflict === "manual" &&
             { keepElsewhere: (found) => conflicts.keep(found) }),
         },
