@@ -45,10 +45,11 @@ export const CREATE_NEW = constants.O_WRONLY | constants.O_CREAT |
   constants.O_EXCL | NO_SURPRISE;
 
 /**
- * From so many bytes on, reading and writing is left to another thread: to hand it
- * over takes about 40 µs, in which 100 KiB are copied.
+ * From so many bytes on, reading and writing is left to another thread. That pays
+ * where something else is done meanwhile, as with the blocks of files that are
+ * described or drafted; smaller pieces, which are waited for, only get slower.
  */
-const HANDED_OVER_BYTES = 128 * 1024;
+const HANDED_OVER_BYTES = 512 * 1024;
 
 /** Where these go wrong, it is because the entry is no regular file. */
 const NO_FILE_CODES: readonly (string | undefined)[] = [

@@ -33,6 +33,7 @@ import { unexplained } from "./achieved.ts";
 import type { Ancestry } from "./ancestry.ts";
 import type { Endpoint, TransitionResult } from "./endpoint.ts";
 import { handOver } from "./hand_over.ts";
+import type { RecentLosses } from "./recent_losses.ts";
 import { scanTwoWay, type TwoWayScan } from "./scan_two_way.ts";
 import { systemClock } from "./system_clock.ts";
 import type { TwoWayProblem, TwoWaySummary } from "./two_way_events.ts";
@@ -63,6 +64,8 @@ export interface BidirectionalOptions extends TwoWayScan {
   readonly clock?: Clock;
   /** What runs before have left; only where they follow each other closely. */
   readonly memory?: TwoWayMemory;
+  /** What each side has lost lately: it counts for the guards, and is added to. */
+  readonly losses?: RecentLosses;
 }
 
 /**
@@ -88,15 +91,6 @@ export interface TwoWayMemory {
    * The run that does so says no: else what is small could keep them waiting.
    */
   mayPostpone: boolean;
-  /** What each side has lost lately: it counts for the guards. */
-  readonly losses: RecentLosses;
-}
-
-/** Deletions that follow each other closely, and how much there was before. */
-export interface RecentLosses {
-  readonly changes: Readonly<Record<TwoWaySide, Change[]>>;
-  /** Entries of both sides before the first of them; set by the next run. */
-  entries: Readonly<Record<TwoWaySide, number>> | undefined;
 }
 
 /** Two sides of a sync. */
@@ -190,7 +184,7 @@ class Bidirectional {
     this.#options = options;
     this.#modes = sides.alpha.traits.modes && sides.beta.traits.modes;
     this.#ancestor = ancestry.ancestor;
-    const { losses } = options.memory ?? {};
+    const { losses } = options;
     if (losses === undefined) return;
     this.#entries = losses.entries;
     for (const side of SIDES) this.#tallies[side].add(losses.changes[side]);
@@ -237,7 +231,7 @@ class Bidirectional {
   }
 
   async #look(): Promise<TwoWayRound> {
-    const { policy, labels, memory } = this.#options;
+    const { policy, labels, memory, losses } = this.#options;
     const { snapshots, beta } = await scanTwoWay(this.#sides, this.#modes, {
       ...this.#options,
       known: memory?.beta,
@@ -248,7 +242,7 @@ class Bidirectional {
       alpha: entriesIn(snapshots.alpha),
       beta: entriesIn(snapshots.beta),
     };
-    if (memory !== undefined) memory.losses.entries ??= this.#entries;
+    if (losses !== undefined) losses.entries ??= this.#entries;
     const reconciled = reconcile(
       this.#ancestor,
       snapshots.alpha.root,
@@ -462,14 +456,14 @@ class Bidirectional {
     for (const change of reconciled[side].changes) {
       if (!done.has(change)) failed.push(change);
     }
-    const { memory } = this.#options;
-    if (memory === undefined || done.size === 0) return;
+    const { memory, losses } = this.#options;
+    if (done.size === 0) return;
     const absent = new Set(reconciled[side].absences);
     for (const change of done) {
       const isLoss = change.new === undefined && absent.has(change.path);
-      if (isLoss) memory.losses.changes[side].push(change);
+      if (isLoss) losses?.changes[side].push(change);
     }
-    if (side === "alpha" || memory.beta === undefined) return;
+    if (side === "alpha" || memory?.beta === undefined) return;
     // A guess: it spares the question of what the other end has become.
     const root = applyChanges(memory.beta.root, done, this.#modes);
     memory.beta = { ...memory.beta, root };

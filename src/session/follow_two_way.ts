@@ -18,10 +18,10 @@ import type { Ancestry } from "./ancestry.ts";
 import {
   bidirectional,
   type BidirectionalOptions,
-  type RecentLosses,
   type TwoWayMemory,
 } from "./bidirectional.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { LossBurst } from "./recent_losses.ts";
 import { Resting } from "./resting.ts";
 import {
   openConflicts,
@@ -30,9 +30,6 @@ import {
   type TwoWayProblem,
   type TwoWaySummary,
 } from "./two_way_events.ts";
-
-/** Deletions that follow each other more closely than this are one. */
-const BURST_MS = 10_000;
 
 /** After a failure of a side as a whole: from, up to. */
 const FIRST_PAUSE_MS = 1_000;
@@ -45,8 +42,11 @@ const POLL_MS = 10_000;
 const PATIENT_TRIES = 9;
 
 /** How to keep two sides equal. */
-export interface FollowTwoWayOptions
-  extends Omit<BidirectionalOptions, "clock" | "memory" | "signal" | "known"> {
+export interface FollowTwoWayOptions extends
+  Omit<
+    BidirectionalOptions,
+    "clock" | "memory" | "losses" | "signal" | "known"
+  > {
   readonly clock: Clock;
   /** Milliseconds after which both sides are looked at though nothing was told; 0: never. */
   readonly rescanMs: number;
@@ -67,8 +67,7 @@ export class TwoWayFollower {
   #midway: Midway | undefined;
   readonly #settled = new SettledTrees();
   #beta: TwoWayMemory["beta"];
-  #losses: RecentLosses = noLosses();
-  #lastLoss = -Infinity;
+  readonly #losses: LossBurst;
   #rounds = 0;
   /** Tries are counted from 1: the latest, and the latest that came to its end. */
   #begun = 0;
@@ -95,6 +94,7 @@ export class TwoWayFollower {
     this.#options = options;
     this.#ignore = options.ignore;
     this.#resting = new Resting(options.clock);
+    this.#losses = new LossBurst(options.clock);
   }
 
   /** How many rounds did something, or were the first with a beta. */
@@ -259,12 +259,9 @@ export class TwoWayFollower {
   ): Promise<boolean> {
     const { clock, onSynced } = this.#options;
     const start = clock.now();
-    if (start - this.#lastLoss > BURST_MS) this.#losses = noLosses();
-    const lost = countOf(this.#losses);
     const memory: TwoWayMemory = {
       settled: this.#settled,
       beta: this.#beta,
-      losses: this.#losses,
       isResting: (path) => this.#resting.has(path),
       keepTo: (changes, problems) => this.#resting.keepTo(changes, problems),
       mayPostpone: this.#midway === undefined,
@@ -279,12 +276,13 @@ export class TwoWayFollower {
         ...this.#options,
         ...(this.#ignore && { ignore: this.#ignore }),
         memory,
+        losses: this.#losses.begin(),
         signal,
         onEvent: (event) => this.#pass(event, isFirst),
       });
     } finally {
       this.#beta = memory.beta;
-      if (countOf(this.#losses) > lost) this.#lastLoss = clock.now();
+      this.#losses.end();
     }
     this.#note(summary);
     const { totals, digest } = summary;
@@ -391,14 +389,6 @@ const NOTHING_DONE: Omit<Midway, "start"> = {
   beta: NO_CHANGES,
   settled: 0,
 };
-
-function noLosses(): RecentLosses {
-  return { changes: { alpha: [], beta: [] }, entries: undefined };
-}
-
-function countOf({ changes }: RecentLosses): number {
-  return changes.alpha.length + changes.beta.length;
-}
 
 /** The same for as long as neither version is another one. */
 function keyOf({ path, alpha, beta }: Conflict): string {

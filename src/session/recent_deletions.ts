@@ -3,7 +3,7 @@ import type { Change } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 
 /** Deletions that follow each other more closely than this are one. */
-const BURST_MS = 10_000;
+export const BURST_MS = 10_000;
 
 /** The deletions of a burst, which is over when none has been added for a while. */
 export class RecentDeletions {

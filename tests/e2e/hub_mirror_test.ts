@@ -1,5 +1,5 @@
 /** `serve --mirror`: a directory that is equal with the hub, in both directions. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
 import { curl, serve, upload } from "../support/hub_program.ts";
 import { test } from "../support/needs.ts";
@@ -97,6 +97,31 @@ test(
     await using hub = await serve(temp.at("data"), again, { env });
     await hub.event("mirrored");
     assertEquals(namesIn(dir), Object.keys(files).sort());
+  },
+);
+
+test(
+  "J05: what goes from a mirror bit by bit stops it like what goes at once",
+  NEEDS,
+  async () => {
+    await using temp = new TempDir();
+    const dir = temp.directory("files");
+    const names = Array.from({ length: 60 }, (_, i) => `f${i}`);
+    writeTree(dir, Object.fromEntries(names.map((name) => [name, name])));
+    await using hub = await serve(temp.at("data"), [
+      ...["--no-auth", "--mirror", dir, "--mirror-interval", "100"],
+    ], { env: { XDG_STATE_HOME: temp.at("state") } });
+    const rounds = (): number =>
+      hub.events.filter(({ event }) => event === "mirrored").length;
+    await until("the first round", () => rounds() === 1);
+    for (const name of names.slice(0, 12)) Deno.removeSync(`${dir}/${name}`);
+    await until("the first part to go", () => rounds() === 2);
+    for (const name of names.slice(12, 24)) Deno.removeSync(`${dir}/${name}`);
+    const halted = await hub.event("halted");
+    // How many come in one round is not for us to say.
+    assertStringIncludes(String(halted["message"]), "of 60");
+    const { json } = await curl("", `${hub.url}/files?limit=100`);
+    assert(json.records.filter(isFile).length > 36);
   },
 );
 

@@ -16,6 +16,7 @@ import { TreeWatch } from "../../replicator/tree_watch.ts";
 import { bidirectional } from "../../session/bidirectional.ts";
 import { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { PairedAncestry } from "../../session/pairing.ts";
+import { LossBurst } from "../../session/recent_losses.ts";
 import {
   openConflicts,
   type TwoWaySummary,
@@ -77,6 +78,8 @@ export class ServedMirror {
   #lock: Lock | undefined;
   #isDirty = true;
   #wake = (): void => {};
+  /** What was lost in rounds that follow each other closely counts as one. */
+  readonly #losses: LossBurst;
   /** What was allowed for the first round is not allowed for later ones. */
   #isFirst = true;
   /** What was told last, as long as it stands. */
@@ -86,6 +89,7 @@ export class ServedMirror {
   constructor(options: MirrorOptions, parts: MirrorParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#losses = new LossBurst(parts.clock);
     this.#state = TwoWayState.open(
       { stateDir: options.stateDir, readOnly: false },
       (message) => this.#warn(message),
@@ -147,6 +151,7 @@ export class ServedMirror {
     const { signal, reporter } = this.#parts;
     try {
       const summary = await this.#round();
+      if (this.#isFirst) this.#losses.forget();
       this.#isFirst = false;
       this.#tell(summary);
     } catch (error) {
@@ -220,6 +225,7 @@ export class ServedMirror {
           maxDelete: undefined,
           allowDelete: this.#isFirst ? allowDelete : undefined,
         },
+        losses: this.#losses.begin(),
         symlinks: "copy",
         ignore: {
           ...ignore,
@@ -228,6 +234,7 @@ export class ServedMirror {
         signal,
       });
     } finally {
+      this.#losses.end();
       await beta.close();
     }
   }
