@@ -93,9 +93,7 @@ test(
     await using world = new DaemonWorld();
     const { temp } = world;
     const daemon = await world.start();
-    const source = await world.add("w");
-    await world.attach("w", "disk", temp.at("disk"));
-    await world.flush("w");
+    const source = await world.mirrored("w");
     const { pid } = await world.info("w");
     daemon.kill("SIGKILL");
     await daemon.ended;
@@ -116,9 +114,7 @@ test("E12: a process that outlives its daemon, frozen, is waited for", [
   await using world = new DaemonWorld();
   const { temp } = world;
   const daemon = await world.start();
-  const source = await world.add("w");
-  await world.attach("w", "disk", temp.at("disk"));
-  await world.flush("w");
+  const source = await world.mirrored("w");
   const { pid: frozen } = await world.info("w");
   Deno.kill(frozen!, "SIGSTOP");
   daemon.kill("SIGKILL");

@@ -288,9 +288,7 @@ test(
     await using world = new DaemonWorld();
     const { temp } = world;
     await world.start();
-    const source = await world.add("w");
-    await world.attach("w", "disk", temp.at("disk"));
-    await world.flush("w");
+    const source = await world.mirrored("w");
     Deno.renameSync(source, temp.at("away"));
     const lost = await world.when(
       "it to be lost",

@@ -7,12 +7,12 @@
  */
 import { assertEquals } from "@std/assert";
 import type { ConflictPolicy } from "../../src/core/conflict.ts";
-import { FileSystemError } from "../../src/errors.ts";
 import type { Endpoint } from "../../src/session/endpoint.ts";
 import { type HubRun, HubWorld } from "../support/hub_world.ts";
 import { People } from "../support/people.ts";
 import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
+import { meddledWith, trouble } from "../support/simulated_trouble.ts";
 
 const SCHEDULES = Number(Deno.env.get("LOCKSTEP_SCHEDULES") ?? 100);
 const FIRST = Number(Deno.env.get("LOCKSTEP_FIRST_SCHEDULE") ?? 0);
@@ -67,7 +67,6 @@ class Life {
 
   /** Others edit and sync between the calls of a sync. */
   meddled(): (endpoint: Endpoint) => Endpoint {
-    const calls = ["scan", "confirmAbsent", "stage", "transition"];
     const meddle = async (): Promise<void> => {
       const { random, world } = this;
       switch (random.below(10)) {
@@ -82,47 +81,7 @@ class Life {
         default:
       }
     };
-    return (endpoint) =>
-      new Proxy(endpoint, {
-        get(inner, property): unknown {
-          const value = Reflect.get(inner, property, inner);
-          if (typeof value !== "function") return value;
-          if (!calls.includes(String(property))) return value.bind(inner);
-          return async (...args: unknown[]): Promise<unknown> => {
-            await meddle();
-            const result = await value.apply(inner, args);
-            await meddle();
-            return result;
-          };
-        },
-      });
-  }
-
-  /** What goes wrong in one run; mostly nothing. */
-  trouble(): HubRun {
-    const { random, world } = this;
-    switch (random.below(5)) {
-      case 0: {
-        let left = random.below(400);
-        const code = random.pick(["io", "no-space", "denied"] as const);
-        world.fault = () =>
-          left-- === 0
-            ? new FileSystemError(code, "The call failed")
-            : undefined;
-        break;
-      }
-      case 1:
-        world.dieAtStep = world.steps + 1 + random.below(60);
-        break;
-      case 2: {
-        const cutAtMessage = 1 + random.below(20);
-        return {
-          connection: { [random.pick(["there", "back"])]: { cutAtMessage } },
-        };
-      }
-      default:
-    }
-    return random.below(2) === 0 ? { connection: {} } : {};
+    return (endpoint) => meddledWith(endpoint, meddle);
   }
 
   /** Something happens to the hub, now and then. */
@@ -181,7 +140,10 @@ async function live(number: number): Promise<void> {
     await life.disturbHub();
     const name = random.pick(world.names);
     const wrap = random.below(2) === 0 ? life.meddled() : undefined;
-    await life.sync(name, { ...life.trouble(), ...(wrap && { wrap }) });
+    await life.sync(name, {
+      ...trouble(life.world, life.random),
+      ...(wrap && { wrap }),
+    });
     world.fault = undefined;
     world.dieAtStep = Infinity;
     await life.assertNothingLost(when);

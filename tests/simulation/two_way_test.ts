@@ -6,11 +6,10 @@
  */
 import { assertEquals } from "@std/assert";
 import type { ConflictPolicy } from "../../src/core/conflict.ts";
-import { FileSystemError } from "../../src/errors.ts";
-import type { Endpoint } from "../../src/session/endpoint.ts";
 import { People } from "../support/people.ts";
 import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
+import { meddledWith, trouble } from "../support/simulated_trouble.ts";
 import {
   TwoWayWorld,
   type WorldRun,
@@ -34,46 +33,10 @@ const QUIET_RUNS = 4;
 
 /** Lets people edit between the calls of a sync. */
 function meddling(people: People<WorldSide>): NonNullable<WorldRun["wrap"]> {
-  const calls = ["scan", "confirmAbsent", "stage", "transition"];
   return (side, endpoint) =>
-    new Proxy(endpoint, {
-      get(inner: Endpoint, property): unknown {
-        const value = Reflect.get(inner, property, inner);
-        if (typeof value !== "function") return value;
-        if (!calls.includes(String(property))) return value.bind(inner);
-        return async (...args: unknown[]): Promise<unknown> => {
-          if (people.random.below(4) === 0) await people.edit(side);
-          const result = await value.apply(inner, args);
-          if (people.random.below(4) === 0) await people.edit(side);
-          return result;
-        };
-      },
+    meddledWith(endpoint, async () => {
+      if (people.random.below(4) === 0) await people.edit(side);
     });
-}
-
-/** What goes wrong in one run; mostly nothing. */
-function trouble(world: TwoWayWorld, random: Random): WorldRun {
-  const isRemote = random.below(2) === 0;
-  switch (random.below(5)) {
-    case 0: {
-      let left = random.below(400);
-      const code = random.pick(["io", "no-space", "denied"] as const);
-      world.fault = () =>
-        left-- === 0 ? new FileSystemError(code, "The call failed") : undefined;
-      break;
-    }
-    case 1:
-      world.dieAtStep = world.steps + 1 + random.below(60);
-      break;
-    case 2: {
-      const cutAtMessage = 1 + random.below(20);
-      return {
-        connection: { [random.pick(["there", "back"])]: { cutAtMessage } },
-      };
-    }
-    default:
-  }
-  return isRemote ? { connection: {} } : {};
 }
 
 function assertNothingLost(

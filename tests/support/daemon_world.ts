@@ -81,6 +81,14 @@ export class DaemonWorld implements AsyncDisposable {
     return path;
   }
 
+  /** As {@link add}, mirrored to the directory `disk`, where it is in place by now. */
+  async mirrored(name: string): Promise<string> {
+    const path = await this.add(name);
+    await this.attach(name, "disk", this.temp.at("disk"));
+    await this.flush(name);
+    return path;
+  }
+
   async attach(
     workspace: string,
     remote: string,
