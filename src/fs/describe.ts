@@ -1,4 +1,6 @@
 /** Describes the files of a source, before their content is asked for. */
+import type { FileEntry } from "../core/entry.ts";
+import type { RelPath } from "../core/path.ts";
 import {
   type DescribeRequest,
   type Description,
@@ -7,21 +9,35 @@ import {
 import { digestOfPages, pagesOf } from "../content/pages.ts";
 import { encodePage, type PagedRecipe } from "../content/recipe_assembly.ts";
 import { ProtocolError } from "../errors.ts";
-import type { Directory } from "./file_system.ts";
-import { RecipeReader, type RecipeReaderOptions } from "./recipe_reader.ts";
+import type { Recipe } from "../content/recipe.ts";
 
 /** Most chunks of files that are described by pages and kept for the next question. */
 const MAX_KEPT_CHUNKS = 2 * 1024 * 1024;
 
+/** Where a {@link Describer} has its recipes from. */
+export interface RecipeSource {
+  /**
+   * The recipe of the file at `path` as the scan saw it; undefined where it can't
+   * be had.
+   */
+  recipeOf(
+    path: RelPath,
+    entry: FileEntry,
+    signal?: AbortSignal,
+  ): Promise<Recipe | undefined>;
+  close(): Promise<void>;
+}
+
 /** Describes files of one tree, as one scan saw it. Its owner closes it. */
 export class Describer {
-  readonly #reader: RecipeReader;
+  readonly #recipes: RecipeSource;
   /** Files whose pages were told and whose chunks may be asked for, by number. */
   readonly #kept = new Map<number, PagedRecipe>();
   #keptChunks = 0;
 
-  constructor(root: Directory, options: RecipeReaderOptions) {
-    this.#reader = new RecipeReader(root, options);
+  /** @param recipes Is closed with it. */
+  constructor(recipes: RecipeSource) {
+    this.#recipes = recipes;
   }
 
   /**
@@ -46,14 +62,14 @@ export class Describer {
 
   async close(): Promise<void> {
     this.#kept.clear();
-    await this.#reader.close();
+    await this.#recipes.close();
   }
 
   async #all(
     { index, path, entry }: DescribeRequest,
     signal?: AbortSignal,
   ): Promise<Description> {
-    const recipe = await this.#reader.recipeOf(path, entry, signal);
+    const recipe = await this.#recipes.recipeOf(path, entry, signal);
     if (recipe === undefined) return { kind: "unavailable", index };
     if (recipe.lengths.length <= MAX_WHOLE_CHUNKS) {
       return { kind: "recipe", index, recipe };
@@ -71,7 +87,7 @@ export class Describer {
   ): Promise<Description> {
     let paged = this.#kept.get(index);
     if (paged === undefined) {
-      const recipe = await this.#reader.recipeOf(path, entry, signal);
+      const recipe = await this.#recipes.recipeOf(path, entry, signal);
       if (recipe === undefined) return { kind: "unavailable", index };
       paged = { recipe, pages: pagesOf(recipe) };
     }

@@ -23,7 +23,7 @@ export class GapPieces {
   readonly #index: number;
   readonly #size: number;
   readonly #gaps: readonly GapRequest[];
-  readonly #file: ReadableFile;
+  readonly #file: Pick<ReadableFile, "read">;
   /** Number of the gap that is read, and how much of it was. */
   #gap = 0;
   #done = 0;
@@ -36,7 +36,7 @@ export class GapPieces {
     index: number,
     size: number,
     gaps: readonly GapRequest[],
-    file: ReadableFile,
+    file: Pick<ReadableFile, "read">,
   ) {
     this.#index = index;
     this.#size = size;

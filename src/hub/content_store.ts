@@ -3,35 +3,39 @@
  * the packs as it comes; the index of what is where is part of the transaction
  * that makes it belong to a file. What is in use is never collected.
  */
-import { createHash, type Hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { Chunker } from "../content/chunker.ts";
-import { MAX_CHUNK_BYTES } from "../content/limits.ts";
-import {
-  chunkId,
-  EMPTY_RECIPE,
-  ID_BYTES,
-  offsetsOf,
-  type Recipe,
-  RecipeBuilder,
-} from "../content/recipe.ts";
+import { ID_BYTES, offsetsOf, type Recipe } from "../content/recipe.ts";
 import type { Digest } from "../core/entry.ts";
+import { nextTurn } from "../core/turn.ts";
 import { FileSystemError, IntegrityError } from "../errors.ts";
 import type { ChunkPlace, ChunkSpace } from "./chunk_space.ts";
+import { ChunkedWriter } from "./content_writer.ts";
+import { guardDatabase, transact } from "./database.ts";
 import { Pins } from "./pins.ts";
 import { decodeRecipe, encodeRecipe } from "./recipe_blob.ts";
-import type { ContentWriter, StoredContent } from "./store.ts";
+import { KnownRecipeWriter } from "./recipe_writer.ts";
+import type {
+  ContentReader,
+  ContentWriter,
+  RecipeWriter,
+  StoredContent,
+} from "./store.ts";
+import { chunkAt, StoredReader } from "./stored_reader.ts";
+import { UnfinishedTable } from "./unfinished.ts";
 
-/** Buffers for chunks that have begun, and were used before. */
-const spare: Uint8Array[] = [];
-const MAX_SPARE = 16;
-
-const NOTHING = new Uint8Array(0);
+/** Chunks that are looked up before others have their turn. */
+const LOOKUPS_PER_TURN = 1_000;
 
 /** Content that no transaction knows of yet. */
 interface Unsaved {
   readonly size: number;
   readonly recipe: Recipe;
+}
+
+/** Where a chunk lies that no index knows of yet. */
+interface PendingChunk extends ChunkPlace {
+  /** Who has brought it; undefined: nobody who would go on with it later. */
+  readonly client: string | undefined;
 }
 
 /** The content of one store. */
@@ -42,8 +46,19 @@ export class ContentStore {
   readonly #insertChunk: StatementSync;
   readonly #insertContent: StatementSync;
   readonly #notePack: StatementSync;
+  readonly #moveChunk: StatementSync;
+  readonly #database: DatabaseSync;
+  /** Chunks of content that has not come to its end. */
+  readonly unfinished: UnfinishedTable;
   /** Chunks, by id, that were written and are in no index yet. */
-  readonly #pending = new Map<string, ChunkPlace>();
+  readonly #pending = new Map<string, PendingChunk>();
+  /** Ids of chunks that were found damaged, until they are there again. */
+  readonly #damaged = new Set<string>();
+  /** Where they were written anew, and which of that was flushed. */
+  readonly #repaired = new Map<string, ChunkPlace>();
+  #flushedRepairs: readonly (readonly [string, ChunkPlace])[] = [];
+  /** Recipes whose chunks somebody counts on. */
+  readonly #recipePins = new Set<Recipe>();
   readonly #unsaved = new Map<Digest, Unsaved>();
   /** Sizes of packs that were flushed and are in no index yet. */
   readonly #flushed = new Map<number, number>();
@@ -54,8 +69,10 @@ export class ContentStore {
   /** Content that readers and writers count on. */
   readonly contentPins = new Pins();
 
-  constructor(database: DatabaseSync, space: ChunkSpace) {
+  constructor(database: DatabaseSync, space: ChunkSpace, now: () => number) {
     this.space = space;
+    this.#database = database;
+    this.unfinished = new UnfinishedTable(database, now);
     this.#findChunk = database.prepare(
       "SELECT pack, offset, length FROM chunks WHERE id = ?",
     );
@@ -67,6 +84,9 @@ export class ContentStore {
     this.#insertChunk = database.prepare(
       "INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?)",
     );
+    this.#moveChunk = database.prepare(
+      "UPDATE chunks SET pack = ?, offset = ?, length = ? WHERE id = ?",
+    );
     this.#insertContent = database.prepare(
       "INSERT INTO contents VALUES (?, ?, ?)",
     );
@@ -75,9 +95,64 @@ export class ContentStore {
     );
   }
 
-  /** Begins to store the content of a file. */
-  write(): ContentWriter {
-    return new ChunkedWriter(this);
+  /** Begins to store the content of a file, see `HubStore.write`. */
+  write(client: string | undefined): ContentWriter {
+    return new ChunkedWriter(this, client);
+  }
+
+  /** Begins to store content whose recipe is known, see `HubStore.writeRecipe`. */
+  async writeRecipe(recipe: Recipe, client: string): Promise<RecipeWriter> {
+    // First of all: what is found to be here must not go meanwhile.
+    this.#recipePins.add(recipe);
+    const unpin = (): void => void this.#recipePins.delete(recipe);
+    try {
+      const here = new Uint8Array(recipe.lengths.length);
+      for (let first = 0; first < here.length; first += LOOKUPS_PER_TURN) {
+        if (first > 0) await nextTurn();
+        const end = Math.min(here.length, first + LOOKUPS_PER_TURN);
+        guardDatabase("the hub's database", () => {
+          for (let i = first; i < end; i++) {
+            if (this.#isHere(recipe, i, client)) here[i] = 1;
+          }
+        });
+      }
+      return new KnownRecipeWriter(this, { recipe, here, client, unpin });
+    } catch (error) {
+      unpin();
+      throw error;
+    }
+  }
+
+  /** What content is made of; undefined: it is not here. */
+  recipe(digest: Digest): Recipe | undefined {
+    return this.#recipeOf(digest);
+  }
+
+  /** Ids of all chunks that somebody counts on. */
+  *pinnedChunks(): Generator<Uint8Array> {
+    for (const id of this.chunkPins.names()) yield bytesOf(id);
+    for (const recipe of this.#recipePins) yield* idsOf(recipe);
+  }
+
+  /** Keeps what `client` has brought so far, see `HubStore.keepUnfinished`. */
+  async keepUnfinished(client: string): Promise<void> {
+    const chunks = [...this.#pending].filter(([, it]) => it.client === client);
+    if (chunks.length === 0) return;
+    // What is written from here on may not be flushed.
+    await this.flush();
+    transact(this.#database, () => {
+      this.save([]);
+      for (const [id, { pack, offset, length }] of chunks) {
+        // It may have become part of something, or have been given up, meanwhile.
+        if (!this.#pending.has(id)) continue;
+        const key = bytesOf(id);
+        if (this.#findChunk.get(key) !== undefined) continue;
+        this.#insertChunk.run(key, pack, offset, length);
+        this.unfinished.add(key, client);
+      }
+    });
+    this.saved();
+    for (const [id] of chunks) this.#pending.delete(id);
   }
 
   /** The size of the content with this digest, in bytes, if it is here. */
@@ -136,11 +211,21 @@ export class ContentStore {
     return this.#pinned(digest, this.#parts(recipe, start, end));
   }
 
+  /** Content to be read anywhere, see `HubStore.open`. */
+  open(digest: Digest): ContentReader | undefined {
+    const recipe = this.#recipeOf(digest);
+    if (recipe === undefined) return undefined;
+    const close = this.#pinContent(digest);
+    return new StoredReader(recipe, (id) => this.readChunk(id), close);
+  }
+
   /** Makes all that was written so far durable; before {@link save}. */
   async flush(): Promise<void> {
+    const repaired = [...this.#repaired];
     for (const [pack, size] of await this.space.flush()) {
       this.#flushed.set(pack, Math.max(size, this.#flushed.get(pack) ?? 0));
     }
+    this.#flushedRepairs = repaired;
   }
 
   /** Puts what was flushed into the index; within a transaction. */
@@ -149,11 +234,18 @@ export class ContentStore {
       // A row for a pack that is gone would be taken for damage.
       if (!this.#dropped.has(pack)) this.#notePack.run(pack, size);
     }
+    for (const [id, place] of this.#flushedRepairs) {
+      const { pack, offset, length } = place;
+      if (this.#repaired.get(id) !== place) continue;
+      this.#moveChunk.run(pack, offset, length, bytesOf(id));
+    }
+    const hasUnfinished = this.unfinished.hasAny();
     for (const digest of digests) {
       const unsaved = this.#unsaved.get(digest);
       const key = bytesOf(digest);
       if (unsaved === undefined || this.#findContent.get(key)) continue;
       for (const id of idsOf(unsaved.recipe)) {
+        if (hasUnfinished) this.unfinished.remove(id);
         const place = this.#pending.get(hexOf(id));
         if (place === undefined) continue;
         this.#insertChunk.run(id, place.pack, place.offset, place.length);
@@ -165,6 +257,11 @@ export class ContentStore {
   /** The transaction of {@link save} went well. */
   saved(): void {
     this.#flushed.clear();
+    for (const [id] of this.#flushedRepairs) {
+      this.#damaged.delete(id);
+      this.#repaired.delete(id);
+    }
+    this.#flushedRepairs = [];
   }
 
   /** Removes a pack that no row names any more. */
@@ -175,19 +272,22 @@ export class ContentStore {
 
   /** Whether chunks are in this pack that no index knows of. */
   hasPending(pack: number): boolean {
-    for (const place of this.#pending.values()) {
-      if (place.pack === pack) return true;
+    for (const places of [this.#pending, this.#repaired]) {
+      for (const place of places.values()) if (place.pack === pack) return true;
     }
     return false;
   }
 
   /** For writers: makes sure that a chunk is there, and stays. */
-  put(id: string, bytes: Uint8Array): () => void {
+  put(id: string, bytes: Uint8Array, client: string | undefined): () => void {
     const release = this.#pinChunk(id);
     try {
+      if (this.#pending.has(id)) return release;
       const key = bytesOf(id);
-      if (!this.#pending.has(id) && this.#findChunk.get(key) === undefined) {
-        this.#pending.set(id, this.space.append(key, bytes));
+      if (this.#findChunk.get(key) === undefined) {
+        this.#pending.set(id, { ...this.space.append(key, bytes), client });
+      } else if (this.#damaged.has(id) && !this.#repaired.has(id)) {
+        this.#repaired.set(id, this.space.append(key, bytes));
       }
     } catch (error) {
       release();
@@ -205,8 +305,38 @@ export class ContentStore {
     };
   }
 
+  /** Reads a chunk. @throws {IntegrityError} If it is missing, or damaged. */
+  readChunk(id: Uint8Array): Uint8Array {
+    try {
+      return this.space.read(id, this.#placeOf(id));
+    } catch (error) {
+      if (error instanceof IntegrityError) this.noteDamaged(hexOf(id));
+      throw error;
+    }
+  }
+
+  /** A chunk is not what it is said to be: whoever brings it next repairs that. */
+  noteDamaged(id: string): void {
+    if (!this.#repaired.has(id)) this.#damaged.add(id);
+  }
+
+  /** Whether `client` may count on chunk number `i` of `recipe`. */
+  #isHere({ ids, lengths }: Recipe, i: number, client: string): boolean {
+    const id = ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
+    const row = this.#findChunk.get(id);
+    if (row?.["length"] !== lengths[i]) return false;
+    if (this.#damaged.size > 0 && this.#damaged.has(hexOf(id))) return false;
+    return this.unfinished.isOpenTo(id, client);
+  }
+
   /** For writers: content is whole, and stays until it is released. */
   keep(digest: Digest, content: Unsaved, release: () => void): StoredContent {
+    // It may have been cut otherwise before, and readers may count on that.
+    const before = this.hold(digest);
+    if (before !== undefined) {
+      release();
+      return before;
+    }
     this.#unsaved.set(digest, content);
     return this.#held(digest, content.size, release);
   }
@@ -289,7 +419,7 @@ export class ContentStore {
     let i = chunkAt(offsets, start);
     for (; i < recipe.lengths.length && offsets[i]! < end; i++) {
       const id = recipe.ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
-      const bytes = this.space.read(id, this.#placeOf(id));
+      const bytes = this.readChunk(id);
       const from = Math.max(0, start - offsets[i]!);
       const to = Math.min(bytes.length, end - offsets[i]!);
       yield bytes.subarray(from, to);
@@ -297,113 +427,14 @@ export class ContentStore {
   }
 
   #placeOf(id: Uint8Array): ChunkPlace {
+    const repaired = this.#repaired.size === 0
+      ? undefined
+      : this.#repaired.get(hexOf(id));
     const row = this.#findChunk.get(id) as ChunkPlace | undefined;
-    const place = row ?? this.#pending.get(hexOf(id));
+    const place = repaired ?? row ?? this.#pending.get(hexOf(id));
     if (place !== undefined) return place;
     throw new IntegrityError("The hub's data is damaged: a chunk is missing");
   }
-}
-
-/** Cuts and stores one file. */
-class ChunkedWriter implements ContentWriter {
-  readonly #store: ContentStore;
-  readonly #chunker = new Chunker();
-  /** Of what was cut, unless that is one chunk that is all: its id is the digest. */
-  #recipe: RecipeBuilder | undefined;
-  #digest: Hash | undefined;
-  readonly #held: (() => void)[] = [];
-  /** The chunk that has begun: its first {@link Chunker.pending} bytes. */
-  #begun: Uint8Array | undefined;
-  #size = 0;
-  #isOver = false;
-
-  constructor(store: ContentStore) {
-    this.#store = store;
-  }
-
-  append(bytes: Uint8Array): void {
-    this.#size += bytes.length;
-    let at = 0;
-    while (at < bytes.length) {
-      const before = this.#chunker.pending;
-      const end = this.#chunker.next(bytes, at, bytes.length);
-      const part = bytes.subarray(at, end ?? bytes.length);
-      if (end === undefined || before > 0) {
-        // New memory for each small file would cost more than all else.
-        this.#begun ??= spare.pop() ?? new Uint8Array(MAX_CHUNK_BYTES);
-        this.#begun.set(part, before);
-      }
-      if (end === undefined) return;
-      this.#cut(
-        before > 0 ? this.#begun!.subarray(0, before + part.length) : part,
-      );
-      at = end;
-    }
-  }
-
-  finish(): StoredContent {
-    const rest = this.#begun?.subarray(0, this.#chunker.pending);
-    if (this.#recipe === undefined) return this.#finishOne(rest ?? NOTHING);
-    if (rest !== undefined && rest.length > 0) this.#cut(rest);
-    return this.#keep(this.#digest!.digest("hex"), this.#recipe.finish());
-  }
-
-  /** All of the content is one chunk, or nothing: it is hashed but once. */
-  #finishOne(chunk: Uint8Array): StoredContent {
-    if (chunk.length === 0) return this.#keep(chunkId(chunk), EMPTY_RECIPE);
-    const id = this.#put(chunk);
-    const lengths = Uint32Array.of(chunk.length);
-    return this.#keep(id, { size: chunk.length, ids: bytesOf(id), lengths });
-  }
-
-  #keep(digest: Digest, recipe: Recipe): StoredContent {
-    this.#end();
-    const release = (): void => this.#release();
-    return this.#store.keep(digest, { size: this.#size, recipe }, release);
-  }
-
-  abort(): void {
-    if (this.#isOver) return;
-    this.#end();
-    this.#release();
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    const begun = this.#begun;
-    this.#begun = undefined;
-    if (begun !== undefined && spare.length < MAX_SPARE) spare.push(begun);
-  }
-
-  #cut(chunk: Uint8Array): void {
-    this.#recipe ??= new RecipeBuilder();
-    this.#digest ??= createHash("sha256");
-    this.#digest.update(chunk);
-    this.#recipe.add(bytesOf(this.#put(chunk)), chunk.length);
-  }
-
-  /** Stores a chunk: its id. */
-  #put(chunk: Uint8Array): string {
-    const id = chunkId(chunk);
-    this.#held.push(this.#store.put(id, chunk));
-    return id;
-  }
-
-  #release(): void {
-    for (const release of this.#held.splice(0)) release();
-  }
-}
-
-/** The chunk in which byte `at` lies. */
-function chunkAt(offsets: Float64Array, at: number): number {
-  let low = 0;
-  let high = offsets.length - 1;
-  while (low + 1 < high) {
-    const middle = (low + high) >>> 1;
-    if (offsets[middle]! <= at) low = middle;
-    else high = middle;
-  }
-  return low;
 }
 
 function* idsOf({ ids }: Recipe): Generator<Uint8Array> {

@@ -164,7 +164,6 @@ export class Engine {
       const pending = await awaitHello(transport, {
         clock,
         signal,
-        recipes: false,
         moves: false,
         follows: false,
         twoWay: true,

@@ -2,13 +2,7 @@
  * The files of a hub as one side of a sync. What a transition carries out is one
  * change set; a path that somebody has changed since the scan is stale.
  */
-import {
-  type Change,
-  filesOf,
-  isTouch,
-  needsContent,
-  type PlannedFile,
-} from "../core/change.ts";
+import { type Change, filesOf, isTouch, needsContent } from "../core/change.ts";
 import {
   type DirectoryEntry,
   entriesBelow,
@@ -23,21 +17,32 @@ import {
   ROOT,
 } from "../core/path.ts";
 import { applyChanges } from "../core/apply_changes.ts";
-import type { ContentBatch, SupplyRequest, Want } from "../core/piece.ts";
+import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import { entryAt, type ScanOptions, type Snapshot } from "../core/snapshot.ts";
+import type {
+  ContentRequest,
+  DescribeRequest,
+  Description,
+  Lacking,
+} from "../content/description.ts";
+import { Describer } from "../fs/describe.ts";
 import type { FileSystemTraits } from "../fs/file_system.ts";
 import type {
   Endpoint,
   MoveResult,
   Notices,
+  RecipeCalls,
   ScanContext,
+  StageOptions,
   Staging,
   TransitionResult,
 } from "../session/endpoint.ts";
 import { lossOf } from "./approvals.ts";
+import { HubReuse } from "./hub_reuse.ts";
 import { HubStage } from "./hub_stage.ts";
-import { supplyFrom } from "./hub_supply.ts";
+import { recipesAt, supplyFrom } from "./hub_supply.ts";
+import type { Distrust } from "./incoming_file.ts";
 import type { HubTrees, TreeAt } from "./hub_tree.ts";
 import type {
   HubStore,
@@ -64,6 +69,7 @@ export interface HubEndpointOptions {
 interface Staged {
   readonly changes: readonly Change[];
   readonly stage: HubStage;
+  readonly reuse: HubReuse | undefined;
 }
 
 /** One side of a sync that is a hub's store. Its owner closes it, not the store. */
@@ -79,7 +85,11 @@ export class HubEndpoint implements Endpoint {
   /** Between two transitions others may have changed anything. */
   readonly follows = false;
   readonly notices: Notices;
+  readonly recipes: RecipeCalls;
   readonly #options: HubEndpointOptions;
+  /** Paths that could not be made of what is here, in this session. */
+  readonly #distrusted = new Map<RelPath, Distrust>();
+  #describer: Describer | undefined;
   #unsubscribe = (): void => {};
   #onChange: (() => void) | undefined;
   /** Revisions that were accepted while a transition is under way. */
@@ -90,6 +100,11 @@ export class HubEndpoint implements Endpoint {
 
   constructor(options: HubEndpointOptions) {
     this.#options = options;
+    this.recipes = {
+      isRemote: false,
+      describe: (requests, signal) => this.#describe(requests, signal),
+      lacking: (descriptions, signal) => this.#lacking(descriptions, signal),
+    };
     this.notices = {
       subscribe: (onChange) => {
         this.#subscribe(onChange);
@@ -107,6 +122,8 @@ export class HubEndpoint implements Endpoint {
     const seen = await this.#options.trees.current(traits);
     context.signal?.throwIfAborted();
     this.#seen = seen;
+    await this.#describer?.close();
+    this.#describer = undefined;
     const totals = totalsOfTree(seen.root);
     context.onProgress?.(totals.files + totals.directories + totals.symlinks);
     return { root: seen.root, totals, problems: [] };
@@ -132,18 +149,29 @@ export class HubEndpoint implements Endpoint {
   async stage(
     changes: readonly Change[],
     signal?: AbortSignal,
+    { recipes = false }: StageOptions = {},
   ): Promise<Staging> {
-    this.#unstage();
+    await this.#unstage({ isOver: false });
     await this.#review(changes);
-    const { store } = this.#options;
+    const { store, client } = this.#options;
     const files = [...filesOf(changes)];
-    const stage = new HubStage(store, files);
-    this.#staged = { changes, stage };
-    const wants = wantsOf(files, stage, store);
+    const tree = this.#seen?.root;
+    const distrusted = this.#distrusted;
+    const reuse = recipes && tree !== undefined
+      ? new HubReuse({ store, client, tree, changes, files, distrusted })
+      : undefined;
+    const stage = new HubStage(store, {
+      client,
+      files,
+      reuse,
+      onDistrust: (path, why) => distrusted.set(path, why),
+    });
+    this.#staged = { changes, stage, reuse };
+    const wants = await stage.prepare();
     const writable = new WritableStream<ContentBatch>({
-      async write(batch): Promise<void> {
+      async write(batch, controller): Promise<void> {
         signal?.throwIfAborted();
-        await stage.accept(batch);
+        await stage.accept(batch, controller.signal);
         batch.release?.();
       },
     });
@@ -151,7 +179,7 @@ export class HubEndpoint implements Endpoint {
   }
 
   supply(
-    requests: Iterable<SupplyRequest>,
+    requests: Iterable<ContentRequest>,
     signal?: AbortSignal,
   ): ReadableStream<ContentBatch> {
     const revision = this.#seen?.revision ?? 0;
@@ -170,6 +198,7 @@ export class HubEndpoint implements Endpoint {
     signal?.throwIfAborted();
     const { store } = this.#options;
     const { stage } = staged;
+    let isOver = false;
     try {
       const draft = new Draft(seen.revision, stage);
       for (const [i, change] of changes.entries()) {
@@ -177,6 +206,7 @@ export class HubEndpoint implements Endpoint {
       }
       await draft.fillTouches(store);
       const refused = await this.#commit(draft.proposed);
+      isOver = true;
       const done = new Uint8Array(changes.length).fill(1);
       const problems: Problem[] = [...stage.problems, ...draft.problems];
       for (const { index, reason } of refused) {
@@ -191,7 +221,7 @@ export class HubEndpoint implements Endpoint {
       for (const i of draft.incomplete) done[i] = 0;
       return { done, problems };
     } finally {
-      this.#unstage();
+      await this.#unstage({ isOver });
     }
   }
 
@@ -207,10 +237,32 @@ export class HubEndpoint implements Endpoint {
     return Promise.resolve();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#unsubscribe();
-    this.#unstage();
-    return Promise.resolve();
+    await this.#describer?.close();
+    await this.#unstage({ isOver: false });
+  }
+
+  #describe(
+    requests: readonly DescribeRequest[],
+    signal?: AbortSignal,
+  ): Promise<readonly Description[]> {
+    const revision = this.#seen?.revision ?? 0;
+    this.#describer ??= new Describer(
+      recipesAt(this.#options.store, revision),
+    );
+    return this.#describer.describe(requests, signal);
+  }
+
+  #lacking(
+    descriptions: readonly Description[],
+    signal?: AbortSignal,
+  ): Promise<readonly Lacking[]> {
+    const reuse = this.#staged?.reuse;
+    if (reuse === undefined) {
+      throw new TypeError("Nothing is staged that recipes could be for");
+    }
+    return reuse.lacking(descriptions, signal);
   }
 
   async #review(changes: readonly Change[]): Promise<void> {
@@ -253,9 +305,10 @@ export class HubEndpoint implements Endpoint {
     }
   }
 
-  #unstage(): void {
-    this.#staged?.stage.close();
+  async #unstage(how: { readonly isOver: boolean }): Promise<void> {
+    const staged = this.#staged;
     this.#staged = undefined;
+    await staged?.stage.close(how);
   }
 }
 
@@ -365,30 +418,4 @@ function countFiles(entry: Entry): number {
     if (below.kind === "file") count++;
   }
   return count;
-}
-
-/** What is lacking: not that of which the digest is known, and the content here. */
-function wantsOf(
-  files: readonly PlannedFile[],
-  stage: HubStage,
-  store: HubStore,
-): Want[] {
-  const wants: Want[] = [];
-  let run: { first: number; count: number; resume: undefined } | undefined;
-  for (const { index, entry } of files) {
-    const { digest, size } = entry;
-    const held = digest === undefined ? undefined : store.hold(digest);
-    if (held?.size === size) {
-      stage.take(index, held);
-      run = undefined;
-      continue;
-    }
-    held?.release();
-    if (run !== undefined) run.count++;
-    else {
-      run = { first: index, count: 1, resume: undefined };
-      wants.push(run);
-    }
-  }
-  return wants;
 }

@@ -1,12 +1,25 @@
 /** Content on its way into a hub, until the changes that need it are carried out. */
 import type { PlannedFile } from "../core/change.ts";
-import type { Digest } from "../core/entry.ts";
+import { MAX_CHUNK_BYTES } from "../content/limits.ts";
+import type { Digest, FileEntry } from "../core/entry.ts";
 import { displayPath } from "../core/path.ts";
-import type { ContentBatch, Piece } from "../core/piece.ts";
+import type { ContentBatch, Piece, Want } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
-import { nextTurn } from "../core/turn.ts";
-import { isFileSystemError, ProtocolError } from "../errors.ts";
-import type { ContentWriter, HubStore, StoredContent } from "./store.ts";
+import {
+  IntegrityError,
+  isFileSystemError,
+  messageOf,
+  ProtocolError,
+} from "../errors.ts";
+import { HubAssembly } from "./hub_assembly.ts";
+import type { HubReuse } from "./hub_reuse.ts";
+import {
+  type Distrust,
+  type IncomingFile,
+  SameFile,
+  WholeFile,
+} from "./incoming_file.ts";
+import type { HubStore, StoredContent } from "./store.ts";
 
 /** Content that is in the store. */
 export interface ContentRef {
@@ -15,26 +28,37 @@ export interface ContentRef {
   readonly size: number;
 }
 
-const ZEROS = new Uint8Array(256 * 1024);
+/** After so many bytes a hub that dies has to be sent no more of them again. */
+const KEEP_BYTES = 32 * 1024 * 1024;
 
-/** Bytes of a hole after which others have their turn. */
-const HOLE_TURN_BYTES = 16 * 1024 * 1024;
+/** What a {@link HubStage} works with. */
+export interface HubStageOptions {
+  /** Who brings the content. */
+  readonly client: string;
+  /** `filesOf` the changes. */
+  readonly files: readonly PlannedFile[];
+  /** Without it, all files come whole. */
+  readonly reuse?: HubReuse | undefined;
+  /** Hears of what went wrong with a file that is made of others. */
+  readonly onDistrust?: (path: PlannedFile["path"], why: Distrust) => void;
+}
 
 /** The content that one list of changes needs. Its owner closes it. */
 export class HubStage {
   readonly #store: HubStore;
-  readonly #files: readonly PlannedFile[];
+  readonly #options: HubStageOptions;
   readonly #contents = new Map<number, ContentRef>();
   readonly #stored: StoredContent[] = [];
   readonly #failed = new Set<number>();
   readonly #problems: Problem[] = [];
-  #current:
-    | { readonly index: number; readonly writer: ContentWriter; length: number }
-    | undefined;
+  /** The file that is coming. */
+  #current: IncomingFile | undefined;
+  /** Bytes that have come since the last ones were kept. */
+  #unkeptBytes = 0;
 
-  constructor(store: HubStore, files: readonly PlannedFile[]) {
+  constructor(store: HubStore, options: HubStageOptions) {
     this.#store = store;
-    this.#files = files;
+    this.#options = options;
   }
 
   /** What could not be had, so far. */
@@ -47,10 +71,33 @@ export class HubStage {
     return this.#contents.get(index);
   }
 
-  /** The content of file number `index` was in the store before. */
-  take(index: number, content: StoredContent): void {
-    this.#contents.set(index, { digest: content.digest, size: content.size });
-    this.#stored.push(content);
+  /**
+   * What is lacking: not that of which the digest is known, and the content here.
+   * To be called once, before content comes.
+   */
+  async prepare(): Promise<Want[]> {
+    const { client, files, reuse } = this.#options;
+    const mayBeUnfinished = this.#store.hasUnfinished(client);
+    const wants: Mutable<Want>[] = [];
+    let run: Mutable<Want> | undefined;
+    for (const { index, entry } of files) {
+      const held = this.#hold(entry) ??
+        (mayBeUnfinished ? await this.#finish(entry) : undefined);
+      if (held !== undefined) {
+        this.#contents.set(index, { digest: held.digest, size: held.size });
+        this.#stored.push(held);
+        run = undefined;
+        continue;
+      }
+      const recipe = reuse?.has(index) === true;
+      if (run !== undefined && (run.recipe === true) === recipe) run.count++;
+      else {
+        run = { first: index, count: 1, resume: undefined };
+        if (recipe) run.recipe = true;
+        wants.push(run);
+      }
+    }
+    return wants;
   }
 
   /**
@@ -58,20 +105,36 @@ export class HubStage {
    * @throws {ProtocolError} If a piece is not the one whose turn it is.
    * @throws {FileSystemError} `no-space` …
    */
-  async accept(batch: ContentBatch): Promise<void> {
-    for (const piece of batch.pieces) await this.#accept(piece);
+  async accept(batch: ContentBatch, signal?: AbortSignal): Promise<void> {
+    this.#options.reuse?.settle();
+    for (const piece of batch.pieces) await this.#accept(piece, signal);
+    this.#unkeptBytes += batch.byteLength;
+    if (this.#unkeptBytes < KEEP_BYTES) return;
+    this.#unkeptBytes = 0;
+    await this.#store.keepUnfinished(this.#options.client);
   }
 
-  /** Gives up what no change has taken. */
-  close(): void {
-    this.#current?.writer.abort();
-    this.#current = undefined;
-    for (const content of this.#stored.splice(0)) content.release();
+  /**
+   * Ends the work.
+   * @param isOver Whether what has come and no change has taken is given up; else
+   *   it is kept for the next try.
+   */
+  async close({ isOver }: { readonly isOver: boolean }): Promise<void> {
+    try {
+      if (!isOver) await this.#store.keepUnfinished(this.#options.client);
+    } catch (error) {
+      // Then it is sent again.
+      if (!isFileSystemError(error)) throw error;
+    } finally {
+      this.#abort();
+      this.#options.reuse?.close();
+      for (const content of this.#stored.splice(0)) content.release();
+    }
   }
 
-  async #accept(piece: Piece): Promise<void> {
+  async #accept(piece: Piece, signal: AbortSignal | undefined): Promise<void> {
     const { index } = piece;
-    const file = this.#files[index];
+    const file = this.#options.files[index];
     if (file === undefined || this.#contents.has(index)) {
       throw new ProtocolError(`Content for file ${index} was not asked for`);
     }
@@ -80,28 +143,16 @@ export class HubStage {
       if (this.#current?.index === index) this.#abort();
       return this.#fail(index, piece.code, piece.message);
     }
-    const { size } = file.entry;
-    if (this.#current === undefined) {
-      this.#current = { index, writer: this.#store.write(), length: 0 };
-    }
-    const current = this.#current;
-    const isNext = current.index === index && piece.offset === current.length;
-    if (!isNext) throw new ProtocolError(`Content of file ${index} is missing`);
-    const length = piece.kind === "data" ? piece.bytes.length : piece.length;
-    current.length += length;
-    if (current.length > size || (piece.last && current.length !== size)) {
-      throw new ProtocolError(
-        `File ${index} has ${current.length} bytes, ${size} were announced`,
-      );
+    const current = this.#current ??= this.#open(file);
+    if (current.index !== index) {
+      throw new ProtocolError(`Content of file ${index} is missing`);
     }
     try {
-      if (piece.kind === "data") current.writer.append(piece.bytes);
-      else await appendZeros(current.writer, length);
-      if (!piece.last) return;
-      const content = current.writer.finish();
+      const content = await current.put(piece, signal);
+      if (content === undefined) return;
       this.#current = undefined;
       this.#stored.push(content);
-      const { digest } = file.entry;
+      const { digest, size } = file.entry;
       if (digest !== undefined && digest !== content.digest) {
         const shown = displayPath(file.path);
         const message = `${shown}: the content does not match its digest`;
@@ -109,31 +160,82 @@ export class HubStage {
       }
       this.#contents.set(index, { digest: content.digest, size });
     } catch (error) {
-      if (!isFileSystemError(error)) throw error;
-      this.#abort();
-      // A full disk is full for all that follows.
-      if (error.code === "no-space") throw error;
-      this.#fail(index, "failed", error.message);
+      this.#giveUp(file, current, error);
+    }
+  }
+
+  #open(file: PlannedFile): IncomingFile {
+    const { client, reuse } = this.#options;
+    const plan = reuse?.planOf(file.index);
+    if (plan === undefined) {
+      return new WholeFile(file, this.#store.write(client));
+    }
+    return plan.kind === "same"
+      ? new SameFile(file.index, this.#store, plan.content)
+      : new HubAssembly(file.index, plan);
+  }
+
+  /** @throws `error`, if it is not one of this file alone. */
+  #giveUp(
+    { index, path }: PlannedFile,
+    { distrust }: IncomingFile,
+    error: unknown,
+  ): void {
+    const isWrong = error instanceof IntegrityError;
+    if (!isWrong && !isFileSystemError(error)) throw error;
+    this.#abort();
+    // A full disk is full for all that follows.
+    if (!isWrong && error.code === "no-space") throw error;
+    // What was damaged here is known to be now, and will be asked for.
+    if (isWrong && distrust !== undefined) {
+      this.#options.onDistrust?.(path, distrust);
+    }
+    this.#fail(index, isWrong ? "stale" : "failed", messageOf(error));
+  }
+
+  /** The content of a file, if its digest is known and the store has it. */
+  #hold({ digest, size }: FileEntry): StoredContent | undefined {
+    const held = digest === undefined ? undefined : this.#store.hold(digest);
+    if (held?.size === size) return held;
+    held?.release();
+    return undefined;
+  }
+
+  /** The same where it is one chunk that came in an earlier try. */
+  async #finish(
+    { digest, size }: FileEntry,
+  ): Promise<StoredContent | undefined> {
+    if (digest === undefined || size === 0 || size > MAX_CHUNK_BYTES) {
+      return undefined;
+    }
+    const ids = Uint8Array.fromHex(digest);
+    const recipe = { size, ids, lengths: Uint32Array.of(size) };
+    const writer = await this.#store.writeRecipe(recipe, this.#options.client);
+    try {
+      if (writer.here[0] !== 1) return undefined;
+      writer.copy();
+      return writer.finish();
+    } catch (error) {
+      if (!(error instanceof IntegrityError)) throw error;
+      return undefined;
+    } finally {
+      writer.abort();
     }
   }
 
   #abort(): void {
-    this.#current?.writer.abort();
+    this.#current?.abort();
     this.#current = undefined;
   }
 
   #fail(index: number, code: Problem["code"], message: string): void {
     this.#failed.add(index);
-    this.#problems.push({ path: this.#files[index]!.path, code, message });
+    this.#problems.push({
+      path: this.#options.files[index]!.path,
+      code,
+      message,
+    });
   }
 }
 
-async function appendZeros(
-  writer: ContentWriter,
-  length: number,
-): Promise<void> {
-  for (let at = 0; at < length; at += ZEROS.length) {
-    writer.append(ZEROS.subarray(0, Math.min(ZEROS.length, length - at)));
-    if (at % HOLE_TURN_BYTES === 0) await nextTurn();
-  }
-}
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,5 +1,7 @@
 /** Content on its way out of a hub, cut into batches of pieces. */
 import { createHash } from "node:crypto";
+import type { ContentRequest, GapRequest } from "../content/description.ts";
+import type { Recipe } from "../content/recipe.ts";
 import { displayPath } from "../core/path.ts";
 import {
   type ContentBatch,
@@ -10,11 +12,24 @@ import {
 } from "../core/piece.ts";
 import { IntegrityError } from "../errors.ts";
 import { stretchesOf } from "../fs/content.ts";
+import type { RecipeSource } from "../fs/describe.ts";
+import { GapPieces } from "../fs/gap_pieces.ts";
 import type { HubRecord } from "./record.ts";
 import type { HubStore } from "./store.ts";
 
 /** Most unavailable files in one batch: their messages have to fit it too. */
 const MAX_UNAVAILABLE = 12;
+
+/** The recipes of files as they were at `revision`; nothing else is read for them. */
+export function recipesAt(store: HubStore, revision: number): RecipeSource {
+  return {
+    async recipeOf(path, entry): Promise<Recipe | undefined> {
+      const record = await recordAt(store, revision, { path, entry });
+      return record === undefined ? undefined : store.recipe(record.digest!);
+    },
+    close: () => Promise.resolve(),
+  };
+}
 
 /**
  * The content of the files that `requests` ask for, in that order, as it was at
@@ -22,7 +37,7 @@ const MAX_UNAVAILABLE = 12;
  */
 export function supplyFrom(
   store: HubStore,
-  requests: Iterable<SupplyRequest>,
+  requests: Iterable<ContentRequest>,
   revision: number,
   signal?: AbortSignal,
 ): ReadableStream<ContentBatch> {
@@ -42,20 +57,24 @@ export function supplyFrom(
 
 async function* piecesOf(
   store: HubStore,
-  requests: Iterable<SupplyRequest>,
+  requests: Iterable<ContentRequest>,
   revision: number,
 ): AsyncGenerator<Piece> {
   for (const request of requests) {
-    const { index, path, entry } = request;
-    const record = await store.latest(path);
-    const isSame = record?.kind === "file" && record.revision <= revision &&
-      record.size === entry.size && record.mtime === entry.mtime;
-    if (!isSame) {
+    const { index, path, gaps } = request;
+    const record = await recordAt(store, revision, request);
+    if (record === undefined) {
       const message = `${displayPath(path)} was changed at the hub meanwhile`;
       yield { kind: "unavailable", index, code: "stale", message };
       continue;
     }
     try {
+      if (gaps !== undefined) {
+        for await (const piece of piecesOfGaps(store, index, record, gaps)) {
+          yield piece;
+        }
+        continue;
+      }
       const offset = await resumeAt(store, request, record);
       // One after the other by hand: to delegate costs a promise more for each.
       for (const piece of piecesOfFile(store, index, record, offset)) {
@@ -66,6 +85,44 @@ async function* piecesOf(
       const message = `${displayPath(path)}: ${error.message}`;
       yield { kind: "unavailable", index, code: "unreadable", message };
     }
+  }
+}
+
+/** What stands at a path, if that is what was shown at `revision`. */
+async function recordAt(
+  store: HubStore,
+  revision: number,
+  { path, entry }: Pick<SupplyRequest, "path" | "entry">,
+): Promise<HubRecord | undefined> {
+  const record = await store.latest(path);
+  const isSame = record?.kind === "file" && record.revision <= revision &&
+    record.size === entry.size && record.mtime === entry.mtime;
+  return isSame ? record : undefined;
+}
+
+/** What is lacking of a file; as deltas, where it is told what they can go by. */
+async function* piecesOfGaps(
+  store: HubStore,
+  index: number,
+  { digest, size }: HubRecord,
+  gaps: readonly GapRequest[],
+): AsyncGenerator<Piece> {
+  const reader = store.open(digest!);
+  if (reader === undefined) throw new IntegrityError("Its content is missing");
+  try {
+    const read = (into: Uint8Array, offset: number): Promise<number> =>
+      Promise.resolve(reader.read(into, offset));
+    const pieces = new GapPieces(index, size, gaps, { read });
+    while (!pieces.isOver) {
+      const found: Piece[] = [];
+      const room = new Uint8Array(MAX_BATCH_BYTES);
+      if (await pieces.next(room, found) === undefined) {
+        throw new IntegrityError("It is shorter than it should be");
+      }
+      yield* found;
+    }
+  } finally {
+    reader.close();
   }
 }
 
@@ -124,7 +181,9 @@ async function* inBatches(
   let byteLength = 0;
   let unavailable = 0;
   for await (const piece of pieces) {
-    const bytes = piece.kind === "data" ? piece.bytes.length : 0;
+    const bytes = piece.kind === "data" || piece.kind === "delta"
+      ? piece.bytes.length
+      : 0;
     const isFull = byteLength + bytes > MAX_BATCH_BYTES ||
       batch.length === MAX_BATCH_PIECES || unavailable === MAX_UNAVAILABLE;
     if (isFull) {

@@ -15,6 +15,7 @@
  * | epochs    | each start of the hub: the last revision before it                 |
  * | approvals | each deletion that had to wait for a person                        |
  * | rewrites  | each change set that replaced most files: the versions before stay |
+ * | parts     | each chunk of content that has not come to its end: who brought it |
  * | meta      | `epoch` (the first one, the id of the hub), `horizon`, `policy`    |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
@@ -130,6 +131,14 @@ export const SCHEMA_STEPS: readonly string[] = [
     change_set INTEGER PRIMARY KEY,
     time INTEGER NOT NULL
   );
+  `,
+  `
+  CREATE TABLE parts (
+    id BLOB PRIMARY KEY,
+    client TEXT NOT NULL,
+    time INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX parts_of_client ON parts (client);
   `,
 ];
 

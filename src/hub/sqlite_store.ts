@@ -1,5 +1,6 @@
 /** The store of a hub in SQLite, with its content in packs. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Recipe } from "../content/recipe.ts";
 import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import { ROOT } from "../core/path.ts";
@@ -25,10 +26,12 @@ import type {
   Collected,
   CommitOptions,
   CommitResult,
+  ContentReader,
   ContentWriter,
   FileQuery,
   HubStore,
   ProposedChange,
+  RecipeWriter,
   Rewrite,
   StoredContent,
   StoreTotals,
@@ -79,7 +82,7 @@ export class SqliteStore implements HubStore {
     const { database, space, now } = parts;
     this.#parts = parts;
     this.#database = database;
-    this.#contents = new ContentStore(database, space);
+    this.#contents = new ContentStore(database, space, now);
     this.#statements = new ChangeStatements(database);
     this.#head = database.prepare(
       "SELECT seq FROM sqlite_sequence WHERE name = 'changes'",
@@ -210,9 +213,26 @@ export class SqliteStore implements HubStore {
     );
   }
 
-  write(): ContentWriter {
+  write(client?: string): ContentWriter {
     this.#ask(() => checkRoom(this.#database, this.#parts.quota));
-    return this.#contents.write();
+    return this.#contents.write(client);
+  }
+
+  async writeRecipe(recipe: Recipe, client: string): Promise<RecipeWriter> {
+    this.#ask(() => checkRoom(this.#database, this.#parts.quota));
+    return await this.#contents.writeRecipe(recipe, client);
+  }
+
+  recipe(digest: Digest): Recipe | undefined {
+    return this.#ask(() => this.#contents.recipe(digest));
+  }
+
+  hasUnfinished(client: string): boolean {
+    return this.#ask(() => this.#contents.unfinished.has(client));
+  }
+
+  async keepUnfinished(client: string): Promise<void> {
+    await this.#contents.keepUnfinished(client);
   }
 
   sizeOf(digest: Digest): Promise<number | undefined> {
@@ -235,6 +255,10 @@ export class SqliteStore implements HubStore {
     range?: { readonly start: number; readonly end: number },
   ): Iterable<Uint8Array> {
     return this.#ask(() => this.#contents.chunks(digest, range));
+  }
+
+  open(digest: Digest): ContentReader | undefined {
+    return this.#ask(() => this.#contents.open(digest));
   }
 
   async commit(

@@ -3,6 +3,7 @@
  * Acknowledged means durable: when a call that changes something has resolved,
  * a loss of power takes nothing of it back.
  */
+import type { Recipe } from "../content/recipe.ts";
 import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import type { HubRecord, Operation } from "./record.ts";
@@ -31,6 +32,39 @@ export interface ContentWriter {
   finish(): StoredContent;
   /** Gives up what has come, unless {@link finish} was called. */
   abort(): void;
+}
+
+/**
+ * Takes the content of one file whose recipe is known, chunk after chunk. Those
+ * that are here are read and proven like those that come.
+ */
+export interface RecipeWriter {
+  /** For each chunk whether it is here, 1 for yes; it stays until the end. */
+  readonly here: Uint8Array;
+  /** Number of the chunk whose turn it is. */
+  readonly next: number;
+  /** The next chunk is here. @throws {IntegrityError} If it is damaged. */
+  copy(): void;
+  /**
+   * The next chunk is `bytes`.
+   * @throws {IntegrityError} If that is another one.
+   * @throws {FileSystemError} `no-space` …
+   */
+  put(bytes: Uint8Array): void;
+  /** All chunks are there. */
+  finish(): StoredContent;
+  /** Gives up what has come, unless {@link finish} was called. */
+  abort(): void;
+}
+
+/** Content to be read anywhere; it stays until this is closed. */
+export interface ContentReader {
+  /**
+   * Fills `into` with what stands at `offset`: how many bytes, fewer at the end.
+   * @throws {IntegrityError} If the store is damaged.
+   */
+  read(into: Uint8Array, offset: number): number;
+  close(): void;
 }
 
 /** What shall stand at a path. Content has to be in the store. */
@@ -220,8 +254,25 @@ export interface HubStore {
     query: FileQuery,
   ): Promise<readonly HubRecord[]>;
 
-  /** Begins to store the content of a file. */
-  write(): ContentWriter;
+  /**
+   * Begins to store the content of a file.
+   * @param client Who may go on with it later, see {@link keepUnfinished}.
+   */
+  write(client?: string): ContentWriter;
+  /**
+   * Begins to store content of which `recipe` tells the chunks. Those count as here
+   * that belong to some content, or that `client` itself has brought.
+   */
+  writeRecipe(recipe: Recipe, client: string): Promise<RecipeWriter>;
+  /** What content is made of; undefined: it is not there. */
+  recipe(digest: Digest): Recipe | undefined;
+  /**
+   * Keeps the chunks that `client` has brought so far, durably, for content which
+   * has not come to its end. They stay for some days.
+   */
+  keepUnfinished(client: string): Promise<void>;
+  /** Whether anything of that kind is kept for `client`. */
+  hasUnfinished(client: string): boolean;
   /** Whether content with this digest is there, and how long it is, in bytes. */
   sizeOf(digest: Digest): Promise<number | undefined>;
   /** Keeps content that is there from being removed; undefined: it is not there. */
@@ -244,6 +295,9 @@ export interface HubStore {
     digest: Digest,
     range?: { readonly start: number; readonly end: number },
   ): Iterable<Uint8Array>;
+
+  /** The same for whoever reads here and there; undefined: it is not there. */
+  open(digest: Digest): ContentReader | undefined;
 
   /**
    * Accepts those of `changes` that are as expected, in order and all at once,

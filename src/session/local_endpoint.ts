@@ -28,6 +28,7 @@ import type { KnownDigests } from "../fs/known_digests.ts";
 import { findReusable } from "../fs/candidates.ts";
 import { Describer } from "../fs/describe.ts";
 import type { RacyReads } from "../fs/racy_reads.ts";
+import { RecipeReader } from "../fs/recipe_reader.ts";
 import type { RecipeStore } from "../fs/recipe_store.ts";
 import type { SharedReadings } from "../fs/shared_readings.ts";
 import { rememberMade } from "../fs/remember_made.ts";
@@ -424,11 +425,13 @@ export class LocalEndpoint implements Endpoint {
     requests: readonly DescribeRequest[],
     signal?: AbortSignal,
   ): Promise<readonly Description[]> {
-    this.#describer ??= new Describer(this.#root, {
-      follow: this.#follows,
-      store: this.#options.recipes,
-      readings: this.#options.readings,
-    });
+    this.#describer ??= new Describer(
+      new RecipeReader(this.#root, {
+        follow: this.#follows,
+        store: this.#options.recipes,
+        readings: this.#options.readings,
+      }),
+    );
     return this.#describer.describe(requests, signal);
   }
 

@@ -268,7 +268,6 @@ export class HubWorld implements AsyncDisposable {
       const pending = await awaitHello(far, {
         clock,
         twoWay: true,
-        recipes: false,
         moves: false,
         follows: false,
       });

@@ -1,0 +1,357 @@
+/**
+ * What a hub has of the files that are to come: which of them it wants described,
+ * what it lacks of them then, and how each is put together. Chunks are looked up
+ * in all that the hub has; older versions say where a finer search pays.
+ */
+import type {
+  Description,
+  GapRequest,
+  Lacking,
+} from "../content/description.ts";
+import { type Gap, gapsOf } from "../content/gap.ts";
+import { lackingGaps } from "../content/lacking_gaps.ts";
+import { pagesOf } from "../content/pages.ts";
+import { offsetsOf, type Recipe } from "../content/recipe.ts";
+import { CHUNK_RECORD_BYTES } from "../content/recipe_codec.ts";
+import { diffRecipes } from "../content/recipe_diff.ts";
+import { shapeFor, type Signature, signatureOf } from "../content/signature.ts";
+import { ToldPages } from "../content/told_pages.ts";
+import type { Change, PlannedFile } from "../core/change.ts";
+import { findCopies } from "../core/copies.ts";
+import type { Digest, DirectoryEntry } from "../core/entry.ts";
+import type { RelPath } from "../core/path.ts";
+import { IntegrityError, ProtocolError } from "../errors.ts";
+import { findReusable } from "../fs/candidates.ts";
+import { Pacer } from "../fs/pacer.ts";
+import { MAX_ASKED_PAGES, MAX_DESCRIPTION_BYTES } from "../protocol/limits.ts";
+import { type AssemblyPlan, readRegion } from "./hub_assembly.ts";
+import type { Distrust } from "./incoming_file.ts";
+import type { ContentReader, HubStore, StoredContent } from "./store.ts";
+
+/**
+ * Most chunks in the recipes of all files of one staging, by what chunks usually
+ * are: about 32 GiB of files. The rest comes whole.
+ */
+const MAX_CHUNKS = 512 * 1024;
+
+/** Most bytes in all signatures of one staging; further gaps come as they are. */
+const MAX_SIGNED_BYTES = 8 * 1024 * 1024;
+
+/** How many older versions a file is held against. */
+const MAX_BASES = 2;
+
+/** What there is to look at. */
+export interface HubReuseOptions {
+  readonly store: HubStore;
+  /** Whose unfinished chunks count. */
+  readonly client: string;
+  /** The tree as the last scan saw it. */
+  readonly tree: DirectoryEntry;
+  readonly changes: readonly Change[];
+  /** `filesOf` the changes. */
+  readonly files: readonly PlannedFile[];
+  /** Paths that have failed in this session. */
+  readonly distrusted: ReadonlyMap<RelPath, Distrust>;
+}
+
+/** How a described file comes to be here. */
+export type DescribedPlan =
+  /** All of it is here already. */
+  | { readonly kind: "same"; readonly content: StoredContent }
+  | AssemblyPlan;
+
+/** How far one file is. */
+interface State {
+  readonly file: PlannedFile;
+  /** Paths of files that it is probably like. */
+  readonly alike: readonly RelPath[];
+  /** What was told of it, while the chunks of its pages are awaited. */
+  told: ToldPages | undefined;
+  isDone: boolean;
+  plan: DescribedPlan | undefined;
+}
+
+/** The files of one staging that may be made of what a hub has. Its owner closes it. */
+export class HubReuse {
+  readonly #options: HubReuseOptions;
+  readonly #states = new Map<number, State>();
+  readonly #pacer = new Pacer();
+  #chunks = 0;
+  #signedBytes = 0;
+  /** Of what is being answered. */
+  #asked = { bytes: 0, pages: 0 };
+  #isOver = false;
+
+  constructor(options: HubReuseOptions) {
+    this.#options = options;
+    for (const [index, alike] of candidatesOf(options)) {
+      const file = options.files[index]!;
+      if (options.distrusted.get(file.path) === "recipe") continue;
+      this.#states.set(index, {
+        file,
+        alike: alike.slice(0, MAX_BASES),
+        told: undefined,
+        isDone: false,
+        plan: undefined,
+      });
+    }
+  }
+
+  /** Whether file number `index` is to be described before it is sent. */
+  has(index: number): boolean {
+    return this.#states.has(index);
+  }
+
+  /** How file number `index` is made; undefined: it comes as a whole. */
+  planOf(index: number): DescribedPlan | undefined {
+    return this.#states.get(index)?.plan;
+  }
+
+  /** Nothing more will be described: content comes. */
+  settle(): void {
+    this.#isOver = true;
+  }
+
+  /** Gives up what no file has taken. */
+  close(): void {
+    this.#isOver = true;
+    for (const { plan } of this.#states.values()) {
+      if (plan?.kind === "same") plan.content.release();
+      else if (plan?.kind === "made") {
+        plan.writer.abort();
+        for (const base of plan.bases) base.close();
+      }
+    }
+    this.#states.clear();
+  }
+
+  /**
+   * What is lacking of the files that were described, in the same order.
+   * @throws {ProtocolError} If a description is not one that was asked for, or
+   *   can't be right.
+   */
+  async lacking(
+    descriptions: readonly Description[],
+    signal?: AbortSignal,
+  ): Promise<Lacking[]> {
+    const answers: Lacking[] = [];
+    this.#asked = { bytes: 0, pages: 0 };
+    for (const description of descriptions) {
+      const pause = this.#pacer.turn();
+      if (pause !== undefined) await pause;
+      signal?.throwIfAborted();
+      const { index } = description;
+      const state = this.#states.get(index);
+      if (state === undefined || state.isDone || this.#isOver) {
+        throw new ProtocolError(
+          `Nobody wants file ${index} to be described`,
+        );
+      }
+      const answer = await this.#answer(state, description);
+      if (answer.kind !== "pages") {
+        state.isDone = true;
+        state.told = undefined;
+      }
+      answers.push(answer);
+    }
+    return answers;
+  }
+
+  async #answer(state: State, description: Description): Promise<Lacking> {
+    const { kind, index } = description;
+    const { told } = state;
+    if ((kind === "chunks") !== (told !== undefined)) {
+      if (kind !== "unavailable") {
+        throw new ProtocolError(
+          `The ${kind} of file ${index} came out of place`,
+        );
+      }
+    }
+    switch (kind) {
+      case "unavailable":
+        return { kind: "whole", index };
+      case "recipe":
+        return await this.#plan(state, description.recipe);
+      case "pages":
+        return await this.#compare(state, description);
+      case "chunks":
+        return await this.#plan(state, told!.recipe(description.records));
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  /** Asks for the chunks of those pages that no version here has. */
+  async #compare(
+    state: State,
+    { index, digest, pages }: Extract<Description, { kind: "pages" }>,
+  ): Promise<Lacking> {
+    const { size } = state.file.entry;
+    const known = (await this.#versions(state)).map(({ recipe }) => ({
+      recipe,
+      pages: pagesOf(recipe),
+    }));
+    const told = new ToldPages({ digest, pages, size }, known);
+    const bytes = this.#asked.bytes + told.missingChunks * CHUNK_RECORD_BYTES;
+    const count = this.#asked.pages + told.numbers.length;
+    const isTooMuch = bytes > MAX_DESCRIPTION_BYTES ||
+      count > MAX_ASKED_PAGES ||
+      this.#chunks + (pages.ends.at(-1) ?? 0) > MAX_CHUNKS;
+    if (isTooMuch) return { kind: "whole", index };
+    this.#asked = { bytes, pages: count };
+    if (told.numbers.length === 0) {
+      return await this.#plan(state, told.recipe(new Uint8Array(0)));
+    }
+    state.told = told;
+    return { kind: "pages", index, pages: told.numbers };
+  }
+
+  /** Decides what of a file has to come. @throws {ProtocolError} */
+  async #plan(state: State, recipe: Recipe): Promise<Lacking> {
+    const { index, path, entry } = state.file;
+    if (recipe.size !== entry.size) {
+      throw new ProtocolError(
+        `The recipe of file ${index} is that of ${recipe.size} bytes, ` +
+          `${entry.size} were announced`,
+      );
+    }
+    this.#chunks += recipe.lengths.length;
+    if (this.#chunks > MAX_CHUNKS) return { kind: "whole", index };
+    const versions = await this.#versions(state);
+    const same = this.#same(recipe, versions);
+    if (same !== undefined) {
+      state.plan = { kind: "same", content: same };
+      return { kind: "gaps", index, gaps: [] };
+    }
+    const { store, client } = this.#options;
+    const bases: ContentReader[] = [];
+    const recipes: Recipe[] = [];
+    for (const version of versions) {
+      const reader = store.open(version.digest);
+      if (reader === undefined) continue;
+      bases.push(reader);
+      recipes.push(version.recipe);
+    }
+    const writer = await store.writeRecipe(recipe, client);
+    if (this.#isOver || !writer.here.includes(1) && bases.length === 0) {
+      writer.abort();
+      for (const base of bases) base.close();
+      return { kind: "whole", index };
+    }
+    const offsets = offsetsOf(recipe);
+    const runs = diffRecipes(recipe, recipes);
+    const regions = gapsOf(runs, recipe, recipes);
+    const gaps: Gap[] = [];
+    const requests: GapRequest[] = [];
+    for (const gap of lackingGaps({ here: writer.here, offsets, regions })) {
+      const pause = this.#pacer.turn();
+      if (pause !== undefined) await pause;
+      const signature = this.#sign(path, gap, bases);
+      gaps.push(signature === undefined ? { ...gap, region: [] } : gap);
+      const { offset, length } = gap;
+      requests.push({ offset, length, signature });
+    }
+    state.plan = { kind: "made", recipe, offsets, gaps, bases, writer };
+    return { kind: "gaps", index, gaps: requests };
+  }
+
+  /** Content that has this very recipe. */
+  #same(
+    recipe: Recipe,
+    versions: readonly Version[],
+  ): StoredContent | undefined {
+    const { store } = this.#options;
+    const whole = versions.find((version) =>
+      isSameRecipe(version.recipe, recipe)
+    );
+    if (whole !== undefined) return store.hold(whole.digest);
+    if (recipe.lengths.length !== 1) return undefined;
+    // The id of a chunk is also the digest of the file that is nothing else.
+    const held = store.hold(recipe.ids.toHex());
+    if (held?.size === recipe.size) return held;
+    held?.release();
+    return undefined;
+  }
+
+  #sign(
+    path: RelPath,
+    { region, length }: Gap,
+    bases: readonly ContentReader[],
+  ): Signature | undefined {
+    if (region.length === 0 || this.#options.distrusted.has(path)) {
+      return undefined;
+    }
+    const regionBytes = region.reduce((sum, range) => sum + range.length, 0);
+    const shape = shapeFor(regionBytes, length);
+    this.#signedBytes += regionBytes / shape.blockBytes *
+      (3 + shape.strongBytes);
+    if (this.#signedBytes > MAX_SIGNED_BYTES) return undefined;
+    try {
+      return signatureOf(readRegion(bases, region), shape);
+    } catch (error) {
+      // It is sent then: what is damaged is no help.
+      if (error instanceof IntegrityError) return undefined;
+      throw error;
+    }
+  }
+
+  /** What stands, or stood last, at the paths of what the file is like. */
+  async #versions({ alike }: State): Promise<Version[]> {
+    const { store } = this.#options;
+    const versions: Version[] = [];
+    for (const path of alike) {
+      const record = await store.latest(path);
+      if (record?.digest === undefined) continue;
+      const { digest } = record;
+      if (versions.some((version) => version.digest === digest)) continue;
+      const recipe = store.recipe(digest);
+      if (recipe !== undefined) versions.push({ digest, recipe });
+    }
+    return versions;
+  }
+}
+
+/** Content of the hub. */
+interface Version {
+  readonly digest: Digest;
+  readonly recipe: Recipe;
+}
+
+/** The files that are to be described, and what each is probably like. */
+function candidatesOf(
+  { store, client, tree, changes, files }: HubReuseOptions,
+): Map<number, readonly RelPath[]> {
+  const found = new Map<number, readonly RelPath[]>();
+  for (const { index, candidates } of findReusable(changes, tree)) {
+    found.set(index, candidates.map(({ path }) => path));
+  }
+  // With a digest, it would have been found.
+  const copies = findCopies(
+    files,
+    changes,
+    tree,
+    ({ digest, size, mtime }) =>
+      digest === undefined ? `${size} ${mtime}` : undefined,
+  );
+  for (const [index, { path }] of copies) {
+    found.set(index, [path, ...found.get(index) ?? []]);
+  }
+  if (!store.hasUnfinished(client)) return found;
+  for (const { index, entry } of files) {
+    if (entry.size > 0 && !found.has(index)) found.set(index, []);
+  }
+  return found;
+}
+
+function isSameRecipe(a: Recipe, b: Recipe): boolean {
+  return a.size === b.size && a.lengths.length === b.lengths.length &&
+    isSame(a.lengths, b.lengths) && a.ids.length === b.ids.length &&
+    isSame(a.ids, b.ids);
+}
+
+function isSame(
+  a: Uint8Array | Uint32Array,
+  b: Uint8Array | Uint32Array,
+): boolean {
+  return a.every((value, i) => value === b[i]);
+}
