@@ -9,27 +9,20 @@ import type {
   Lacking,
 } from "../content/description.ts";
 import { type Gap, gapsOf } from "../content/gap.ts";
-import { MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../content/limits.ts";
-import { pageLength, type Pages, pagesOf } from "../content/pages.ts";
 import { offsetsOf, type Recipe } from "../content/recipe.ts";
-import {
-  assembleRecipe,
-  type PagedRecipe,
-} from "../content/recipe_assembly.ts";
-import { CHUNK_RECORD_BYTES } from "../content/recipe_codec.ts";
 import {
   diffRecipes,
   missingBytes,
   missingIds,
-  missingPages,
   type Run,
 } from "../content/recipe_diff.ts";
 import { shapeFor, type Signature, signatureOf } from "../content/signature.ts";
 import { stayingChunks, withoutStaying } from "../content/staying.ts";
-import type { Digest, DirectoryEntry } from "../core/entry.ts";
+import { ToldPages } from "../content/told_pages.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
 import { displayPath, type RelPath } from "../core/path.ts";
 import { entryAt } from "../core/snapshot.ts";
-import { IntegrityError, ProtocolError, StaleError } from "../errors.ts";
+import { ProtocolError, StaleError } from "../errors.ts";
 import type { AssemblyPlan } from "./assembly.ts";
 import type { Candidate, Reusable } from "./candidates.ts";
 import { MAX_ASKED_PAGES, MAX_DESCRIPTION_BYTES } from "../protocol/limits.ts";
@@ -83,15 +76,8 @@ export interface ReuseOptions {
 /** How far one file is. */
 interface State {
   readonly reusable: Reusable;
-  /** What was told of it, while the chunks of these pages are awaited. */
-  asked:
-    | {
-      readonly digest: Digest;
-      readonly pages: Pages;
-      readonly numbers: Uint32Array;
-      readonly paged: readonly PagedRecipe[];
-    }
-    | undefined;
+  /** What was told of it, while the chunks of its pages are awaited. */
+  told: ToldPages | undefined;
   done: boolean;
   plan: AssemblyPlan | undefined;
 }
@@ -125,7 +111,7 @@ export class Reuse {
       chunks += usual;
       this.#states.set(index, {
         reusable,
-        asked: undefined,
+        told: undefined,
         done: false,
         plan: undefined,
       });
@@ -213,7 +199,7 @@ export class Reuse {
   ): Promise<Lacking> {
     const { index } = description;
     const { size } = state.reusable.entry;
-    if ((description.kind === "chunks") !== (state.asked !== undefined)) {
+    if ((description.kind === "chunks") !== (state.told !== undefined)) {
       if (description.kind !== "unavailable") throw outOfPlace(description);
     }
     switch (description.kind) {
@@ -228,7 +214,8 @@ export class Reuse {
       case "pages":
         return await this.#compare(state, description, signal);
       case "chunks": {
-        const recipe = this.#assemble(state, description.records);
+        const recipe = state.told!.recipe(description.records);
+        state.told = undefined;
         return await this.#plan(state, recipe, signal);
       }
       default:
@@ -242,62 +229,23 @@ export class Reuse {
     { index, digest, pages }: Extract<Description, { kind: "pages" }>,
     signal?: AbortSignal,
   ): Promise<Lacking> {
-    const { size } = state.reusable.entry;
-    const count = pages.ends.at(-1) ?? 0;
-    // All chunks but the last have a least length, and each has a greatest one.
-    if (
-      (count - 1) * MIN_CHUNK_BYTES >= size || count * MAX_CHUNK_BYTES < size
-    ) throw wrongSize(state, undefined);
-    if (!this.#take(count)) return { kind: "whole", index };
-    const paged: PagedRecipe[] = [];
-    let numbers: Uint32Array | undefined;
+    const told = new ToldPages(digest, pages, state.reusable.entry.size);
+    if (!this.#take(told.chunks)) return { kind: "whole", index };
     const add = (recipe: Recipe | undefined): void => {
-      if (recipe === undefined) return;
-      paged.push({ recipe, pages: pagesOf(recipe) });
-      numbers = missingPages(pages, paged.map((it) => it.pages));
+      if (recipe !== undefined) told.add(recipe);
     };
     add(await this.#ahead.partOf(index, signal));
     for (const candidate of state.reusable.candidates) {
-      const lacking = numbers?.length ?? pages.ends.length;
-      if (lacking <= ENOUGH * pages.ends.length) break;
+      if (told.missingShare <= ENOUGH) break;
       add(await this.#ahead.recipeOf(candidate, signal));
     }
-    if (numbers === undefined || !this.#mayAsk(pages, numbers)) {
-      return { kind: "whole", index };
+    if (!told.hasKnown || !this.#mayAsk(told)) return { kind: "whole", index };
+    if (told.missing.length === 0) {
+      const recipe = told.recipe(new Uint8Array(0));
+      return await this.#plan(state, recipe, signal);
     }
-    state.asked = { digest, pages, numbers, paged };
-    if (numbers.length > 0) return { kind: "pages", index, pages: numbers };
-    const recipe = this.#assemble(state, new Uint8Array(0));
-    return await this.#plan(state, recipe, signal);
-  }
-
-  /** The recipe, with the chunks of the pages that were asked for. */
-  #assemble(state: State, records: Uint8Array): Recipe {
-    const { digest, pages, numbers, paged } = state.asked!;
-    state.asked = undefined;
-    const parts: Uint8Array[] = [];
-    let at = 0;
-    for (const number of numbers) {
-      const length = pageLength(pages, number) * CHUNK_RECORD_BYTES;
-      parts.push(records.subarray(at, at + length));
-      at += length;
-    }
-    if (at !== records.length) {
-      throw new ProtocolError(
-        `The chunks of ${
-          displayPath(state.reusable.path)
-        } have ${records.length} bytes instead of ${at}`,
-      );
-    }
-    let recipe: Recipe;
-    try {
-      recipe = assembleRecipe(pages, digest, paged, parts);
-    } catch (error) {
-      if (!(error instanceof IntegrityError)) throw error;
-      throw new ProtocolError(error.message, "protocol", { cause: error });
-    }
-    if (recipe.size === state.reusable.entry.size) return recipe;
-    throw wrongSize(state, recipe.size);
+    state.told = told;
+    return { kind: "pages", index, pages: told.missing };
   }
 
   /** Decides where each chunk of the file comes from. */
@@ -409,13 +357,11 @@ export class Reuse {
   }
 
   /** Counts pages that are asked for; false if they are too many for one question. */
-  #mayAsk(pages: Pages, numbers: Uint32Array): boolean {
-    let chunks = 0;
-    for (const number of numbers) chunks += pageLength(pages, number);
-    const bytes = this.#asked.bytes + chunks * CHUNK_RECORD_BYTES;
-    const count = this.#asked.pages + numbers.length;
-    if (bytes > MAX_DESCRIPTION_BYTES || count > MAX_ASKED_PAGES) return false;
-    this.#asked = { bytes, pages: count };
+  #mayAsk({ missing, missingBytes }: ToldPages): boolean {
+    const bytes = this.#asked.bytes + missingBytes;
+    const pages = this.#asked.pages + missing.length;
+    if (bytes > MAX_DESCRIPTION_BYTES || pages > MAX_ASKED_PAGES) return false;
+    this.#asked = { bytes, pages };
     return true;
   }
 
@@ -430,7 +376,7 @@ export class Reuse {
   /** `state` is decided: what is for it alone is not needed any more. */
   #finish(state: State): void {
     state.done = true;
-    state.asked = undefined;
+    state.told = undefined;
     this.#ahead.drop(state.reusable.index);
   }
 }
@@ -441,11 +387,10 @@ function outOfPlace({ kind, index }: Description): ProtocolError {
 
 function wrongSize(
   { reusable: { path, entry } }: State,
-  size: number | undefined,
+  size: number,
 ): ProtocolError {
   return new ProtocolError(
-    `The recipe of ${displayPath(path)} is not that of ${entry.size} bytes${
-      size === undefined ? "" : `, but of ${size}`
-    }`,
+    `The recipe of ${displayPath(path)} is that of ${size} bytes, ` +
+      `${entry.size} were announced`,
   );
 }

@@ -9,11 +9,9 @@ import type {
   Lacking,
 } from "../content/description.ts";
 import { type Gap, gapsOf } from "../content/gap.ts";
-import { lackingGaps } from "../content/lacking_gaps.ts";
-import { pagesOf } from "../content/pages.ts";
 import { offsetsOf, type Recipe } from "../content/recipe.ts";
-import { CHUNK_RECORD_BYTES } from "../content/recipe_codec.ts";
 import { diffRecipes } from "../content/recipe_diff.ts";
+import { withoutStaying } from "../content/staying.ts";
 import { shapeFor, type Signature, signatureOf } from "../content/signature.ts";
 import { ToldPages } from "../content/told_pages.ts";
 import type { Change, PlannedFile } from "../core/change.ts";
@@ -186,24 +184,19 @@ export class HubReuse {
     state: State,
     { index, digest, pages }: Extract<Description, { kind: "pages" }>,
   ): Promise<Lacking> {
-    const { size } = state.file.entry;
-    const known = (await this.#versions(state)).map(({ recipe }) => ({
-      recipe,
-      pages: pagesOf(recipe),
-    }));
-    const told = new ToldPages({ digest, pages, size }, known);
-    const bytes = this.#asked.bytes + told.missingChunks * CHUNK_RECORD_BYTES;
-    const count = this.#asked.pages + told.numbers.length;
+    const told = new ToldPages(digest, pages, state.file.entry.size);
+    for (const { recipe } of await this.#versions(state)) told.add(recipe);
+    const bytes = this.#asked.bytes + told.missingBytes;
+    const count = this.#asked.pages + told.missing.length;
     const isTooMuch = bytes > MAX_DESCRIPTION_BYTES ||
-      count > MAX_ASKED_PAGES ||
-      this.#chunks + (pages.ends.at(-1) ?? 0) > MAX_CHUNKS;
+      count > MAX_ASKED_PAGES || this.#chunks + told.chunks > MAX_CHUNKS;
     if (isTooMuch) return { kind: "whole", index };
     this.#asked = { bytes, pages: count };
-    if (told.numbers.length === 0) {
+    if (told.missing.length === 0) {
       return await this.#plan(state, told.recipe(new Uint8Array(0)));
     }
     state.told = told;
-    return { kind: "pages", index, pages: told.numbers };
+    return { kind: "pages", index, pages: told.missing };
   }
 
   /** Decides what of a file has to come. @throws {ProtocolError} */
@@ -238,18 +231,19 @@ export class HubReuse {
       for (const base of bases) base.close();
       return { kind: "whole", index };
     }
+    const { here } = writer;
     const offsets = offsetsOf(recipe);
-    const runs = diffRecipes(recipe, recipes);
-    const regions = gapsOf(runs, recipe, recipes);
     const gaps: Gap[] = [];
     const requests: GapRequest[] = [];
-    for (const gap of lackingGaps({ here: writer.here, offsets, regions })) {
-      const pause = this.#pacer.turn();
-      if (pause !== undefined) await pause;
-      const signature = this.#sign(path, gap, bases);
-      gaps.push(signature === undefined ? { ...gap, region: [] } : gap);
-      const { offset, length } = gap;
-      requests.push({ offset, length, signature });
+    for (const around of gapsFor(recipe, recipes, here)) {
+      for (const gap of withoutStaying(around, offsets, here)) {
+        const pause = this.#pacer.turn();
+        if (pause !== undefined) await pause;
+        const signature = this.#sign(path, gap, bases);
+        gaps.push(signature === undefined ? { ...gap, region: [] } : gap);
+        const { offset, length } = gap;
+        requests.push({ offset, length, signature });
+      }
     }
     state.plan = { kind: "made", recipe, offsets, gaps, bases, writer };
     return { kind: "gaps", index, gaps: requests };
@@ -341,6 +335,22 @@ function candidatesOf(
     if (entry.size > 0 && !found.has(index)) found.set(index, []);
   }
   return found;
+}
+
+/** Where chunks are missing in the `bases`, with what they may be like there. */
+function gapsFor(
+  recipe: Recipe,
+  bases: readonly Recipe[],
+  here: Uint8Array,
+): Gap[] {
+  const runs = diffRecipes(recipe, bases);
+  // A chunk of a base that is damaged has to come, too.
+  const isWhole = runs.every(({ kind, first, count }) =>
+    kind === "missing" || !here.subarray(first, first + count).includes(0)
+  );
+  return isWhole
+    ? gapsOf(runs, recipe, bases)
+    : gapsOf(diffRecipes(recipe, []), recipe, []);
 }
 
 function isSameRecipe(a: Recipe, b: Recipe): boolean {
