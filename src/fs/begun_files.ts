@@ -44,6 +44,11 @@ export class BegunFiles implements StagedParts {
     );
   }
 
+  /** Whether an earlier run has left a part of file number `index`. */
+  has(index: number): boolean {
+    return this.#parts.resumes.has(index) || this.#parts.lengths.has(index);
+  }
+
   /** What the source has to prove of file number `index`, so that it is continued. */
   resumeOf(index: number): Want["resume"] {
     return this.#parts.resumes.get(index);

@@ -35,6 +35,7 @@ import { buildDirectory, putSymlink } from "./build_directory.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
 import { unfinishedLength } from "./draft.ts";
 import type { Directory, WritableFile } from "./file_system.ts";
+import type { LocalCopies } from "./local_copies.ts";
 import { OpenBases } from "./open_bases.ts";
 import { removeTree } from "./own_entries.ts";
 import { Pacer } from "./pacer.ts";
@@ -101,8 +102,9 @@ export class Stage {
   /**
    * Looks what an earlier run left, removes what is of no use, and answers what
    * is lacking. To be called once, before content comes.
+   * @param copies What the tree has at other paths.
    */
-  async prepare(signal?: AbortSignal): Promise<Want[]> {
+  async prepare(signal?: AbortSignal, copies?: LocalCopies): Promise<Want[]> {
     if (!this.#area.isFresh) {
       await this.#begun.takeOver(
         this.#changes,
@@ -110,6 +112,7 @@ export class Stage {
         signal,
       );
     }
+    if (copies !== undefined) await this.#copy(copies, signal);
     const wants = this.#wants();
     this.#reuse?.begin(this.#begun);
     return wants;
@@ -199,6 +202,20 @@ export class Stage {
     this.#closeCurrent();
     this.#cursor.close();
     this.#bases?.close();
+  }
+
+  /** Stages what the tree has at other paths, unless it is begun already. */
+  async #copy(copies: LocalCopies, signal?: AbortSignal): Promise<void> {
+    for (const index of copies.numbers()) {
+      if (this.#files.isStaged(index) || this.#begun.has(index)) continue;
+      const destination = this.#files.at(index)!;
+      const directory = await this.#cursor.at(destination.parent);
+      if (await copies.make(index, directory, destination, signal)) {
+        this.#files.setStaged(index);
+      }
+      const pause = this.#pacer.turn();
+      if (pause !== undefined) await pause;
+    }
   }
 
   #wants(): Want[] {

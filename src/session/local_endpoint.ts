@@ -12,7 +12,7 @@ import type {
   Lacking,
 } from "../content/description.ts";
 import { isFileSystemError } from "../errors.ts";
-import type { ContentBatch } from "../core/piece.ts";
+import type { ContentBatch, Want } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ScanOptions } from "../core/snapshot.ts";
 import { confirmAbsent } from "../fs/confirm_absent.ts";
@@ -31,6 +31,7 @@ import type { RacyReads } from "../fs/racy_reads.ts";
 import { RecipeReader } from "../fs/recipe_reader.ts";
 import type { RecipeStore } from "../fs/recipe_store.ts";
 import type { SharedReadings } from "../fs/shared_readings.ts";
+import { LocalCopies } from "../fs/local_copies.ts";
 import { rememberMade } from "../fs/remember_made.ts";
 import { type Rescan, rescan } from "../fs/rescan.ts";
 import { type Distrust, Reuse } from "../fs/reuse.ts";
@@ -274,7 +275,7 @@ export class LocalEndpoint implements Endpoint {
     const root = this.#root;
     const stage = new Stage(area, changes, reuse && { root, reuse });
     this.#staged = { changes, work: { area, stage, reuse } };
-    const wants = await stage.prepare(signal);
+    const wants = await this.#prepare(stage, changes, signal, options);
     const writable = new WritableStream<ContentBatch>({
       async write(batch): Promise<void> {
         signal?.throwIfAborted();
@@ -444,6 +445,23 @@ export class LocalEndpoint implements Endpoint {
       throw new TypeError("Nothing is staged that recipes could be for");
     }
     return reuse.lacking(descriptions, signal);
+  }
+
+  /** Copies what is here at other paths: what is lacking then. */
+  async #prepare(
+    stage: Stage,
+    changes: readonly Change[],
+    signal: AbortSignal | undefined,
+    { recipes = false }: StageOptions,
+  ): Promise<Want[]> {
+    const copies = recipes && this.#tree !== undefined
+      ? LocalCopies.find(this.#root, changes, this.#tree)
+      : undefined;
+    try {
+      return await stage.prepare(signal, copies);
+    } finally {
+      copies?.close();
+    }
   }
 
   /** What `changes` may be made of, if there is anything. */

@@ -14,6 +14,8 @@ import { TempDir } from "./temp.ts";
 export interface ClientShape {
   readonly policy?: ClientPolicy;
   readonly ignore?: readonly string[];
+  /** Where it finds the hub; by default where that is. */
+  readonly server?: string;
 }
 
 /** A client that goes on. */
@@ -69,7 +71,7 @@ export class HubClients implements AsyncDisposable {
   /** Writes what `init` would write, and makes the directory. */
   configure(
     name: string,
-    { policy = "newest", ignore = [] }: ClientShape = {},
+    { policy = "newest", ignore = [], server = this.url }: ClientShape = {},
   ): void {
     const directory = this.temp.directory(name);
     this.directories.set(name, directory);
@@ -78,7 +80,7 @@ export class HubClients implements AsyncDisposable {
       formatClientConfig({
         clientName: name,
         syncDirectory: directory,
-        server: this.url,
+        server,
         ignorePatterns: ignore,
         apiKey: undefined,
         apiKeyFile: undefined,
