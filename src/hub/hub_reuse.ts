@@ -16,7 +16,7 @@ import { shapeFor, type Signature, signatureOf } from "../content/signature.ts";
 import { ToldPages } from "../content/told_pages.ts";
 import type { Change, PlannedFile } from "../core/change.ts";
 import { findCopies } from "../core/copies.ts";
-import type { Digest, DirectoryEntry } from "../core/entry.ts";
+import type { Digest, DirectoryEntry, FileEntry } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import { IntegrityError, ProtocolError } from "../errors.ts";
 import { findReusable } from "../fs/candidates.ts";
@@ -34,6 +34,9 @@ const MAX_CHUNKS = 512 * 1024;
 
 /** Most bytes in all signatures of one staging; further gaps come as they are. */
 const MAX_SIGNED_BYTES = 8 * 1024 * 1024;
+
+/** A shorter file is described only if one with its mtime, too, is there. */
+const MIN_DESCRIBED_BYTES = 1024;
 
 /** How many older versions a file is held against. */
 const MAX_BASES = 2;
@@ -319,14 +322,7 @@ function candidatesOf(
   for (const { index, candidates } of findReusable(changes, tree)) {
     found.set(index, candidates.map(({ path }) => path));
   }
-  // With a digest, it would have been found.
-  const copies = findCopies(
-    files,
-    changes,
-    tree,
-    ({ digest, size, mtime }) =>
-      digest === undefined ? `${size} ${mtime}` : undefined,
-  );
+  const copies = findCopies(files, changes, tree, likenessOf);
   for (const [index, { path }] of copies) {
     found.set(index, [path, ...found.get(index) ?? []]);
   }
@@ -335,6 +331,13 @@ function candidatesOf(
     if (entry.size > 0 && !found.has(index)) found.set(index, []);
   }
   return found;
+}
+
+/** What small files have in common that may be equal. */
+function likenessOf({ digest, size, mtime }: FileEntry): string | undefined {
+  // With a digest, it would have been found.
+  if (digest !== undefined) return undefined;
+  return size < MIN_DESCRIBED_BYTES ? `${size} ${mtime}` : `${size}`;
 }
 
 /** Where chunks are missing in the `bases`, with what they may be like there. */

@@ -1,8 +1,12 @@
 /** Between a hub and its clients only what is new travels. */
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { assertEnded } from "../support/carriers.ts";
+import type { DiskLiteral } from "../support/disk_tree.ts";
 import { HubClients } from "../support/hub_clients.ts";
+import { run } from "../support/program.ts";
 import { Random } from "../support/random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
+import { until } from "../support/until.ts";
 
 const MIB = 1024 * 1024;
 const SMALL_FILES = 40;
@@ -35,6 +39,35 @@ class World implements AsyncDisposable {
 
   static async begin(...names: readonly string[]): Promise<World> {
     return new World(await HubClients.begin({}), names);
+  }
+
+  /** Mirrors the directory of a client to the hub: the bytes that went both ways. */
+  async mirror(name: string): Promise<number> {
+    const { counts, url } = this.proxies[name]!;
+    const before = counts.toServer + counts.toClient;
+    const from = this.clients.at(name);
+    const ended = await run(
+      ["sync", "--from", from, "--to", `${url}/engine`, "--json"],
+      this.clients.options(name),
+    );
+    assertEnded(ended);
+    return counts.toServer + counts.toClient - before;
+  }
+
+  /** Begins to sync, and kills that when so many bytes have gone in a direction. */
+  async break(
+    name: string,
+    lane: "toServer" | "toClient",
+    bytes: number,
+    kill?: () => Promise<void>,
+  ): Promise<void> {
+    const { counts } = this.proxies[name]!;
+    const end = counts[lane] + bytes;
+    await using client = this.clients.start(name, ["--once"]);
+    await until(`${bytes} bytes`, () => counts[lane] >= end);
+    await kill?.();
+    client.kill("SIGKILL");
+    await client.ended;
   }
 
   /** Syncs once: the bytes that went both ways. */
@@ -124,20 +157,24 @@ const STEPS: readonly Step[] = [
   },
 ];
 
-Deno.test("I22: what is edited, renamed, moved or copied brings a hub and its clients hardly more than the news", async () => {
-  await using world = await World.begin("a", "b");
-  const { clients } = world;
+/** Something to change, and so much that stays that no guard asks. */
+function tree(): Record<string, DiskLiteral> {
   const many = Object.fromEntries(
     Array.from(
       { length: SMALL_FILES },
       (_, i) => [`${i}`, random.bytes(5_000)],
     ),
   );
-  // So much stays that no guard asks.
   const rest = Object.fromEntries(
     Array.from({ length: 300 }, (_, i) => [`${i}`, `${i}`]),
   );
-  clients.fill("a", { large: LARGE, many, rest });
+  return { large: LARGE, many, rest };
+}
+
+Deno.test("I22: what is edited, renamed, moved or copied brings a hub and its clients hardly more than the news", async () => {
+  await using world = await World.begin("a", "b");
+  const { clients } = world;
+  clients.fill("a", tree());
   assert(await world.sync("a") > LARGE.length);
   assert(await world.sync("b") > LARGE.length);
   for (const [i, { name, change, most }] of STEPS.entries()) {
@@ -146,9 +183,59 @@ Deno.test("I22: what is edited, renamed, moved or copied brings a hub and its cl
     change((path) => clients.at(from, path));
     const up = await world.sync(from);
     const down = await world.sync(to);
-    console.log(name, up, down);
     await clients.assertEqual();
     assert(up <= most, `${name}: ${up} bytes to the hub, not ${most}`);
     assert(down <= most, `${name}: ${down} bytes from the hub, not ${most}`);
   }
+});
+
+Deno.test("I22: of what is edited, renamed, moved or copied hardly more than the news is mirrored to a hub", async () => {
+  await using world = await World.begin("a", "b");
+  const { clients } = world;
+  clients.fill("a", tree());
+  assert(await world.mirror("a") > LARGE.length);
+  for (const { name, change, most } of STEPS) {
+    change((path) => clients.at("a", path));
+    const bytes = await world.mirror("a");
+    assert(bytes <= most, `${name}: ${bytes} bytes to the hub, not ${most}`);
+  }
+  await world.sync("b");
+  await clients.assertEqual();
+});
+
+/** What may be on its way when somebody dies, and has to come again. */
+const SLACK_BYTES = 3 * MIB;
+
+Deno.test("D11: what a killed client has brought to a hub, or had from it, is not sent again", async () => {
+  await using world = await World.begin("a", "b");
+  const { clients } = world;
+  clients.fill("a", { larger: random.bytes(32 * MIB), ...tree() });
+  const all = 48 * MIB;
+  await world.break("a", "toServer", 20 * MIB);
+  const up = await world.sync("a");
+  assert(up <= all - 20 * MIB + SLACK_BYTES, `${up} bytes to the hub`);
+  await world.break("b", "toClient", 20 * MIB);
+  const down = await world.sync("b");
+  assert(down <= all - 20 * MIB + SLACK_BYTES, `${down} bytes from the hub`);
+  assertEquals(clients.digestsIn("b"), clients.digestsIn("a"));
+});
+
+Deno.test("D11: what a killed hub was sent is not sent again, but for the last of it", async () => {
+  await using world = await World.begin("a", "b");
+  const { clients } = world;
+  clients.fill("a", {
+    one: random.bytes(30 * MIB),
+    two: random.bytes(30 * MIB),
+  });
+  await world.break(
+    "a",
+    "toServer",
+    50 * MIB,
+    () => clients.stopHub("SIGKILL"),
+  );
+  await clients.serve();
+  const bytes = await world.sync("a");
+  assert(bytes <= 60 * MIB - 32 * MIB + SLACK_BYTES, `${bytes} bytes again`);
+  await world.sync("b");
+  assertEquals(clients.digestsIn("b"), clients.digestsIn("a"));
 });
