@@ -16,6 +16,7 @@ import {
   RESERVED_NAME,
   ROOT,
 } from "../core/path.ts";
+import type { Outcome } from "../core/outcome.ts";
 import { applyChanges } from "../core/apply_changes.ts";
 import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
@@ -237,10 +238,11 @@ export class HubEndpoint implements Endpoint {
     return Promise.resolve();
   }
 
-  async close(): Promise<void> {
+  /** What was staged is kept, unless it ends in a failure. */
+  async close(outcome?: Outcome): Promise<void> {
     this.#unsubscribe();
     await this.#describer?.close();
-    await this.#unstage({ isOver: false });
+    await this.#unstage({ isOver: outcome?.kind === "failed" });
   }
 
   #describe(

@@ -3,7 +3,7 @@
  * endpoint of ours until it says goodbye.
  */
 import type { Outcome } from "../core/outcome.ts";
-import { FileSystemError, messageOf } from "../errors.ts";
+import { FileSystemError, messageOf, ProtocolError } from "../errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { EndpointServer, type ServeOptions } from "./endpoint_server.ts";
 import { breaksSession } from "./fault.ts";
@@ -42,7 +42,9 @@ export async function serveEndpoint(
   } catch (error) {
     session.close(error as Error);
     await server.abandon(error);
-    await endpoint.close({ kind: "interrupted", message: messageOf(error) });
+    // Who breaks the protocol is not trusted to go on with it.
+    const kind = error instanceof ProtocolError ? "failed" : "interrupted";
+    await endpoint.close({ kind, message: messageOf(error) });
     throw error;
   }
   try {

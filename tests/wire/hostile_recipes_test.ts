@@ -20,6 +20,7 @@ import { awaitHello, openSession } from "../../src/session/open_session.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { fileEntry } from "../support/fake_endpoint.ts";
 import { Ground, MemoryReceiver } from "../support/hostile_ground.ts";
+import { HostileHub } from "../support/hostile_hub.ts";
 import { helloRecord, HostileSender } from "../support/hostile_peer.ts";
 import {
   bytes,
@@ -79,21 +80,35 @@ function pages(of: Recipe, digest = digestOfRecipe(of)): Uint8Array {
   return joined(Uint8Array.fromHex(digest), encodePages(pagesOf(of)));
 }
 
-/** A target with a file of letters, to which a sender speaks by hand. */
+/** Targets with a file of letters, to which a sender speaks by hand: a directory, and a hub. */
 async function attacked(
   attack: (sender: HostileSender) => Promise<unknown>,
   what: string,
 ): Promise<void> {
   await using ground = new Ground({ file: OLD });
   const receiver = new MemoryReceiver(ground.target);
-  using sender = await receiver.connect(HELLO);
+  await lost(await receiver.connect(HELLO), attack, what);
+  await receiver.over();
+  ground.assertUnchanged();
+  assertEquals(receiver.clock.timers, 0);
+  await using hub = await HostileHub.with(OLD);
+  await lost(await hub.connect(HELLO), attack, `${what}, at a hub`);
+  await hub.over();
+  await hub.assertUnchanged();
+  assertEquals(hub.clock.timers, 0);
+}
+
+/** Fails unless `attack` ends the session of `sender`. */
+async function lost(
+  sender: HostileSender,
+  attack: (sender: HostileSender) => Promise<unknown>,
+  what: string,
+): Promise<void> {
+  using _ = sender;
   const verdict = await sender.rejection(attack).catch((error) => {
     throw new Error(what, { cause: error });
   });
-  await receiver.over();
   assertEquals(verdict.code, "protocol", `${what}: ${verdict.message}`);
-  ground.assertUnchanged();
-  assertEquals(receiver.clock.timers, 0);
 }
 
 /** Scans, and announces that `file` becomes {@link NEW}: what is wanted. */
@@ -326,6 +341,24 @@ Deno.test("A14: content that is not what the recipe says is never put in place",
   ground.assertUnchanged();
 });
 
+Deno.test("A14: content that is not what the recipe says becomes no version at a hub", async () => {
+  await using hub = await HostileHub.with(OLD);
+  using sender = await hub.connect(HELLO);
+  await begun(sender);
+  const lacking = await describe(
+    sender,
+    description("recipe", encodeRecipe(RECIPE)),
+  );
+  const [answer] = lacking.answers;
+  assert(answer?.kind === "gaps");
+  const [{ offset, length }] = answer.gaps as [typeof answer.gaps[0] & object];
+  await sender.content(piece("x".repeat(length), { offset }));
+  await sender.transition();
+  await sender.bye();
+  await hub.over();
+  await hub.assertUnchanged();
+});
+
 /** What a receiver may answer to a description of a file of 150,001 bytes. */
 const ANSWERS: Readonly<Record<string, Uint8Array>> = {
   "nothing": bytes(),
@@ -444,5 +477,15 @@ Deno.test("B01: pages that a file has not, and gaps of others, are not supplied"
     });
     assertEquals(verdict.code, "protocol");
     assert(await served instanceof ProtocolError);
+    await using hub = await HostileHub.with(NEW, "f");
+    await lost(
+      await hub.connect(HELLO, "source"),
+      async (sender) => {
+        await sender.scan();
+        await sender.answer(await sender.ask(type, payload));
+      },
+      "at a hub",
+    );
+    await hub.assertUnchanged();
   }
 });

@@ -120,7 +120,7 @@ Deno.test("Questions that come out of order end the session, and nothing is done
     assertInstanceOf(await there.served, ProtocolError, what);
     assert(!there.fake.calls.includes("transition"), what);
     assert(!there.fake.calls.includes("write"), what);
-    assertEquals(there.fake.closed?.kind, "interrupted", what);
+    assertEquals(there.fake.closed?.kind, "failed", what);
   }
 });
 
