@@ -142,9 +142,10 @@ export class ContentStore {
     await this.flush();
     transact(this.#database, () => {
       this.save([]);
-      for (const [id, { pack, offset, length }] of chunks) {
-        // It may have become part of something, or have been given up, meanwhile.
-        if (!this.#pending.has(id)) continue;
+      for (const [id, place] of chunks) {
+        // It may have been given up meanwhile, and with it what it lay in.
+        if (this.#pending.get(id) !== place) continue;
+        const { pack, offset, length } = place;
         const key = bytesOf(id);
         if (this.#findChunk.get(key) !== undefined) continue;
         this.#insertChunk.run(key, pack, offset, length);
@@ -152,7 +153,9 @@ export class ContentStore {
       }
     });
     this.saved();
-    for (const [id] of chunks) this.#pending.delete(id);
+    for (const [id, place] of chunks) {
+      if (this.#pending.get(id) === place) this.#pending.delete(id);
+    }
   }
 
   /** The size of the content with this digest, in bytes, if it is here. */

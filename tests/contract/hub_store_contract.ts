@@ -2,13 +2,20 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 import { parseRelPath, type RelPath, ROOT } from "../../src/core/path.ts";
-import { FileSystemError } from "../../src/errors.ts";
+import {
+  offsetsOf,
+  type Recipe,
+  RecipeBuilder,
+  recipeOf,
+} from "../../src/content/recipe.ts";
+import { FileSystemError, IntegrityError } from "../../src/errors.ts";
 import type { HubRecord } from "../../src/hub/record.ts";
 import type {
   ChangeQuery,
   Expectation,
   HubStore,
   ProposedChange,
+  RecipeWriter,
   StoredContent,
 } from "../../src/hub/store.ts";
 import { Random } from "../support/random.ts";
@@ -479,6 +486,144 @@ export function hubStoreContract(
     assertEquals(await store.sizeOf(digest!), undefined);
   });
 
+  test("puts content together from chunks that it has, and proves those that come", async ({ store }) => {
+    const { old, edited } = versionsOf(11);
+    await put(store, "f", old);
+    const recipe = recipeOf(edited);
+    const writer = await store.writeRecipe(recipe, "a");
+    assert(writer.here.includes(1) && writer.here.includes(0));
+    const first = writer.here.indexOf(0);
+    while (writer.next < first) writer.copy();
+    assertThrows(() => writer.copy(), TypeError);
+    assertThrows(() => writer.finish(), TypeError);
+    assertThrows(() => writer.put(new Uint8Array(9)), IntegrityError);
+    assertEquals(writer.next, first);
+    const held = finished(writer, edited, recipe);
+    assertEquals(held.digest, sha256(edited));
+    await store.commit([fileChange("f", held, ANY)], WHO);
+    held.release();
+    assertEquals(await bytesOf(store.read(held.digest)), edited);
+    assertEquals(store.recipe(held.digest), recipe);
+    // However it is cut, it is the same content.
+    const again = storeBytes(store, edited);
+    assertEquals(again.digest, held.digest);
+    again.release();
+    assertEquals(await bytesOf(store.read(held.digest)), edited);
+  });
+
+  test("holds content that comes in two ways at once, whoever is the first to go", async ({ store }) => {
+    const bytes = new Random(12).bytes(100_000);
+    const cuts = [
+      [40_000, 60_000],
+      [50_000, 50_000],
+    ].map((lengths) => recipeWith(bytes, lengths));
+    const writers = await Promise.all(
+      cuts.map((recipe) => store.writeRecipe(recipe, "a")),
+    );
+    const [one, two] = writers.map((writer, i) =>
+      finished(writer, bytes, cuts[i]!)
+    );
+    assertEquals(one!.digest, two!.digest);
+    one!.release();
+    await store.commit([fileChange("f", two!, ANY)], WHO);
+    two!.release();
+    assertEquals(await bytesOf(store.read(two!.digest)), bytes);
+  });
+
+  test("keeps what somebody has brought for them alone, and not for ever", async ({ store, time }) => {
+    time.now = 1_000;
+    const bytes = new Random(13).bytes(500_000);
+    const recipe = recipeOf(bytes);
+    const writer = store.write("a");
+    writer.append(bytes);
+    await store.keepUnfinished("b");
+    assertEquals(store.hasUnfinished("a"), false);
+    await store.keepUnfinished("a");
+    writer.abort();
+    const here = async (client: string): Promise<number> => {
+      const writer = await store.writeRecipe(recipe, client);
+      writer.abort();
+      return writer.here.reduce((sum, is) => sum + is, 0);
+    };
+    // The last chunk had not come to its end.
+    assertEquals(await here("a"), recipe.lengths.length - 1);
+    assertEquals(await here("b"), 0);
+    assertEquals(store.hasUnfinished("b"), false);
+    const never = { versions: 1, ageMs: 1e12 };
+    time.now += 6 * 86_400_000;
+    await store.collect(never);
+    assertEquals(await here("a"), recipe.lengths.length - 1);
+    time.now += 86_400_000;
+    await store.collect(never);
+    assertEquals(store.hasUnfinished("a"), false);
+    assertEquals((await store.totals()).chunks, 0);
+  });
+
+  test("lets everybody count on what was unfinished, once it is a version", async ({ store, time }) => {
+    time.now = 1_000;
+    const bytes = new Random(14).bytes(500_000);
+    const recipe = recipeOf(bytes);
+    const broken = store.write("a");
+    broken.append(bytes);
+    await store.keepUnfinished("a");
+    broken.abort();
+    // Somebody else has to bring all of it, though it is there.
+    const other = await store.writeRecipe(recipe, "b");
+    assertEquals(other.here.includes(1), false);
+    const held = finished(other, bytes, recipe);
+    await store.commit([fileChange("f", held, ANY)], WHO);
+    held.release();
+    assertEquals(store.hasUnfinished("a"), false);
+    for (const client of ["a", "b", "c"]) {
+      const writer = await store.writeRecipe(recipe, client);
+      assertEquals(writer.here.includes(0), false, client);
+      writer.abort();
+    }
+    time.now += 30 * 86_400_000;
+    await store.collect({ versions: 1, ageMs: 1e12 });
+    assertEquals(await bytesOf(store.read(held.digest)), bytes);
+  });
+
+  test("never collects what content is being put together from", async ({ store, time }) => {
+    time.now = 1_000;
+    const { old, edited } = versionsOf(15);
+    await put(store, "f", old);
+    await put(store, "f", "other");
+    const recipe = recipeOf(edited);
+    const writer = await store.writeRecipe(recipe, "a");
+    const here = writer.here.slice();
+    time.now = 1_000_000;
+    await store.collect({ versions: 0, ageMs: 0 });
+    assertEquals(await store.sizeOf(sha256(old)), undefined);
+    assert(here.includes(1));
+    const held = finished(writer, edited, recipe);
+    await store.commit([fileChange("f", held, ANY)], WHO);
+    held.release();
+    await store.collect({ versions: 0, ageMs: 0 });
+    assertEquals(await bytesOf(store.read(held.digest)), edited);
+  });
+
+  test("reads content here and there", async ({ store }) => {
+    const bytes = new Random(16).bytes(400_000);
+    const { digest } = await put(store, "f", bytes);
+    const reader = store.open(digest!)!;
+    for (
+      const [offset, length] of [[0, 10], [399_000, 5_000], [90_000, 200_000], [
+        400_000,
+        1,
+      ]] as const
+    ) {
+      const into = new Uint8Array(length);
+      const count = reader.read(into, offset);
+      const expected = bytes.subarray(offset, offset + length);
+      assertEquals(count, expected.length);
+      assertEquals(into.subarray(0, count), expected);
+    }
+    reader.close();
+    assertEquals(store.open(sha256(new Uint8Array(1))), undefined);
+    assertEquals(store.recipe(sha256(new Uint8Array(1))), undefined);
+  });
+
   test("gives up what was written and belongs to nothing", async ({ store }) => {
     const writer = store.write();
     writer.append(new Random(5).bytes(600_000));
@@ -497,6 +642,45 @@ function storeText(into: HubStore): StoredContent {
 }
 
 const storeBytes = store;
+
+/** Some content, and the same with a few bytes changed in the middle. */
+function versionsOf(seed: number): { old: Uint8Array; edited: Uint8Array } {
+  const old = new Random(seed).bytes(900_000);
+  const edited = old.slice();
+  edited.fill(7, 450_000, 450_020);
+  return { old, edited };
+}
+
+/** Gives `writer` all that it lacks of `content`. */
+function finished(
+  writer: RecipeWriter,
+  content: Uint8Array,
+  recipe: Recipe,
+): StoredContent {
+  const offsets = offsetsOf(recipe);
+  while (writer.next < recipe.lengths.length) {
+    const i = writer.next;
+    if (writer.here[i] === 1) writer.copy();
+    else writer.put(content.subarray(offsets[i]!, offsets[i + 1]!));
+  }
+  return writer.finish();
+}
+
+/** `content`, cut into chunks of these lengths. */
+function recipeWith(content: Uint8Array, lengths: readonly number[]): Recipe {
+  const builder = new RecipeBuilder();
+  let at = 0;
+  for (const length of lengths) {
+    const id = sha256(content.subarray(at, at + length));
+    builder.add(Uint8Array.fromHex(id), length);
+    at += length;
+  }
+  return builder.finish();
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
 
 function text(content: string): Uint8Array {
   return new TextEncoder().encode(content);
