@@ -1,0 +1,226 @@
+/** What a hub wants described, what it lacks then, and what it makes of that. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createHash } from "node:crypto";
+import type { Lacking } from "../../../src/content/description.ts";
+import { type Recipe, recipeOf } from "../../../src/content/recipe.ts";
+import type { Change } from "../../../src/core/change.ts";
+import type { TrackedEntry } from "../../../src/core/entry.ts";
+import type { Piece } from "../../../src/core/piece.ts";
+import { entryAt, NO_IGNORE } from "../../../src/core/snapshot.ts";
+import { ProtocolError } from "../../../src/errors.ts";
+import { HubEndpoint } from "../../../src/hub/hub_endpoint.ts";
+import { HubTrees } from "../../../src/hub/hub_tree.ts";
+import { openMemoryStore } from "../../../src/hub/sqlite_store.ts";
+import type {
+  Staging,
+  TransitionResult,
+} from "../../../src/session/endpoint.ts";
+import { at, bytesOf, put } from "../../contract/hub_store_contract.ts";
+import { Random } from "../../support/random.ts";
+import { file } from "../../support/trees.ts";
+
+const OLD = new Random(1).bytes(400_000);
+const EDITED = OLD.slice();
+EDITED.fill(9, 200_000, 200_010);
+
+/** A client of a hub that does by hand what a cycle does. */
+class Client implements AsyncDisposable {
+  readonly store = openMemoryStore(() => 0);
+  readonly endpoint = new HubEndpoint({
+    store: this.store,
+    trees: new HubTrees(this.store),
+    client: "a",
+  });
+  #changes: readonly Change[] = [];
+  #staging: Staging | undefined;
+
+  /** Announces `files`: which are wanted, and how. */
+  async stage(
+    files: Readonly<Record<string, TrackedEntry>>,
+    checksum = false,
+  ): Promise<Staging["wants"]> {
+    const { root } = await this.endpoint.scan({
+      checksum,
+      symlinks: "copy",
+      modes: true,
+      ignore: NO_IGNORE,
+    });
+    this.#changes = Object.entries(files).map(([path, entry]) => ({
+      path: at(path),
+      old: entryAt(root, at(path)) as TrackedEntry | undefined,
+      new: entry,
+    }));
+    const recipes = { recipes: true };
+    this.#staging = await this.endpoint.stage(
+      this.#changes,
+      undefined,
+      recipes,
+    );
+    return this.#staging.wants;
+  }
+
+  async describe(index: number, recipe: Recipe): Promise<Lacking> {
+    const description = { kind: "recipe", index, recipe } as const;
+    const [answer] = await this.endpoint.recipes.lacking([description]);
+    return answer!;
+  }
+
+  /** Sends `pieces`, and has the changes carried out. */
+  async send(...pieces: Piece[]): Promise<TransitionResult> {
+    const writer = this.#staging!.writable.getWriter();
+    for (const piece of pieces) {
+      const byteLength = piece.kind === "data" ? piece.bytes.length : 0;
+      await writer.write({ pieces: [piece], byteLength });
+    }
+    await writer.close();
+    return await this.endpoint.transition(this.#changes);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.endpoint.close();
+    await this.store.close();
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The end of a file of which nothing came. */
+function end(index: number, size: number): Piece {
+  const bytes = new Uint8Array(0);
+  return { kind: "data", index, offset: size, bytes, last: true };
+}
+
+/** What `answer` asks for of `content`. */
+function gapsOf(content: Uint8Array, answer: Lacking): Piece[] {
+  assert(answer.kind === "gaps");
+  return answer.gaps.map(({ offset, length }, i): Piece => ({
+    kind: "data",
+    index: answer.index,
+    offset,
+    bytes: content.subarray(offset, offset + length),
+    last: i === answer.gaps.length - 1,
+  }));
+}
+
+Deno.test("a hub wants described what it may have in part, and nothing else", async () => {
+  await using client = new Client();
+  await put(client.store, "old", OLD);
+  await put(client.store, "small", OLD.subarray(0, 5_000));
+  await put(client.store, "tiny", "tiny");
+  const wants = await client.stage({
+    "old": file({ size: 400_001 }),
+    "new of that size": file({ size: 400_000 }),
+    "new of another": file({ size: 3_000_000 }),
+    "small of that size": file({ size: 5_000 }),
+    "small of another": file({ size: 5_001 }),
+    "tiny of that size": file({ size: 4 }),
+    "tiny, and of its time": file({ size: 4, mtime: 7 }),
+  });
+  const described = wants.flatMap(({ first, count, recipe }) =>
+    Array.from({ length: count }, (_, i) => recipe ? [first + i] : []).flat()
+  );
+  assertEquals(described, [0, 1, 3, 6]);
+});
+
+Deno.test("of an edited file a hub lacks the edit, and keeps both versions", async () => {
+  await using client = new Client();
+  await put(client.store, "f", OLD);
+  await client.stage({ f: file({ size: EDITED.length }) });
+  const answer = await client.describe(0, recipeOf(EDITED));
+  assert(answer.kind === "gaps" && answer.gaps.length === 1);
+  assert(answer.gaps[0]!.length < 300_000);
+  assert(answer.gaps[0]!.signature !== undefined);
+  const { done, problems } = await client.send(...gapsOf(EDITED, answer));
+  assertEquals([[...done], problems], [[1], []]);
+  for (const [revision, content] of [[1, OLD], [2, EDITED]] as const) {
+    const { digest } = (await client.store.record(revision))!;
+    assertEquals(await bytesOf(client.store.read(digest!)), content);
+  }
+});
+
+Deno.test("of a copy a hub lacks nothing, also of a small one", async () => {
+  await using client = new Client();
+  const small = OLD.subarray(0, 5_000);
+  await put(client.store, "f", OLD);
+  await put(client.store, "s", small);
+  await client.stage({
+    large: file({ size: OLD.length }),
+    small: file({ size: small.length }),
+  });
+  for (const [index, content] of [OLD, small].entries()) {
+    const answer = await client.describe(index, recipeOf(content));
+    assertEquals(answer, { kind: "gaps", index, gaps: [] });
+  }
+  const { problems } = await client.send(
+    end(0, OLD.length),
+    end(1, small.length),
+  );
+  assertEquals(problems, []);
+  const { digest } = (await client.store.latest(at("large")))!;
+  assertEquals(digest, sha256(OLD));
+});
+
+Deno.test("A14: a recipe of other content than was announced makes no version", async () => {
+  await using client = new Client();
+  await put(client.store, "f", OLD);
+  const digest = sha256(new Uint8Array(7));
+  await client.stage({ f: file({ size: EDITED.length, digest }) }, true);
+  const answer = await client.describe(0, recipeOf(EDITED));
+  const { done, problems } = await client.send(...gapsOf(EDITED, answer));
+  assertEquals([...done], [0]);
+  assertEquals(problems.map(({ path }) => path), ["f"]);
+  assertEquals(await client.store.sizeOf(sha256(EDITED)), undefined);
+});
+
+Deno.test("A14: what did not make the file that was described comes whole the next time", async () => {
+  await using client = new Client();
+  await put(client.store, "f", OLD);
+  const wanted = { f: file({ size: EDITED.length }) };
+  await client.stage(wanted);
+  const answer = await client.describe(0, recipeOf(EDITED));
+  const wrong = EDITED.slice();
+  wrong[200_005]! ^= 1;
+  const { done, problems } = await client.send(...gapsOf(wrong, answer));
+  assertEquals([...done], [0]);
+  assertEquals(problems.map(({ code }) => code), ["stale"]);
+  assertEquals(await client.stage(wanted), [
+    { first: 0, count: 1, resume: undefined },
+  ]);
+});
+
+Deno.test("A16: a chunk of the hub that is said to be of another length is not taken", async () => {
+  await using client = new Client();
+  await put(client.store, "f", OLD);
+  const recipe = recipeOf(OLD);
+  const lengths = recipe.lengths.slice();
+  lengths[0]!--;
+  lengths[1]!++;
+  await client.stage({ g: file({ size: OLD.length }) });
+  const answer = await client.describe(0, { ...recipe, lengths });
+  const { problems } = await client.send(...gapsOf(OLD, answer));
+  assertEquals(problems.map(({ code }) => code), ["stale"]);
+  assertEquals(await client.store.latest(at("g")), undefined);
+});
+
+Deno.test("A20: a file is described once, and before its content", async () => {
+  await using client = new Client();
+  await put(client.store, "f", OLD);
+  await client.stage({ f: file({ size: EDITED.length }) });
+  const answer = await client.describe(0, recipeOf(EDITED));
+  await assertRejects(
+    () => client.describe(0, recipeOf(EDITED)),
+    ProtocolError,
+  );
+  await client.send(...gapsOf(EDITED, answer));
+  await client.stage({ g: file({ size: OLD.length }), h: file() });
+  const writing = client.send(
+    ...[0, 1].map((index): Piece => {
+      const bytes = index === 0 ? OLD : OLD.subarray(0, 1);
+      return { kind: "data", index, offset: 0, bytes, last: true };
+    }),
+  );
+  await writing;
+  await assertRejects(() => client.describe(0, recipeOf(OLD)), TypeError);
+});
