@@ -1,10 +1,16 @@
 /** What a hub wants described, what it lacks then, and what it makes of that. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createHash } from "node:crypto";
+import { decodeDelta } from "../../../src/content/delta_codec.ts";
+import { patch } from "../../../src/content/delta.ts";
 import type { Lacking } from "../../../src/content/description.ts";
+import { digestOfRecipe, pagesOf } from "../../../src/content/pages.ts";
 import { type Recipe, recipeOf } from "../../../src/content/recipe.ts";
+import { encodePage } from "../../../src/content/recipe_assembly.ts";
+import { shapeFor, signatureOf } from "../../../src/content/signature.ts";
 import type { Change } from "../../../src/core/change.ts";
-import type { TrackedEntry } from "../../../src/core/entry.ts";
+import type { FileEntry, TrackedEntry } from "../../../src/core/entry.ts";
+import type { Name } from "../../../src/core/path.ts";
 import type { Piece } from "../../../src/core/piece.ts";
 import { entryAt, NO_IGNORE } from "../../../src/core/snapshot.ts";
 import { ProtocolError } from "../../../src/errors.ts";
@@ -18,10 +24,18 @@ import type {
 import { at, bytesOf, put } from "../../contract/hub_store_contract.ts";
 import { Random } from "../../support/random.ts";
 import { file } from "../../support/trees.ts";
+import { joined } from "../../support/wire_message.ts";
 
 const OLD = new Random(1).bytes(400_000);
 const EDITED = OLD.slice();
 EDITED.fill(9, 200_000, 200_010);
+
+const SCAN = {
+  checksum: false,
+  symlinks: "copy",
+  modes: true,
+  ignore: NO_IGNORE,
+} as const;
 
 /** A client of a hub that does by hand what a cycle does. */
 class Client implements AsyncDisposable {
@@ -39,12 +53,7 @@ class Client implements AsyncDisposable {
     files: Readonly<Record<string, TrackedEntry>>,
     checksum = false,
   ): Promise<Staging["wants"]> {
-    const { root } = await this.endpoint.scan({
-      checksum,
-      symlinks: "copy",
-      modes: true,
-      ignore: NO_IGNORE,
-    });
+    const { root } = await this.endpoint.scan({ ...SCAN, checksum });
     this.#changes = Object.entries(files).map(([path, entry]) => ({
       path: at(path),
       old: entryAt(root, at(path)) as TrackedEntry | undefined,
@@ -223,4 +232,69 @@ Deno.test("A20: a file is described once, and before its content", async () => {
   );
   await writing;
   await assertRejects(() => client.describe(0, recipeOf(OLD)), TypeError);
+});
+
+Deno.test("a long file is described by pages, of which a hub asks for those that it lacks", async () => {
+  await using client = new Client();
+  const old = new Random(2).bytes(9_000_000);
+  const edited = old.slice();
+  edited.fill(1, 5_000_000, 5_000_100);
+  await put(client.store, "f", old);
+  await client.stage({ f: file({ size: edited.length }) });
+  const recipe = recipeOf(edited);
+  const pages = pagesOf(recipe);
+  const digest = digestOfRecipe(recipe);
+  const { lacking } = client.endpoint.recipes;
+  const [asked] = await lacking([{ kind: "pages", index: 0, digest, pages }]);
+  assert(asked?.kind === "pages");
+  assert(asked.pages.length > 0 && asked.pages.length < pages.ends.length);
+  const records = joined(
+    ...Array.from(asked.pages, (page) => encodePage({ recipe, pages }, page)),
+  );
+  const [answer] = await lacking([{ kind: "chunks", index: 0, records }]);
+  const pieces = gapsOf(edited, answer!);
+  assertEquals(pieces.length, 1);
+  const { problems } = await client.send(...pieces);
+  assertEquals(problems, []);
+  const { digest: made } = (await client.store.latest(at("f")))!;
+  assertEquals(made, sha256(edited));
+});
+
+Deno.test("a hub describes what it has without reading it, and supplies the gaps", async () => {
+  await using client = new Client();
+  await put(client.store, "f", OLD);
+  await client.stage({});
+  const { root } = await client.endpoint.scan(SCAN);
+  const entry = root.children.get("f" as Name) as FileEntry;
+  const request = { index: 0, path: at("f"), entry };
+  const { describe } = client.endpoint.recipes;
+  assertEquals(await describe([request]), [
+    { kind: "recipe", index: 0, recipe: recipeOf(OLD) },
+  ]);
+  const region = EDITED.subarray(150_000, 250_000);
+  const signature = signatureOf(region, shapeFor(region.length, 100_000));
+  const gaps = [
+    { offset: 10, length: 20, signature: undefined },
+    { offset: 150_000, length: 100_000, signature },
+  ];
+  const supplied = client.endpoint.supply([
+    { ...request, resume: undefined, gaps },
+  ]);
+  const pieces: Piece[] = [];
+  for await (const batch of supplied) pieces.push(...batch.pieces);
+  assertEquals(pieces.map((piece) => piece.kind), ["data", "delta"]);
+  const [first, second] = pieces as [
+    Piece & { kind: "data" },
+    Piece & { kind: "delta" },
+  ];
+  assertEquals(first.bytes, OLD.subarray(10, 30));
+  assert(second.bytes.length < 3_000);
+  const bounds = { regionBytes: region.length, targetBytes: 100_000 };
+  const operations = decodeDelta(second.bytes, bounds);
+  assertEquals(
+    patch(region, operations, 100_000),
+    OLD.subarray(150_000, 250_000),
+  );
+  await put(client.store, "f", EDITED);
+  assertEquals(await describe([request]), [{ kind: "unavailable", index: 0 }]);
 });
