@@ -139,13 +139,21 @@ export class Feed {
     this.#watch = this.#newWatch();
   }
 
-  /** Begins to watch `source`, which the feed closes in the end. */
+  /**
+   * Begins to watch `source`. Whoever made the feed closes {@link source} after it:
+   * where that is another one by then, this one is closed already.
+   */
   static async open(
     source: LocalEndpoint,
     options: FeedOptions,
   ): Promise<Feed> {
     const feed = new Feed(source, options);
-    await feed.#watch.start();
+    try {
+      await feed.#watch.start();
+    } catch (error) {
+      feed.close();
+      throw error;
+    }
     // The first thing that is told is all that there is.
     feed.#watch.markAll();
     return feed;
@@ -571,11 +579,14 @@ export class Feed {
     const source = await this.#options.place.open();
     const before = this.#source;
     this.#source = source;
-    this.#watch.close();
-    this.#watch = this.#newWatch();
-    await this.#watch.start();
-    this.#watch.markAll();
-    await before.close({ kind: "interrupted", message: "" });
+    try {
+      this.#watch.close();
+      this.#watch = this.#newWatch();
+      await this.#watch.start();
+      this.#watch.markAll();
+    } finally {
+      await before.close({ kind: "interrupted", message: "" });
+    }
   }
 
   #newWatch(): TreeWatch {

@@ -50,7 +50,7 @@ export async function watchTrees(
 }
 
 /**
- * Watches the source while `act` is under way.
+ * Watches the source of `work` while `act` is under way, and closes it.
  * @throws {SyncError} What `act` throws; or if the source can't be watched any more.
  */
 export async function withFeed<T>(
@@ -62,7 +62,19 @@ export async function withFeed<T>(
   const onAbort = (): void => stop.abort(signal.reason);
   signal.addEventListener("abort", onAbort);
   if (signal.aborted) onAbort();
-  const feed = await openFeed(work, stop.signal);
+  try {
+    return await whileFeeding(await openFeed(work, stop.signal), stop, act);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Runs `feed` while `act` is under way, then closes it and its source. */
+async function whileFeeding<T>(
+  feed: Feed,
+  stop: AbortController,
+  act: (running: RunningFeed) => Promise<T>,
+): Promise<T> {
   let failure: { readonly error: unknown } | undefined;
   const feeding = feed.run().catch((error) => {
     failure = { error };
@@ -72,7 +84,6 @@ export async function withFeed<T>(
   try {
     result = await act({ feed, stop: stop.signal });
   } finally {
-    signal.removeEventListener("abort", onAbort);
     stop.abort();
     feed.close();
     await feeding;
@@ -140,17 +151,23 @@ function endOf(follower: Follower, feed: Feed): Watched {
   return { exit: EXIT.partial, outcome: { kind: "partial", message } };
 }
 
-function openFeed(work: WatchWork, signal: AbortSignal): Promise<Feed> {
+/** A feed of the source of `work`, which is closed if there is none. */
+async function openFeed(work: WatchWork, signal: AbortSignal): Promise<Feed> {
   const { job, source, mirrorOptions, context, reopen } = work;
   const { from, rescan = USUAL_RESCAN_MS } = job.options;
-  return Feed.open(source, {
-    scan: scanOptionsOf(mirrorOptions, source.traits.modes),
-    place: placeOf(source.name, from, reopen),
-    clock: systemClock,
-    rescanMs: rescan,
-    signal,
-    onEvent: (event: FeedEvent) => context.reporter.report(event),
-  });
+  try {
+    return await Feed.open(source, {
+      scan: scanOptionsOf(mirrorOptions, source.traits.modes),
+      place: placeOf(source.name, from, reopen),
+      clock: systemClock,
+      rescanMs: rescan,
+      signal,
+      onEvent: (event: FeedEvent) => context.reporter.report(event),
+    });
+  } catch (error) {
+    await source.close({ kind: "failed", message: messageOf(error) });
+    throw error;
+  }
 }
 
 function newFollower(
