@@ -3,7 +3,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import { sleep } from "../../core/sleep.ts";
 import { messageOf, SyncError } from "../../errors.ts";
 import { scanOptionsOf } from "../../session/compare_sides.ts";
-import { Feed, type FeedEvent } from "../../session/feed.ts";
+import { Feed } from "../../session/feed.ts";
 import { Follower } from "../../session/follow.ts";
 import { backoff } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
@@ -162,7 +162,7 @@ async function openFeed(work: WatchWork, signal: AbortSignal): Promise<Feed> {
       clock: systemClock,
       rescanMs: rescan,
       signal,
-      onEvent: (event: FeedEvent) => context.reporter.report(event),
+      onEvent: (event) => context.reporter.report(event),
     });
   } catch (error) {
     await source.close({ kind: "failed", message: messageOf(error) });

@@ -2,10 +2,11 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Name, RelPath } from "../../../src/core/path.ts";
 import { entryAt } from "../../../src/core/snapshot.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
-import { Feed, type FeedEvent } from "../../../src/session/feed.ts";
+import { Feed } from "../../../src/session/feed.ts";
 import { Follower } from "../../../src/session/follow.ts";
 import type { RoundObserver } from "../../../src/session/round_observer.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
+import type { SourceEvent } from "../../../src/session/watched_root.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 
 const SCAN = {
@@ -24,7 +25,7 @@ async function start(
   fs: MemoryFileSystem;
   feed: Feed;
   follower: Follower;
-  events: FeedEvent[];
+  events: SourceEvent[];
   place: { there: boolean };
   advance: (ms: number) => Promise<void>;
   stop: () => Promise<void>;
@@ -35,7 +36,7 @@ async function start(
     { traits: { modes: true, symlinks: true, owners: true, watches: reach } },
   );
   fs.watches.limit = limit;
-  const events: FeedEvent[] = [];
+  const events: SourceEvent[] = [];
   const end = new AbortController();
   const { signal } = end;
   const place = { there: true };
