@@ -1,24 +1,17 @@
 /** `lockstep sync --watch`: goes on until it is told to stop. */
 import type { Outcome } from "../../core/outcome.ts";
-import { sleep } from "../../core/sleep.ts";
-import { messageOf, SyncError } from "../../errors.ts";
+import { messageOf } from "../../errors.ts";
 import { scanOptionsOf } from "../../session/compare_sides.ts";
 import { Feed } from "../../session/feed.ts";
 import { Follower } from "../../session/follow.ts";
-import { backoff } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
-import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
+import { followAgain } from "./follow_again.ts";
 import type { Witnesses } from "./witnesses.ts";
 import { mayPass, USUAL_PATIENCE_MS } from "./patience.ts";
 import { safeguardsFor } from "./safeguards.ts";
 import { openTarget, type SyncWork, trashFor } from "./sync_trees.ts";
+import { endOfWatch, type Watched } from "./watch_end.ts";
 import { placeOf, USUAL_RESCAN_MS } from "./watched_place.ts";
-
-/** How a watch has ended. */
-export interface Watched {
-  readonly exit: ExitCode;
-  readonly outcome: Outcome;
-}
 
 /** A watch of a source, for all who follow it. */
 export interface RunningFeed {
@@ -105,7 +98,11 @@ async function followTo(
   const { to } = work.job.options;
   try {
     if (to.kind === "directory") {
-      await followToDirectory(work, to.path, follower, feed, stop);
+      const { reporter } = work.context;
+      await followAgain(
+        { follower, signal: stop, reporter },
+        () => followOnce(work, to.path, follower, feed, stop),
+      );
     } else {
       await followToListener(work, to.url, follower, feed, stop);
     }
@@ -125,30 +122,9 @@ async function followTo(
 
 /** What both sides say of the end. */
 function endOf(follower: Follower, feed: Feed): Watched {
-  const { halted, failure } = follower;
-  if (halted !== undefined) {
-    const { message } = halted;
-    return { exit: EXIT.halted, outcome: { kind: "halted", message } };
-  }
-  if (feed.isLost) {
-    const message = "the source is not there";
-    return { exit: EXIT.failed, outcome: { kind: "failed", message } };
-  }
-  if (failure !== undefined) {
-    const outcome = { kind: "failed", message: messageOf(failure) } as const;
-    return { exit: exitCodeOfError(failure), outcome };
-  }
-  // What is being written to at this moment is no problem.
-  const left = follower.problems.filter(({ problem }) =>
-    problem.code !== "stale"
-  );
-  if (left.length === 0) {
-    return { exit: EXIT.done, outcome: { kind: "done", message: "" } };
-  }
-  const message = left.length === 1
-    ? "1 path left out"
-    : `${left.length} paths left out`;
-  return { exit: EXIT.partial, outcome: { kind: "partial", message } };
+  const { halted, failure, problems } = follower;
+  const lost = feed.isLost ? "the source" : undefined;
+  return endOfWatch({ halted, lost, failure, problems });
 }
 
 /** A feed of the source of `work`, which is closed if there is none. */
@@ -233,35 +209,6 @@ async function followToListener(
     },
     outcomeOf: () => endOf(follower, feed).outcome,
   }, context);
-}
-
-async function followToDirectory(
-  work: SyncWork,
-  path: string,
-  follower: Follower,
-  feed: Feed,
-  stop: AbortSignal,
-): Promise<void> {
-  let failures = 0;
-  while (!stop.aborted) {
-    const before = follower.rounds;
-    try {
-      await followOnce(work, path, follower, feed, stop);
-    } catch (error) {
-      if (stop.aborted) return;
-      const mayHeal = error instanceof SyncError && follower.rounds > 0;
-      if (!mayHeal) throw error;
-      failures = follower.rounds > before ? 1 : failures + 1;
-      const delayMs = backoff(failures + 2, Math.random);
-      work.context.reporter.report({
-        kind: "retrying",
-        attempt: failures + 1,
-        delayMs,
-        error,
-      });
-      await sleep(delayMs, systemClock, stop);
-    }
-  }
 }
 
 async function followOnce(
