@@ -16,6 +16,7 @@ import {
 import { allows } from "./keys.ts";
 import { HttpProblem } from "./problem.ts";
 import type { HubRecord } from "./record.ts";
+import { recordsWithin } from "./records_within.ts";
 import { checkPath } from "./request_path.ts";
 import { restoreAt, type RestoreResult, undo } from "./restore.ts";
 import {
@@ -25,8 +26,6 @@ import {
   toWireRecord,
   UndoBody,
 } from "./schemas.ts";
-
-const PAGE = 1_000;
 
 /** Adds the routes to `app`. */
 export function addClientRoutes(app: Hono<HubEnv>, options: ApiOptions): void {
@@ -87,7 +86,8 @@ async function compare(
   const revision = await store.head();
   const plan = new ListComparison();
   const seen = new Set<RelPath>();
-  for await (const record of currentFiles(options, within)) {
+  for await (const record of recordsWithin(store, within, nextTurn)) {
+    if (record.kind !== "file") continue;
     seen.add(record.path);
     await decide(record.path, record);
   }
@@ -158,24 +158,6 @@ class ListComparison {
       default:
         action satisfies never;
     }
-  }
-}
-
-async function* currentFiles(
-  { hub: { store } }: ApiOptions,
-  within: RelPath,
-): AsyncGenerator<HubRecord> {
-  let after: RelPath | undefined;
-  for (;;) {
-    const page = await store.files({
-      within,
-      limit: PAGE,
-      ...(after !== undefined && { after }),
-    });
-    for (const record of page) if (record.kind === "file") yield record;
-    if (page.length < PAGE) return;
-    await nextTurn();
-    after = page.at(-1)!.path;
   }
 }
 
