@@ -22,7 +22,6 @@ import { mayGo, type Retention } from "./retention.ts";
 import { KEEP_BEFORE_MS } from "./rewrites.ts";
 import { digestBytes } from "./rows.ts";
 import type { Collected } from "./store.ts";
-import { KEEP_UNFINISHED_MS } from "./unfinished.ts";
 
 /** Contents whose chunks are marked in one go. */
 const MARK_AT_ONCE = 200;
@@ -120,7 +119,7 @@ function dropContents({ database, contents }: CollectOptions): void {
 }
 
 async function dropChunks(options: CollectOptions): Promise<number> {
-  const { database, contents, now, signal } = options;
+  const { database, contents, signal } = options;
   database.exec("DELETE FROM needed");
   const page = database.prepare(
     "SELECT rowid AS at, size, recipe FROM contents WHERE rowid > ? ORDER BY rowid LIMIT ?",
@@ -147,9 +146,7 @@ async function dropChunks(options: CollectOptions): Promise<number> {
   return transact(database, () => {
     while (mark(MARK_AT_ONCE));
     for (const id of contents.pinnedChunks()) note.run(id);
-    database.prepare("DELETE FROM parts WHERE time <= ?")
-      .run(now - KEEP_UNFINISHED_MS);
-    database.exec("INSERT OR IGNORE INTO needed SELECT id FROM parts");
+    contents.unfinished.collect("needed");
     const { changes } = database.prepare(
       "DELETE FROM chunks WHERE id NOT IN (SELECT id FROM needed)",
     ).run();

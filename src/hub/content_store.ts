@@ -21,7 +21,7 @@ import type {
   StoredContent,
 } from "./store.ts";
 import { chunkAt, StoredReader } from "./stored_reader.ts";
-import { UnfinishedTable } from "./unfinished.ts";
+import { type PartNumber, UnfinishedTable } from "./unfinished.ts";
 
 /** Chunks that are looked up before others have their turn. */
 const LOOKUPS_PER_TURN = 1_000;
@@ -43,6 +43,7 @@ export class ContentStore {
   readonly space: ChunkSpace;
   readonly #findChunk: StatementSync;
   readonly #findContent: StatementSync;
+  readonly #findSize: StatementSync;
   readonly #insertChunk: StatementSync;
   readonly #insertContent: StatementSync;
   readonly #notePack: StatementSync;
@@ -74,15 +75,18 @@ export class ContentStore {
     this.#database = database;
     this.unfinished = new UnfinishedTable(database, now);
     this.#findChunk = database.prepare(
-      "SELECT pack, offset, length FROM chunks WHERE id = ?",
+      "SELECT pack, offset, length, part FROM chunks WHERE id = ?",
     );
     this.#findContent = database.prepare(
       // By row, so that the digest comes from the row itself and not from the index.
       "SELECT digest, size, recipe FROM contents WHERE rowid = " +
         "(SELECT rowid FROM contents WHERE digest = ?)",
     );
+    this.#findSize = database.prepare(
+      "SELECT size FROM contents WHERE digest = ?",
+    );
     this.#insertChunk = database.prepare(
-      "INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?)",
+      "INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?)",
     );
     this.#moveChunk = database.prepare(
       "UPDATE chunks SET pack = ?, offset = ?, length = ? WHERE id = ?",
@@ -142,14 +146,13 @@ export class ContentStore {
     await this.flush();
     transact(this.#database, () => {
       this.save([]);
+      const part = this.unfinished.begin(client);
       for (const [id, place] of chunks) {
         // It may have been given up meanwhile, and with it what it lay in.
         if (this.#pending.get(id) !== place) continue;
         const { pack, offset, length } = place;
         const key = bytesOf(id);
-        if (this.#findChunk.get(key) !== undefined) continue;
-        this.#insertChunk.run(key, pack, offset, length);
-        this.unfinished.add(key, client);
+        this.#insertChunk.run(key, pack, offset, length, part);
       }
     });
     this.saved();
@@ -161,7 +164,7 @@ export class ContentStore {
   /** The size of the content with this digest, in bytes, if it is here. */
   sizeOf(digest: Digest): number | undefined {
     return this.#unsaved.get(digest)?.size ??
-      this.#findContent.get(bytesOf(digest))?.["size"] as number | undefined;
+      this.#findSize.get(bytesOf(digest))?.["size"] as number | undefined;
   }
 
   /** Keeps content that is here, see `HubStore.hold`. */
@@ -246,12 +249,18 @@ export class ContentStore {
     for (const digest of digests) {
       const unsaved = this.#unsaved.get(digest);
       const key = bytesOf(digest);
-      if (unsaved === undefined || this.#findContent.get(key)) continue;
+      if (unsaved === undefined || this.#findSize.get(key)) continue;
       for (const id of idsOf(unsaved.recipe)) {
-        if (hasUnfinished) this.unfinished.remove(id);
+        if (hasUnfinished) this.unfinished.adopt(id);
         const place = this.#pending.get(hexOf(id));
         if (place === undefined) continue;
-        this.#insertChunk.run(id, place.pack, place.offset, place.length);
+        this.#insertChunk.run(
+          id,
+          place.pack,
+          place.offset,
+          place.length,
+          null,
+        );
       }
       this.#insertContent.run(key, unsaved.size, encodeRecipe(unsaved.recipe));
     }
@@ -327,9 +336,10 @@ export class ContentStore {
   #isHere({ ids, lengths }: Recipe, i: number, client: string): boolean {
     const id = ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
     const row = this.#findChunk.get(id);
-    if (row?.["length"] !== lengths[i]) return false;
+    if (row === undefined || row["length"] !== lengths[i]) return false;
     if (this.#damaged.size > 0 && this.#damaged.has(hexOf(id))) return false;
-    return this.unfinished.isOpenTo(id, client);
+    const part = row["part"] as PartNumber | null;
+    return part === null || this.unfinished.isOf(part, client);
   }
 
   /** For writers: content is whole, and stays until it is released. */

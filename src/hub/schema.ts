@@ -6,7 +6,7 @@
  * | changes   | each accepted change that retention has left, by revision          |
  * | files     | each path at which something is now: the revision of its change    |
  * | contents  | each content: its size, and its recipe (see `recipe_blob.ts`)      |
- * | chunks    | each chunk: where it lies in the packs                             |
+ * | chunks    | each chunk: where it lies, and the part that it is yet to leave    |
  * | packs     | each pack: how many of its bytes belong to it                      |
  * | clients   | each registered client                                             |
  * | conflicts | each change that came too late, with all that it wanted            |
@@ -15,7 +15,7 @@
  * | epochs    | each start of the hub: the last revision before it                 |
  * | approvals | each deletion that had to wait for a person                        |
  * | rewrites  | each change set that replaced most files: the versions before stay |
- * | parts     | each chunk of content that has not come to its end: who brought it |
+ * | parts     | each part of a sync that has not come to its end: who brought it   |
  * | meta      | `epoch` (the first one, the id of the hub), `horizon`, `policy`    |
  *
  * Times are milliseconds since 1970. Ids and digests of content are blobs of 32
@@ -134,11 +134,12 @@ export const SCHEMA_STEPS: readonly string[] = [
   `,
   `
   CREATE TABLE parts (
-    id BLOB PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     client TEXT NOT NULL,
     time INTEGER NOT NULL
-  ) WITHOUT ROWID;
-  CREATE INDEX parts_of_client ON parts (client);
+  );
+  ALTER TABLE chunks ADD COLUMN part INTEGER;
+  CREATE INDEX chunks_of_part ON chunks (part) WHERE part IS NOT NULL;
   `,
 ];
 

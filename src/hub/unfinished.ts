@@ -6,40 +6,50 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 /** So long they are kept, in milliseconds. */
-export const KEEP_UNFINISHED_MS = 7 * 24 * 3_600_000;
+const KEEP_MS = 7 * 24 * 3_600_000;
 
-/** Which chunks are of that kind, and whose. Changes belong into a transaction. */
+/** The number of what one client has brought in one go. */
+export type PartNumber = number;
+
+/** What came in parts, and from whom. Changes belong into a transaction. */
 export class UnfinishedTable {
+  readonly #database: DatabaseSync;
   readonly #now: () => number;
-  readonly #insert: StatementSync;
-  readonly #delete: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #adopt: StatementSync;
   readonly #any: StatementSync;
   readonly #ofClient: StatementSync;
-  readonly #find: StatementSync;
+  readonly #clientOf: StatementSync;
 
   constructor(database: DatabaseSync, now: () => number) {
+    this.#database = database;
     this.#now = now;
-    this.#insert = database.prepare(
-      "INSERT OR REPLACE INTO parts VALUES (?, ?, ?)",
+    this.#begin = database.prepare(
+      "INSERT INTO parts (client, time) VALUES (?, ?)",
     );
-    this.#delete = database.prepare("DELETE FROM parts WHERE id = ?");
+    this.#adopt = database.prepare(
+      "UPDATE chunks SET part = NULL WHERE id = ? AND part IS NOT NULL",
+    );
     this.#any = database.prepare("SELECT 1 FROM parts LIMIT 1");
     this.#ofClient = database.prepare(
-      "SELECT 1 FROM parts WHERE client = ? LIMIT 1",
+      "SELECT 1 FROM parts WHERE client = ? AND EXISTS (SELECT 1 FROM chunks WHERE part = number) LIMIT 1",
     );
-    this.#find = database.prepare("SELECT client FROM parts WHERE id = ?");
+    this.#clientOf = database.prepare(
+      "SELECT client FROM parts WHERE number = ?",
+    );
   }
 
-  /** `client` has brought the chunk with this id. */
-  add(id: Uint8Array, client: string): void {
-    this.#insert.run(id, client, this.#now());
+  /** Chunks with the number that this answers were brought by `client`. */
+  begin(client: string): PartNumber {
+    return Number(this.#begin.run(client, this.#now()).lastInsertRowid);
   }
 
-  /** The chunk belongs to content. */
-  remove(id: Uint8Array): void {
-    this.#delete.run(id);
+  /** The chunk with this id belongs to content from now on. */
+  adopt(id: Uint8Array): void {
+    this.#adopt.run(id);
   }
 
+  /** Whether anything is unfinished, or was a short while ago. */
   hasAny(): boolean {
     return this.#any.get() !== undefined;
   }
@@ -49,9 +59,22 @@ export class UnfinishedTable {
     return this.#ofClient.get(client) !== undefined;
   }
 
-  /** Whether a chunk that is in the store belongs to content, or to `client`. */
-  isOpenTo(id: Uint8Array, client: string): boolean {
-    const row = this.#find.get(id);
-    return row === undefined || row["client"] === client;
+  /** Whether what has this number was brought by `client`. */
+  isOf(part: PartNumber, client: string): boolean {
+    return this.#clientOf.get(part)?.["client"] === client;
+  }
+
+  /**
+   * Forgets what is too old, or has become content.
+   * @param needed The table of the ids of chunks that stay; those left are added.
+   */
+  collect(needed: string): void {
+    this.#database.prepare("DELETE FROM parts WHERE time <= ?")
+      .run(this.#now() - KEEP_MS);
+    this.#database.exec(
+      `DELETE FROM parts WHERE NOT EXISTS (SELECT 1 FROM chunks WHERE part = number);
+       INSERT OR IGNORE INTO ${needed}
+         SELECT id FROM chunks WHERE part IN (SELECT number FROM parts)`,
+    );
   }
 }
