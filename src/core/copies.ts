@@ -1,5 +1,5 @@
 /** Planned files of which a tree may have the content already, at another path. */
-import { type Change, isTouch, type PlannedFile } from "./change.ts";
+import { type Change, filesOf, isTouch } from "./change.ts";
 import {
   type DirectoryEntry,
   entriesBelow,
@@ -21,20 +21,23 @@ export interface FileThere {
 }
 
 /**
- * For `files`, by their numbers, the file of the tree `root` that has the same key,
- * as far as there is one. What `changes` delete is preferred.
+ * For files that `changes` need, by their numbers in `filesOf`, the file of the tree
+ * `root` that has the same key, as far as there is one. What is deleted is preferred.
  * @param keyOf What equal files have in common; undefined: it is like no other.
  */
 export function findCopies(
-  files: readonly PlannedFile[],
   changes: readonly Change[],
   root: DirectoryEntry,
   keyOf: (entry: FileEntry) => string | undefined,
 ): Map<number, FileThere> {
+  const copies = new Map<number, FileThere>();
+  if (root.children.size === 0) return copies;
+  const keyIn = (entry: FileEntry): string | undefined =>
+    entry.size === 0 ? undefined : keyOf(entry);
   const found = new Map<string, FileThere | undefined>();
   let bytes = 0;
-  for (const { entry } of files) {
-    const key = entry.size === 0 ? undefined : keyOf(entry);
+  for (const { entry } of filesOf(changes)) {
+    const key = keyIn(entry);
     if (key === undefined) continue;
     found.set(key, undefined);
     bytes += entry.size;
@@ -42,10 +45,10 @@ export function findCopies(
   let missing = found.size;
   const offer = (path: RelPath, entry: Entry): void => {
     if (entry.kind !== "file") return;
-    const key = keyOf(entry);
-    if (key === undefined || !found.has(key)) return;
-    if (found.get(key) === undefined) missing--;
-    else return;
+    const key = keyIn(entry);
+    const isWanted = key !== undefined && found.has(key);
+    if (!isWanted || found.get(key) !== undefined) return;
+    missing--;
     found.set(key, { path, entry });
   };
   if (missing > 0) {
@@ -57,9 +60,8 @@ export function findCopies(
       if (missing === 0) break;
     }
   }
-  const copies = new Map<number, FileThere>();
-  for (const { index, entry } of files) {
-    const key = entry.size === 0 ? undefined : keyOf(entry);
+  for (const { index, entry } of filesOf(changes)) {
+    const key = keyIn(entry);
     const there = key === undefined ? undefined : found.get(key);
     if (there !== undefined) copies.set(index, there);
   }

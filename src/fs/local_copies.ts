@@ -45,8 +45,7 @@ export class LocalCopies {
     // Either all files have digests, or none has.
     const first = filesOf(changes).next();
     if (first.done || first.value.entry.digest === undefined) return undefined;
-    const files = [...filesOf(changes)];
-    const copies = findCopies(files, changes, tree, ({ digest }) => digest);
+    const copies = findCopies(changes, tree, ({ digest }) => digest);
     return copies.size === 0 ? undefined : new LocalCopies(root, copies);
   }
 

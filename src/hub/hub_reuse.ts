@@ -322,7 +322,7 @@ function candidatesOf(
   for (const { index, candidates } of findReusable(changes, tree)) {
     found.set(index, candidates.map(({ path }) => path));
   }
-  const copies = findCopies(files, changes, tree, likenessOf);
+  const copies = findCopies(changes, tree, likenessOf);
   for (const [index, { path }] of copies) {
     found.set(index, [path, ...found.get(index) ?? []]);
   }
