@@ -14,6 +14,7 @@ import { guardDatabase, transact } from "./database.ts";
 import { Pins } from "./pins.ts";
 import { decodeRecipe, encodeRecipe } from "./recipe_blob.ts";
 import { KnownRecipeWriter } from "./recipe_writer.ts";
+import { Repairs } from "./repairs.ts";
 import type {
   ContentReader,
   ContentWriter,
@@ -47,19 +48,14 @@ export class ContentStore {
   readonly #insertChunk: StatementSync;
   readonly #insertContent: StatementSync;
   readonly #notePack: StatementSync;
-  readonly #moveChunk: StatementSync;
   readonly #database: DatabaseSync;
   /** Chunks of content that has not come to its end. */
   readonly unfinished: UnfinishedTable;
   /** Chunks, by id, that were written and are in no index yet. */
   readonly #pending = new Map<string, PendingChunk>();
-  /** Ids of chunks that were found damaged, until they are there again. */
-  readonly #damaged = new Set<string>();
-  /** Where they were written anew, and which of that was flushed. */
-  readonly #repaired = new Map<string, ChunkPlace>();
-  #flushedRepairs: readonly (readonly [string, ChunkPlace])[] = [];
+  readonly #repairs: Repairs;
   /** Recipes whose chunks somebody counts on. */
-  readonly #recipePins = new Set<Recipe>();
+  readonly #recipePins = new Set<{ readonly recipe: Recipe }>();
   readonly #unsaved = new Map<Digest, Unsaved>();
   /** Sizes of packs that were flushed and are in no index yet. */
   readonly #flushed = new Map<number, number>();
@@ -74,6 +70,7 @@ export class ContentStore {
     this.space = space;
     this.#database = database;
     this.unfinished = new UnfinishedTable(database, now);
+    this.#repairs = new Repairs(database);
     this.#findChunk = database.prepare(
       "SELECT pack, offset, length, part FROM chunks WHERE id = ?",
     );
@@ -87,9 +84,6 @@ export class ContentStore {
     );
     this.#insertChunk = database.prepare(
       "INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?)",
-    );
-    this.#moveChunk = database.prepare(
-      "UPDATE chunks SET pack = ?, offset = ?, length = ? WHERE id = ?",
     );
     this.#insertContent = database.prepare(
       "INSERT INTO contents VALUES (?, ?, ?)",
@@ -107,8 +101,9 @@ export class ContentStore {
   /** Begins to store content whose recipe is known, see `HubStore.writeRecipe`. */
   async writeRecipe(recipe: Recipe, client: string): Promise<RecipeWriter> {
     // First of all: what is found to be here must not go meanwhile.
-    this.#recipePins.add(recipe);
-    const unpin = (): void => void this.#recipePins.delete(recipe);
+    const pin = { recipe };
+    this.#recipePins.add(pin);
+    const unpin = (): void => void this.#recipePins.delete(pin);
     try {
       const here = new Uint8Array(recipe.lengths.length);
       for (let first = 0; first < here.length; first += LOOKUPS_PER_TURN) {
@@ -135,7 +130,7 @@ export class ContentStore {
   /** Ids of all chunks that somebody counts on. */
   *pinnedChunks(): Generator<Uint8Array> {
     for (const id of this.chunkPins.names()) yield bytesOf(id);
-    for (const recipe of this.#recipePins) yield* idsOf(recipe);
+    for (const { recipe } of this.#recipePins) yield* idsOf(recipe);
   }
 
   /** Keeps what `client` has brought so far, see `HubStore.keepUnfinished`. */
@@ -227,11 +222,11 @@ export class ContentStore {
 
   /** Makes all that was written so far durable; before {@link save}. */
   async flush(): Promise<void> {
-    const repaired = [...this.#repaired];
-    for (const [pack, size] of await this.space.flush()) {
-      this.#flushed.set(pack, Math.max(size, this.#flushed.get(pack) ?? 0));
-    }
-    this.#flushedRepairs = repaired;
+    await this.#repairs.flush(async () => {
+      for (const [pack, size] of await this.space.flush()) {
+        this.#flushed.set(pack, Math.max(size, this.#flushed.get(pack) ?? 0));
+      }
+    });
   }
 
   /** Puts what was flushed into the index; within a transaction. */
@@ -240,11 +235,7 @@ export class ContentStore {
       // A row for a pack that is gone would be taken for damage.
       if (!this.#dropped.has(pack)) this.#notePack.run(pack, size);
     }
-    for (const [id, place] of this.#flushedRepairs) {
-      const { pack, offset, length } = place;
-      if (this.#repaired.get(id) !== place) continue;
-      this.#moveChunk.run(pack, offset, length, bytesOf(id));
-    }
+    this.#repairs.save();
     const hasUnfinished = this.unfinished.hasAny();
     for (const digest of digests) {
       const unsaved = this.#unsaved.get(digest);
@@ -269,11 +260,7 @@ export class ContentStore {
   /** The transaction of {@link save} went well. */
   saved(): void {
     this.#flushed.clear();
-    for (const [id] of this.#flushedRepairs) {
-      this.#damaged.delete(id);
-      this.#repaired.delete(id);
-    }
-    this.#flushedRepairs = [];
+    this.#repairs.saved();
   }
 
   /** Removes a pack that no row names any more. */
@@ -284,8 +271,8 @@ export class ContentStore {
 
   /** Whether chunks are in this pack that no index knows of. */
   hasPending(pack: number): boolean {
-    for (const places of [this.#pending, this.#repaired]) {
-      for (const place of places.values()) if (place.pack === pack) return true;
+    for (const places of [this.#pending.values(), this.#repairs.places()]) {
+      for (const place of places) if (place.pack === pack) return true;
     }
     return false;
   }
@@ -298,8 +285,8 @@ export class ContentStore {
       const key = bytesOf(id);
       if (this.#findChunk.get(key) === undefined) {
         this.#pending.set(id, { ...this.space.append(key, bytes), client });
-      } else if (this.#damaged.has(id) && !this.#repaired.has(id)) {
-        this.#repaired.set(id, this.space.append(key, bytes));
+      } else if (this.#repairs.isWanted(id)) {
+        this.#repairs.put(id, this.space.append(key, bytes));
       }
     } catch (error) {
       release();
@@ -329,7 +316,7 @@ export class ContentStore {
 
   /** A chunk is not what it is said to be: whoever brings it next repairs that. */
   noteDamaged(id: string): void {
-    if (!this.#repaired.has(id)) this.#damaged.add(id);
+    this.#repairs.note(id);
   }
 
   /** Whether `client` may count on chunk number `i` of `recipe`. */
@@ -337,7 +324,7 @@ export class ContentStore {
     const id = ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
     const row = this.#findChunk.get(id);
     if (row === undefined || row["length"] !== lengths[i]) return false;
-    if (this.#damaged.size > 0 && this.#damaged.has(hexOf(id))) return false;
+    if (this.#repairs.isDamaged(id)) return false;
     const part = row["part"] as PartNumber | null;
     return part === null || this.unfinished.isOf(part, client);
   }
@@ -440,11 +427,9 @@ export class ContentStore {
   }
 
   #placeOf(id: Uint8Array): ChunkPlace {
-    const repaired = this.#repaired.size === 0
-      ? undefined
-      : this.#repaired.get(hexOf(id));
     const row = this.#findChunk.get(id) as ChunkPlace | undefined;
-    const place = repaired ?? row ?? this.#pending.get(hexOf(id));
+    const place = this.#repairs.placeOf(id) ?? row ??
+      this.#pending.get(hexOf(id));
     if (place !== undefined) return place;
     throw new IntegrityError("The hub's data is damaged: a chunk is missing");
   }

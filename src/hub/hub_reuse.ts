@@ -1,6 +1,6 @@
 /**
- * What a hub has of the files that are to come: which of them it wants described,
- * what it lacks of them then, and how each is put together. Chunks are looked up
+ * What a hub has of the files that are to come and were described: what it lacks of
+ * them, and how each is put together. Chunks are looked up
  * in all that the hub has; older versions say where a finer search pays.
  */
 import type {
@@ -14,15 +14,14 @@ import { diffRecipes } from "../content/recipe_diff.ts";
 import { withoutStaying } from "../content/staying.ts";
 import { shapeFor, type Signature, signatureOf } from "../content/signature.ts";
 import { ToldPages } from "../content/told_pages.ts";
-import type { Change, PlannedFile } from "../core/change.ts";
-import { findCopies } from "../core/copies.ts";
-import type { Digest, DirectoryEntry, FileEntry } from "../core/entry.ts";
+import type { PlannedFile } from "../core/change.ts";
+import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 import { IntegrityError, ProtocolError } from "../errors.ts";
-import { findReusable } from "../fs/candidates.ts";
 import { Pacer } from "../fs/pacer.ts";
 import { MAX_ASKED_PAGES, MAX_DESCRIPTION_BYTES } from "../protocol/limits.ts";
 import { type AssemblyPlan, readRegion } from "./hub_assembly.ts";
+import { describable, type DescribableOptions } from "./hub_candidates.ts";
 import type { Distrust } from "./incoming_file.ts";
 import type { ContentReader, HubStore, StoredContent } from "./store.ts";
 
@@ -35,22 +34,12 @@ const MAX_CHUNKS = 512 * 1024;
 /** Most bytes in all signatures of one staging; further gaps come as they are. */
 const MAX_SIGNED_BYTES = 8 * 1024 * 1024;
 
-/** A shorter file is described only if one with its mtime, too, is there. */
-const MIN_DESCRIBED_BYTES = 1024;
-
 /** How many older versions a file is held against. */
 const MAX_BASES = 2;
 
 /** What there is to look at. */
-export interface HubReuseOptions {
+export interface HubReuseOptions extends DescribableOptions {
   readonly store: HubStore;
-  /** Whose unfinished chunks count. */
-  readonly client: string;
-  /** The tree as the last scan saw it. */
-  readonly tree: DirectoryEntry;
-  readonly changes: readonly Change[];
-  /** `filesOf` the changes. */
-  readonly files: readonly PlannedFile[];
   /** Paths that have failed in this session. */
   readonly distrusted: ReadonlyMap<RelPath, Distrust>;
 }
@@ -85,7 +74,7 @@ export class HubReuse {
 
   constructor(options: HubReuseOptions) {
     this.#options = options;
-    for (const [index, alike] of candidatesOf(options)) {
+    for (const [index, alike] of describable(options)) {
       const file = options.files[index]!;
       if (options.distrusted.get(file.path) === "recipe") continue;
       this.#states.set(index, {
@@ -312,32 +301,6 @@ export class HubReuse {
 interface Version {
   readonly digest: Digest;
   readonly recipe: Recipe;
-}
-
-/** The files that are to be described, and what each is probably like. */
-function candidatesOf(
-  { store, client, tree, changes, files }: HubReuseOptions,
-): Map<number, readonly RelPath[]> {
-  const found = new Map<number, readonly RelPath[]>();
-  for (const { index, candidates } of findReusable(changes, tree)) {
-    found.set(index, candidates.map(({ path }) => path));
-  }
-  const copies = findCopies(changes, tree, likenessOf);
-  for (const [index, { path }] of copies) {
-    found.set(index, [path, ...found.get(index) ?? []]);
-  }
-  if (!store.hasUnfinished(client)) return found;
-  for (const { index, entry } of files) {
-    if (entry.size > 0 && !found.has(index)) found.set(index, []);
-  }
-  return found;
-}
-
-/** What small files have in common that may be equal. */
-function likenessOf({ digest, size, mtime }: FileEntry): string | undefined {
-  // With a digest, it would have been found.
-  if (digest !== undefined) return undefined;
-  return size < MIN_DESCRIBED_BYTES ? `${size} ${mtime}` : `${size}`;
 }
 
 /** Where chunks are missing in the `bases`, with what they may be like there. */

@@ -351,7 +351,7 @@ Deno.test("Content that is not what was wanted ends the session; nothing is carr
     assertInstanceOf(await there.served, ProtocolError, what);
     assert(there.fake.calls.includes("aborted"), what);
     assert(!there.fake.calls.includes("transition"), what);
-    assertEquals(there.fake.closed?.kind, "interrupted", what);
+    assertEquals(there.fake.closed?.kind, "failed", what);
   }
 });
 
