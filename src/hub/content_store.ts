@@ -16,8 +16,16 @@ import {
   RecipeBuilder,
 } from "../content/recipe.ts";
 import type { Digest } from "../core/entry.ts";
-import { FileSystemError, IntegrityError } from "../errors.ts";
-import type { ChunkPlace, ChunkSpace } from "./chunk_space.ts";
+import {
+  FileSystemError,
+  IntegrityError,
+  isFileSystemError,
+} from "../errors.ts";
+import {
+  type ChunkPlace,
+  type ChunkSpace,
+  RECORD_HEADER_BYTES,
+} from "./chunk_space.ts";
 import { Pins } from "./pins.ts";
 import { decodeRecipe, encodeRecipe } from "./recipe_blob.ts";
 import type { ContentWriter, StoredContent } from "./store.ts";
@@ -47,12 +55,20 @@ export class ContentStore {
   readonly #unsaved = new Map<Digest, Unsaved>();
   /** Sizes of packs that were flushed and are in no index yet. */
   readonly #flushed = new Map<number, number>();
+  readonly #sizeOfPack: StatementSync;
+  /** One after the other: flushes, and giving back room. */
+  #working: Promise<unknown> = Promise.resolve();
+  /** Whether the disk was full, and something may still be given back. */
+  #wasFull = false;
+  #isGivingBack = false;
   /** Packs that are gone: their numbers are not used again. */
   readonly #dropped = new Set<number>();
   /** Chunks that writers count on. */
   readonly chunkPins = new Pins();
   /** Content that readers and writers count on. */
   readonly contentPins = new Pins();
+  /** Where the collector has written chunks anew: but for those that were lost. */
+  readonly copies = new Set<ChunkPlace>();
 
   constructor(database: DatabaseSync, space: ChunkSpace) {
     this.space = space;
@@ -69,6 +85,9 @@ export class ContentStore {
     );
     this.#insertContent = database.prepare(
       "INSERT INTO contents VALUES (?, ?, ?)",
+    );
+    this.#sizeOfPack = database.prepare(
+      "SELECT size FROM packs WHERE number = ?",
     );
     this.#notePack = database.prepare(
       "INSERT INTO packs VALUES (?, ?) ON CONFLICT DO UPDATE SET size = max(size, excluded.size)",
@@ -136,14 +155,43 @@ export class ContentStore {
     return this.#pinned(digest, this.#parts(recipe, start, end));
   }
 
-  /** Makes all that was written so far durable; before {@link save}. */
-  async flush(): Promise<void> {
-    for (const [pack, size] of await this.space.flush()) {
-      this.#flushed.set(pack, Math.max(size, this.#flushed.get(pack) ?? 0));
-    }
+  /**
+   * Makes all that was written so far durable; before {@link save}.
+   * @throws {FileSystemError} Then what was written and not flushed is gone, and
+   *   content of which that is a part can't be saved.
+   */
+  flush(): Promise<void> {
+    return this.#inTurn(async () => {
+      try {
+        for (const [pack, size] of await this.space.flush()) {
+          this.#flushed.set(pack, Math.max(size, this.#flushed.get(pack) ?? 0));
+        }
+      } catch (error) {
+        for (const [id, place] of this.#pending) {
+          if (!this.space.holds(place)) this.#pending.delete(id);
+        }
+        for (const place of this.copies) {
+          if (!this.space.holds(place)) this.copies.delete(place);
+        }
+        this.noteFull(error);
+        throw error;
+      }
+    });
   }
 
-  /** Puts what was flushed into the index; within a transaction. */
+  /**
+   * If `error` says that the disk is full: from now on what was written for
+   * nothing is given back as soon as nobody needs it, since the room it takes
+   * may be all that others lack.
+   */
+  noteFull(error: unknown): void {
+    if (isFileSystemError(error, "no-space")) this.#wasFull = true;
+  }
+
+  /**
+   * Puts what was flushed into the index; within a transaction.
+   * @throws {FileSystemError} If a part of it was lost with a flush that failed.
+   */
   save(digests: Iterable<Digest>): void {
     for (const [pack, size] of this.#flushed) {
       // A row for a pack that is gone would be taken for damage.
@@ -155,8 +203,9 @@ export class ContentStore {
       if (unsaved === undefined || this.#findContent.get(key)) continue;
       for (const id of idsOf(unsaved.recipe)) {
         const place = this.#pending.get(hexOf(id));
-        if (place === undefined) continue;
-        this.#insertChunk.run(id, place.pack, place.offset, place.length);
+        if (place !== undefined) {
+          this.#insertChunk.run(id, place.pack, place.offset, place.length);
+        } else if (this.#findChunk.get(id) === undefined) throw lostInFlush();
       }
       this.#insertContent.run(key, unsaved.size, encodeRecipe(unsaved.recipe));
     }
@@ -181,6 +230,24 @@ export class ContentStore {
     return false;
   }
 
+  /** For the collector: writes a chunk anew, which counts among the {@link copies}. */
+  copy(id: Uint8Array, from: ChunkPlace): ChunkPlace {
+    try {
+      const to = this.space.append(id, this.space.read(id, from));
+      this.copies.add(to);
+      return to;
+    } catch (error) {
+      this.noteFull(error);
+      throw error;
+    }
+  }
+
+  /** The collector has put its copies into the index, or has given them up. */
+  endCopies(): void {
+    this.copies.clear();
+    if (this.#wasFull) this.#giveBackSoon();
+  }
+
   /** For writers: makes sure that a chunk is there, and stays. */
   put(id: string, bytes: Uint8Array): () => void {
     const release = this.#pinChunk(id);
@@ -191,9 +258,53 @@ export class ContentStore {
       }
     } catch (error) {
       release();
+      this.noteFull(error);
       throw error;
     }
     return release;
+  }
+
+  /** Does one thing after the other. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#working.then(work);
+    this.#working = done.catch(() => {});
+    return done;
+  }
+
+  /** All that is released in one go is given back together. */
+  #giveBackSoon(): void {
+    if (this.#isGivingBack) return;
+    this.#isGivingBack = true;
+    this.#inTurn(() => {
+      this.#isGivingBack = false;
+      this.#giveBack();
+      return Promise.resolve();
+    }).catch(() => {
+      // What is not given back now is cut off at the next start.
+    });
+  }
+
+  /** Shortens packs to what the index knows of, or somebody counts on. */
+  #giveBack(): void {
+    const ends = new Map<number, number>();
+    for (const places of [this.#pending.values(), this.copies]) {
+      for (const { pack, offset, length } of places) {
+        const end = offset + RECORD_HEADER_BYTES + length;
+        ends.set(pack, Math.max(end, ends.get(pack) ?? 0));
+      }
+    }
+    const shortened = this.space.shorten((pack) => {
+      const noted = this.#sizeOfPack.get(pack)?.["size"] as number | undefined;
+      return Math.max(noted ?? 0, ends.get(pack) ?? 0);
+    });
+    // What is noted of a pack must never be more than it has.
+    for (const [pack, size] of shortened) {
+      const flushed = this.#flushed.get(pack);
+      if (flushed !== undefined) {
+        this.#flushed.set(pack, Math.min(flushed, size));
+      }
+    }
+    this.#wasFull = ends.size > 0;
   }
 
   /** Keeps a chunk until the answer is called. */
@@ -201,7 +312,9 @@ export class ContentStore {
     const unpin = this.chunkPins.pin(id);
     return () => {
       unpin();
-      if (!this.chunkPins.has(id)) this.#pending.delete(id);
+      if (this.chunkPins.has(id)) return;
+      this.#pending.delete(id);
+      if (this.#wasFull) this.#giveBackSoon();
     };
   }
 
@@ -404,6 +517,14 @@ function chunkAt(offsets: Float64Array, at: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** Another try finds what to do: all of it comes again. */
+export function lostInFlush(): FileSystemError {
+  return new FileSystemError(
+    "io",
+    "Cannot save content: a part of it was lost when the disk could not be written to",
+  );
 }
 
 function* idsOf({ ids }: Recipe): Generator<Uint8Array> {

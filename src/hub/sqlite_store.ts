@@ -259,6 +259,7 @@ export class SqliteStore implements HubStore {
       if (error instanceof AllRefused) {
         return { accepted: [], refused: error.refused };
       }
+      this.#contents.noteFull(error);
       throw error;
     }
     this.#contents.saved();
@@ -273,10 +274,16 @@ export class SqliteStore implements HubStore {
 
   async addConflict(conflict: NewConflict): Promise<Conflict> {
     await this.#contents.flush();
-    const id = transact(this.#database, () => {
-      this.#contents.save([conflict.digest]);
-      return this.conflicts.insert(conflict);
-    });
+    let id: number;
+    try {
+      id = transact(this.#database, () => {
+        this.#contents.save([conflict.digest]);
+        return this.conflicts.insert(conflict);
+      });
+    } catch (error) {
+      this.#contents.noteFull(error);
+      throw error;
+    }
     this.#contents.saved();
     return this.conflicts.get(id)!;
   }

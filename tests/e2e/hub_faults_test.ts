@@ -320,6 +320,84 @@ test(
 );
 
 test(
+  "F01: what did not fit on a hub's disk is given back at once, and a client with less is taken",
+  ["mount"],
+  async () => {
+    await using temp = new TempDir();
+    const small = temp.directory("small");
+    await mounted(small, { options: "size=8m" }, async () => {
+      const data = join(small, "data");
+      const pack = join(data, "packs", "1.pack");
+      await using hub = await serve(data, ["--no-auth"]);
+      const url = `${hub.url.replace("http", "ws")}/engine`;
+      const large = temp.directory("large");
+      const little = temp.directory("little");
+      const random = new Random(1);
+      writeTree(little, { before: "before" });
+      const go = (dir: string): ReturnType<typeof sync> =>
+        sync(dir, url, ["--two-way", "--retry-for", "0"], {
+          env: { XDG_STATE_HOME: temp.at(`state-${dir.slice(-5)}`) },
+        });
+      assertEquals((await go(little)).code, 0);
+      const before = Deno.statSync(pack).size;
+      Deno.writeFileSync(join(large, "large"), random.bytes(9_000_000));
+      for (let i = 0; i < 2; i++) {
+        const refused = await go(large);
+        assertEquals(refused.code, 5, refused.stderr);
+        assertMatch(refused.stderr, /no space left/);
+        await until(
+          "room again",
+          () => Deno.statSync(pack).size === before,
+        );
+      }
+      Deno.writeFileSync(join(little, "after"), random.bytes(3_000_000));
+      assertEquals((await go(little)).code, 0);
+      Deno.removeSync(join(large, "large"));
+      assertEquals((await go(large)).code, 0);
+      assertEquals(Deno.statSync(join(large, "after")).size, 3_000_000);
+      hub.kill("SIGTERM");
+      assertEquals((await hub.ended).code, 0);
+      await using again = await serve(data, ["--no-auth"]);
+      const { json } = await curl("", `${again.url}/files`);
+      assertEquals(
+        json.records.map(({ path }: { path: string }) => path),
+        ["after", "before"],
+      );
+    });
+  },
+);
+
+test(
+  "F01, F06: a hub that could not flush once goes on without a restart",
+  ["curl"],
+  async () => {
+    await using temp = new TempDir();
+    let failures = 0;
+    for (let point = 13; point < 25; point++) {
+      const data = temp.at(`data${point}`);
+      const acknowledged: Acknowledged = new Map();
+      const env = {
+        LOCKSTEP_FAULT: `change:${point}:${point % 2 === 0 ? "EIO" : "ENOSPC"}`,
+      };
+      await using hub = await serve(data, ["--no-auth"], { env });
+      let failed = 0;
+      for (let i = 0; i < 5; i++) {
+        const content = `content ${i}`;
+        const { status } = await upload(hub, "", `f${i}`, content);
+        if (status === 201) acknowledged.set(`f${i}`, sha256(content));
+        else failed++;
+      }
+      assert(failed <= 1, `${failed} uploads failed, with ${point}`);
+      failures += failed;
+      hub.kill("SIGTERM");
+      await hub.ended;
+      await assertWhole(data, acknowledged);
+    }
+    assert(failures > 5, `${failures} uploads failed`);
+  },
+);
+
+test(
   "a hub stops in order when it is told to, with 0",
   ["signals", "curl"],
   async () => {
