@@ -169,6 +169,7 @@ export class Engine {
         follows: false,
         twoWay: true,
         notices: true,
+        challenge: crypto.getRandomValues(new Uint8Array(16)).toHex(),
       });
       const isTwoWay = pending.peer.capabilities.has(Capability.twoWay);
       if (isTwoWay && role === "source") {
