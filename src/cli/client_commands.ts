@@ -137,21 +137,24 @@ const START = {
     allowDelete: {
       long: "allow-delete",
       kind: "allowance",
-      label: "N|N%|all",
+      label: "N|N%|all|always",
       optional: true,
-      help: "Allow that much to be deleted where it looks like an accident",
+      help: "Allow that much to be deleted where it looks like an accident; " +
+        "who goes on asks again after the first complete round, unless " +
+        '"always"',
     },
     allowNewRoot: {
       long: "allow-new-root",
       kind: "flag",
       help: "Go on though the directory is another one than the last time; " +
-        "nothing is deleted then",
+        "nothing is deleted then; for the first complete round",
     },
     yes: {
       long: "yes",
       short: "y",
       kind: "flag",
-      help: "Both: --allow-delete all and --allow-new-root",
+      help: "Both: --allow-delete all and --allow-new-root, for the first " +
+        "complete round",
     },
     stateDir: STATE_DIR,
     ...OUTPUT_OPTIONS,

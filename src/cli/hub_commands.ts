@@ -128,7 +128,7 @@ const SERVE = {
     allowDelete: {
       long: "allow-delete",
       kind: "allowance",
-      label: "N|N%|all",
+      label: "N|N%|all|always",
       optional: true,
       help: "With --mirror: allow the first round to delete that much where " +
         "it looks like an accident",

@@ -160,14 +160,17 @@ export const SYNC = {
     allowDelete: {
       long: "allow-delete",
       kind: "allowance",
-      label: "N|N%|all",
+      label: "N|N%|all|always",
       optional: true,
-      help: "Allow that much to be deleted where it looks like an accident",
+      help: "Allow that much to be deleted where it looks like an accident; " +
+        "who goes on asks again after the first complete round, unless " +
+        '"always"',
     },
     allowNewRoot: {
       long: "allow-new-root",
       kind: "flag",
-      help: "Go on though --from is another directory than in the last run",
+      help: "Go on though --from is another directory than in the last run; " +
+        "for the first complete round",
     },
     ...STATE_OPTIONS,
     ...TARGET_OPTIONS,

@@ -70,6 +70,8 @@ export interface FollowOptions extends CompareOptions {
   readonly observers?: readonly RoundObserver[];
   /** Makes the guards of one round. */
   readonly guards: () => Promise<readonly RoundGuard[]>;
+  /** Whether what the first complete round deletes was allowed: it is no part of a burst. */
+  readonly isFirstMeant?: boolean;
   /** Milliseconds between looks at what others did at the target; 0: none. */
   readonly repairMs: number;
   /**
@@ -460,6 +462,7 @@ export class Follower {
     if (!hasDone && !isFirst && !course.isNew) return;
     course.isNew = false;
     const round = ++this.#rounds;
+    if (isFirst && this.#options.isFirstMeant) this.#deleted.forget();
     const { digest } = version.snapshot.root;
     if (digest === undefined) throw new TypeError("A scan gave no digest");
     onSynced({

@@ -192,8 +192,8 @@ for (const decision of ["approve", "reject"] as const) {
       );
       clients.fill("a", { many, one: "1" });
       await clients.round("a", "b");
-      await using a = await clients.hold("a", ["--allow-delete", "all"]);
-      await using b = await clients.hold("b", ["--allow-delete", "all"]);
+      await using a = await clients.hold("a", ["--allow-delete", "always"]);
+      await using b = await clients.hold("b", ["--allow-delete", "always"]);
       Deno.removeSync(clients.at("a", "many"), { recursive: true });
       await a.event("halted");
       assertEquals(namesIn(clients.at("b", "many")).length, 120);

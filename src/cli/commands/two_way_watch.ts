@@ -109,7 +109,8 @@ async function followListener(
       const { signal: lost } = session;
       const rules = await work.rules?.();
       if (rules !== undefined) follower.leaveOut(rules);
-      const ancestry = await agree(work, beta, new RemotePairing(session));
+      const asked = askedBy(work, follower);
+      const ancestry = await agree(asked, beta, new RemotePairing(session));
       const signal = AbortSignal.any([stop, lost]);
       try {
         await follower.follow(beta, ancestry, signal);
@@ -129,6 +130,12 @@ async function followListener(
   }, context);
 }
 
+/** Once a round is complete, a person has to be asked anew. */
+function askedBy(work: TwoWayWork, follower: TwoWayFollower): TwoWayWork {
+  if (follower.rounds === 0) return work;
+  return { ...work, options: { ...work.options, allowNewRoot: false } };
+}
+
 async function followDirectory(
   work: TwoWayWork,
   path: string,
@@ -140,7 +147,7 @@ async function followDirectory(
     const before = follower.rounds;
     try {
       await withDirectory(
-        work,
+        askedBy(work, follower),
         path,
         ({ beta }, ancestry) => follower.follow(beta, ancestry, signal),
         () => endOf(work, follower).outcome,
