@@ -56,6 +56,8 @@ export interface HubEndpointOptions {
   readonly client: string;
   /** Whether deletions that are more than usual wait for a person; true unless said. */
   readonly approval?: boolean;
+  /** Larger files are left out, each with a problem of its own; in bytes. */
+  readonly maxFileSize?: number;
   /** The other side of a two-way sync, once it is known. */
   readonly peer?: () => string | undefined;
 }
@@ -135,11 +137,11 @@ export class HubEndpoint implements Endpoint {
   ): Promise<Staging> {
     this.#unstage();
     await this.#review(changes);
-    const { store } = this.#options;
+    const { store, maxFileSize = Infinity } = this.#options;
     const files = [...filesOf(changes)];
     const stage = new HubStage(store, files);
     this.#staged = { changes, stage };
-    const wants = wantsOf(files, stage, store);
+    const wants = wantsOf(files, stage, { store, maxFileSize });
     const writable = new WritableStream<ContentBatch>({
       async write(batch): Promise<void> {
         signal?.throwIfAborted();
@@ -367,11 +369,17 @@ function countFiles(entry: Entry): number {
   return count;
 }
 
-/** What is lacking: not that of which the digest is known, and the content here. */
+/**
+ * What is lacking: not that of which the digest is known, and the content here;
+ * nor what is larger than the hub takes.
+ */
 function wantsOf(
   files: readonly PlannedFile[],
   stage: HubStage,
-  store: HubStore,
+  { store, maxFileSize }: {
+    readonly store: HubStore;
+    readonly maxFileSize: number;
+  },
 ): Want[] {
   const wants: Want[] = [];
   let run: { first: number; count: number; resume: undefined } | undefined;
@@ -384,6 +392,11 @@ function wantsOf(
       continue;
     }
     held?.release();
+    if (size > maxFileSize) {
+      stage.refuse(index, tooLarge(size, maxFileSize));
+      run = undefined;
+      continue;
+    }
     if (run !== undefined) run.count++;
     else {
       run = { first: index, count: 1, resume: undefined };
@@ -391,4 +404,8 @@ function wantsOf(
     }
   }
   return wants;
+}
+
+function tooLarge(size: number, most: number): string {
+  return `larger than the hub takes: ${size} bytes, ${most} at the most`;
 }

@@ -53,6 +53,12 @@ export class HubStage {
     this.#stored.push(content);
   }
 
+  /** File number `index` is left out, because of `reason`: its content is not wanted. */
+  refuse(index: number, reason: string): void {
+    const shown = displayPath(this.#files[index]!.path);
+    this.#fail(index, "failed", `${shown}: ${reason}`);
+  }
+
   /**
    * Stores the pieces of `batch`.
    * @throws {ProtocolError} If a piece is not the one whose turn it is.
