@@ -117,8 +117,11 @@ export class HubStage {
     } catch (error) {
       if (!isFileSystemError(error)) throw error;
       this.#abort();
-      // A full disk is full for all that follows.
-      if (error.code === "no-space") throw error;
+      if (error.code === "no-space") {
+        // It is full for all that follows, and what has come takes others' room.
+        this.close();
+        throw error;
+      }
       this.#fail(index, "failed", error.message);
     }
   }

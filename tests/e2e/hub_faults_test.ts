@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { command, shell } from "../support/command.ts";
-import { writeTree } from "../support/disk_tree.ts";
+import { exists, writeTree } from "../support/disk_tree.ts";
+import { HubClients } from "../support/hub_clients.ts";
 import {
   curl,
   type HubProgram,
@@ -363,6 +364,50 @@ test(
         json.records.map(({ path }: { path: string }) => path),
         ["after", "before"],
       );
+    });
+  },
+);
+
+test(
+  "F01: clients that go on wait for room at a full hub, and go on by themselves when there is some",
+  ["mount", "linux"],
+  async () => {
+    await using clients = new HubClients();
+    Deno.mkdirSync(clients.data);
+    await mounted(clients.data, { options: "size=8m" }, async () => {
+      await clients.serve();
+      try {
+        for (const name of ["a", "b"]) {
+          clients.configure(name);
+          clients.write(name, `of ${name}`, "1");
+        }
+        await using a = await clients.hold("a");
+        await using b = await clients.hold("b");
+        const random = new Random(2);
+        Deno.writeFileSync(clients.at("a", "large"), random.bytes(9_000_000));
+        await until(
+          "a word of the full disk",
+          () =>
+            a.events.some(({ message }) => /no space left/.test(`${message}`)),
+        );
+        // What had come is no burden for the others.
+        Deno.writeFileSync(clients.at("b", "less"), random.bytes(2_000_000));
+        await until("less at the hub", async () => {
+          const { json } = await curl("", `${clients.url}/files?path=less`);
+          return json.records?.length === 1;
+        });
+        await shell('mount -o remount,size=40m "$1"', clients.data);
+        await until(
+          "all of it",
+          () =>
+            exists(clients.at("a", "less")) && exists(clients.at("b", "large")),
+        );
+        assertEquals((await a.end()).code, 0);
+        assertEquals((await b.end()).code, 0);
+        await clients.assertEqual();
+      } finally {
+        await clients.stopHub();
+      }
     });
   },
 );
