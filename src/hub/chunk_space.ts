@@ -1,5 +1,5 @@
 /** Where the bytes of chunks lie: an interface, and one in memory. */
-import { IntegrityError } from "../errors.ts";
+import { FileSystemError, IntegrityError } from "../errors.ts";
 
 /** Where a chunk lies. */
 export interface ChunkPlace {
@@ -47,6 +47,14 @@ export const PACK_HEADER_BYTES = 16;
 
 /** A pack is not begun anew before it has this size, in bytes. */
 export const MAX_PACK_BYTES = 64 * 1024 * 1024;
+
+/** What was written is gone with a flush that failed; another try brings it again. */
+export function lostInFlush(): FileSystemError {
+  return new FileSystemError(
+    "io",
+    "Cannot save content: a part of it was lost when the disk could not be written to",
+  );
+}
 
 /** Chunks in memory, for tests and short lives. */
 export class MemoryChunks implements ChunkSpace {

@@ -12,10 +12,11 @@ import { nextTurn } from "../core/turn.ts";
 import { IntegrityError } from "../errors.ts";
 import {
   type ChunkPlace,
+  lostInFlush,
   PACK_HEADER_BYTES,
   RECORD_HEADER_BYTES,
 } from "./chunk_space.ts";
-import { type ContentStore, lostInFlush } from "./content_store.ts";
+import type { ContentStore } from "./content_store.ts";
 import { transact } from "./database.ts";
 import { decodeRecipe } from "./recipe_blob.ts";
 import { mayGo, type Retention } from "./retention.ts";

@@ -24,6 +24,7 @@ import {
 import {
   type ChunkPlace,
   type ChunkSpace,
+  lostInFlush,
   RECORD_HEADER_BYTES,
 } from "./chunk_space.ts";
 import { Pins } from "./pins.ts";
@@ -517,14 +518,6 @@ function chunkAt(offsets: Float64Array, at: number): number {
     else high = middle;
   }
   return low;
-}
-
-/** Another try finds what to do: all of it comes again. */
-export function lostInFlush(): FileSystemError {
-  return new FileSystemError(
-    "io",
-    "Cannot save content: a part of it was lost when the disk could not be written to",
-  );
 }
 
 function* idsOf({ ids }: Recipe): Generator<Uint8Array> {
