@@ -51,14 +51,20 @@ import {
   RECORD_HEADER_BYTES,
 } from "./chunk_space.ts";
 
-const flushFile = promisify(fsync);
-
 const MAGIC = new TextEncoder().encode("LOCKPACK");
 const FORMAT = 1;
 const CRC_AT = 4 + ID_BYTES;
 
 /** So many packs that are read from are open at a time. */
 const MAX_OPEN = 32;
+
+/** How packs are written. */
+export interface PackOptions {
+  /** A pack is not begun anew before it has this size. */
+  readonly maxBytes?: number;
+  /** Makes what was written to an open file durable; `fsync` unless said. */
+  readonly flushFile?: (fd: number) => Promise<void>;
+}
 
 /** The pack that is written to. */
 interface CurrentPack {
@@ -74,6 +80,7 @@ interface CurrentPack {
 export class PackFiles implements ChunkSpace {
   readonly #directory: string;
   readonly #maxBytes: number;
+  readonly #flushFile: (fd: number) => Promise<void>;
   readonly #open = new Map<number, number>();
   /** Packs that were written to since the last flush, and are no longer current. */
   readonly #dirty = new Map<number, CurrentPack>();
@@ -85,10 +92,16 @@ export class PackFiles implements ChunkSpace {
   readonly #cut = new Map<number, number>();
   readonly #scratch = new Uint8Array(RECORD_HEADER_BYTES + MAX_CHUNK_BYTES);
 
-  private constructor(directory: string, last: number, maxBytes: number) {
+  private constructor(
+    directory: string,
+    last: number,
+    maxBytes: number,
+    flushFile: NonNullable<PackOptions["flushFile"]> = promisify(fsync),
+  ) {
     this.#directory = directory;
     this.#last = last;
     this.#maxBytes = maxBytes;
+    this.#flushFile = flushFile;
   }
 
   /**
@@ -100,7 +113,7 @@ export class PackFiles implements ChunkSpace {
   static open(
     directory: string,
     sizes: ReadonlyMap<number, number>,
-    options: { readonly maxBytes?: number } = {},
+    options: PackOptions = {},
   ): PackFiles {
     const strays: string[] = [];
     const found = new Map<number, string>();
@@ -123,7 +136,7 @@ export class PackFiles implements ChunkSpace {
     if (strays.length > 0) flushDirectory(directory);
     const last = Math.max(0, ...sizes.keys());
     const maxBytes = options.maxBytes ?? MAX_PACK_BYTES;
-    const packs = new PackFiles(directory, last, maxBytes);
+    const packs = new PackFiles(directory, last, maxBytes, options.flushFile);
     packs.#goOn(sizes.get(last) ?? maxBytes);
     return packs;
   }
@@ -216,7 +229,7 @@ export class PackFiles implements ChunkSpace {
     for (const [pack] of ends) {
       try {
         faultPoint("change");
-        await flushFile(pack.fd);
+        await this.#flushFile(pack.fd);
       } catch (error) {
         this.#giveUpUnflushed();
         throw fileSystemError(error, "flush", this.#pathOf(pack.number));
