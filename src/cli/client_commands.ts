@@ -2,12 +2,16 @@
 import type { CommandSpec, OptionSpec } from "./command_spec.ts";
 import { CLIENT_POLICIES } from "./config/client_policy.ts";
 import {
+  ALLOW_DELETE,
+  ALLOW_NEW_ROOT,
+  CA_FILE,
   EXCLUDE_OPTIONS,
   JSON_OPTION,
   MAX_DELETE,
   OUTPUT_OPTIONS,
   QUIET,
   RETRY_FOR,
+  SERVER,
   STATE_OPTIONS,
 } from "./option_groups.ts";
 
@@ -55,14 +59,7 @@ const INIT = {
       required: true,
       help: "The directory to keep in step",
     },
-    server: {
-      long: "server",
-      short: "s",
-      kind: "hub",
-      label: "URL",
-      default: "http://127.0.0.1:8000",
-      help: "Address of the hub",
-    },
+    server: SERVER,
     apiKey: {
       long: "api-key",
       kind: "token",
@@ -80,10 +77,8 @@ const INIT = {
       help: "File with the key, which only you may read; FILE names it",
     },
     caFile: {
-      long: "ca-file",
-      kind: "path",
+      ...CA_FILE,
       label: "PEM",
-      optional: true,
       help: "Trust also the certificates in this file (https:// only)",
     },
     conflict: POLICY,
@@ -134,18 +129,9 @@ const START = {
       help: "Halt before more than N entries of either side, or N% of them, " +
         "are deleted",
     },
-    allowDelete: {
-      long: "allow-delete",
-      kind: "allowance",
-      label: "N|N%|all|always",
-      optional: true,
-      help: "Allow that much to be deleted where it looks like an accident; " +
-        "who goes on asks again after the first complete round, unless " +
-        '"always"',
-    },
+    allowDelete: ALLOW_DELETE,
     allowNewRoot: {
-      long: "allow-new-root",
-      kind: "flag",
+      ...ALLOW_NEW_ROOT,
       help: "Go on though the directory is another one than the last time; " +
         "nothing is deleted then; for the first complete round",
     },

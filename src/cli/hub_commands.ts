@@ -1,11 +1,19 @@
 /** The commands of a hub, and those for one: their options, and what help says. */
 import type { CommandSpec, OptionSpec } from "./command_spec.ts";
 import {
+  ALLOW_DELETE,
+  ALLOW_NEW_ROOT,
   API_KEY_OPTIONS,
+  CA_FILE,
+  HOST,
   JSON_OPTION,
   OUTPUT_OPTIONS,
+  PORT,
   QUIET,
+  SERVER,
   STATE_OPTIONS,
+  TLS_CERT,
+  TLS_KEY,
 } from "./option_groups.ts";
 
 const DATA_DIR = {
@@ -41,20 +49,10 @@ const RETENTION = {
 } as const satisfies CommandSpec["options"];
 
 const HUB_OPTIONS = {
-  server: {
-    long: "server",
-    short: "s",
-    kind: "hub",
-    label: "URL",
-    default: "http://127.0.0.1:8000",
-    help: "Address of the hub",
-  },
+  server: SERVER,
   ...API_KEY_OPTIONS,
   caFile: {
-    long: "ca-file",
-    kind: "path",
-    label: "FILE",
-    optional: true,
+    ...CA_FILE,
     help: "Trust also the certificates in this PEM file (https:// only)",
   },
   json: JSON_OPTION,
@@ -68,26 +66,13 @@ const SERVE = {
     "interrupted, and ends with 0 then.",
   impliedBy: [],
   options: {
-    port: {
-      long: "port",
-      short: "p",
-      kind: "port",
-      label: "N",
-      default: "8000",
-      help: "Port to listen on; 0 picks a free one",
-    },
+    port: { ...PORT, default: "8000" },
     dataDir: {
       ...DATA_DIR,
       short: "d",
       help: "Directory of the hub's data; made where missing",
     },
-    host: {
-      long: "host",
-      kind: "host",
-      label: "HOST",
-      default: "127.0.0.1",
-      help: "Address to listen on",
-    },
+    host: { ...HOST, help: "Address to listen on" },
     maxFileSize: {
       long: "max-file-size",
       kind: "size",
@@ -127,16 +112,12 @@ const SERVE = {
         "unnoticed; in milliseconds (500, 2s, 5m)",
     },
     allowDelete: {
-      long: "allow-delete",
-      kind: "allowance",
-      label: "N|N%|all|always",
-      optional: true,
+      ...ALLOW_DELETE,
       help: "With --mirror: allow the first round to delete that much where " +
         "it looks like an accident",
     },
     allowNewRoot: {
-      long: "allow-new-root",
-      kind: "flag",
+      ...ALLOW_NEW_ROOT,
       help: "With --mirror: go on though DIR is another directory than before",
     },
     stateDir: STATE_OPTIONS.stateDir,
@@ -151,19 +132,10 @@ const SERVE = {
       help: "Ask nobody for a key; only where other machines can't reach it",
     },
     tlsCert: {
-      long: "tls-cert",
-      kind: "path",
-      label: "FILE",
-      optional: true,
+      ...TLS_CERT,
       help: "Serve https:// with the certificate in this PEM file",
     },
-    tlsKey: {
-      long: "tls-key",
-      kind: "path",
-      label: "FILE",
-      optional: true,
-      help: "The certificate's private key, a PEM file",
-    },
+    tlsKey: TLS_KEY,
     ...OUTPUT_OPTIONS,
   },
   examples: [

@@ -3,11 +3,15 @@ import type { CommandSpec } from "./command_spec.ts";
 import {
   BWLIMIT,
   HOOK_OPTIONS,
+  HOST,
   MAX_DELETE,
   OUTPUT_OPTIONS,
+  PORT,
   RETRY_FOR,
   STATE_OPTIONS,
   TARGET_OPTIONS,
+  TLS_CERT,
+  TLS_KEY,
   TOKEN_OPTIONS,
 } from "./option_groups.ts";
 
@@ -21,14 +25,7 @@ export const LISTEN = {
     "deleted at the other side.",
   impliedBy: ["port", "output-dir"],
   options: {
-    port: {
-      long: "port",
-      short: "p",
-      kind: "port",
-      label: "N",
-      default: "8080",
-      help: "Port to listen on; 0 picks a free one",
-    },
+    port: { ...PORT, default: "8080" },
     outputDir: {
       long: "output-dir",
       short: "o",
@@ -39,10 +36,7 @@ export const LISTEN = {
       help: "Directory to write to; made with its parents where missing",
     },
     host: {
-      long: "host",
-      kind: "host",
-      label: "HOST",
-      default: "127.0.0.1",
+      ...HOST,
       help: "Address to listen on; one that other machines reach needs a token",
     },
     ...TOKEN_OPTIONS,
@@ -52,19 +46,10 @@ export const LISTEN = {
       help: "Let everybody in who reaches the port",
     },
     tlsCert: {
-      long: "tls-cert",
-      kind: "path",
-      label: "FILE",
-      optional: true,
+      ...TLS_CERT,
       help: "Serve wss:// with the certificate in this PEM file",
     },
-    tlsKey: {
-      long: "tls-key",
-      kind: "path",
-      label: "FILE",
-      optional: true,
-      help: "The certificate's private key, a PEM file",
-    },
+    tlsKey: TLS_KEY,
     owner: {
       long: "owner",
       kind: "flag",

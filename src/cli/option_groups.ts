@@ -10,6 +10,47 @@ export const FROM = {
   required: true,
 } as const satisfies Partial<OptionSpec>;
 
+/** Where a server listens; each command has its usual port. */
+export const PORT = {
+  long: "port",
+  short: "p",
+  kind: "port",
+  label: "N",
+  help: "Port to listen on; 0 picks a free one",
+} as const satisfies OptionSpec;
+
+/** Who reaches a server; each command says what that takes. */
+export const HOST = {
+  long: "host",
+  kind: "host",
+  label: "HOST",
+  default: "127.0.0.1",
+} as const satisfies Partial<OptionSpec>;
+
+/** The certificate of a server; each command says for which scheme. */
+export const TLS_CERT = {
+  long: "tls-cert",
+  kind: "path",
+  label: "FILE",
+  optional: true,
+} as const satisfies Partial<OptionSpec>;
+
+export const TLS_KEY = {
+  long: "tls-key",
+  kind: "path",
+  label: "FILE",
+  optional: true,
+  help: "The certificate's private key, a PEM file",
+} as const satisfies OptionSpec;
+
+/** Who is trusted beside those the system trusts; each command says for which scheme. */
+export const CA_FILE = {
+  long: "ca-file",
+  kind: "path",
+  label: "FILE",
+  optional: true,
+} as const satisfies Partial<OptionSpec>;
+
 /** The other side; each command says what for. */
 export const TO = {
   long: "to",
@@ -18,6 +59,16 @@ export const TO = {
   label: "URL|DIR",
   required: true,
 } as const satisfies Partial<OptionSpec>;
+
+/** Where a hub is. */
+export const SERVER = {
+  long: "server",
+  short: "s",
+  kind: "hub",
+  label: "URL",
+  default: "http://127.0.0.1:8000",
+  help: "Address of the hub",
+} as const satisfies OptionSpec;
 
 /** What opens a hub. */
 export const API_KEY_OPTIONS = {
@@ -102,10 +153,7 @@ export const BWLIMIT = {
 export const REACH_OPTIONS = {
   ...TOKEN_OPTIONS,
   caFile: {
-    long: "ca-file",
-    kind: "path",
-    label: "FILE",
-    optional: true,
+    ...CA_FILE,
     help: "Trust also the certificates in this PEM file (wss:// only)",
   },
   retryFor: {
@@ -141,6 +189,23 @@ export const MAX_DELETE = {
   kind: "limit",
   label: "N|N%",
   optional: true,
+} as const satisfies Partial<OptionSpec>;
+
+/** What may be deleted although it looks like an accident. */
+export const ALLOW_DELETE = {
+  long: "allow-delete",
+  kind: "allowance",
+  label: "N|N%|all|always",
+  optional: true,
+  help: "Allow that much to be deleted where it looks like an accident; " +
+    "who goes on asks again after the first complete round, unless " +
+    '"always"',
+} as const satisfies OptionSpec;
+
+/** A directory may be another one than before; each command says which. */
+export const ALLOW_NEW_ROOT = {
+  long: "allow-new-root",
+  kind: "flag",
 } as const satisfies Partial<OptionSpec>;
 
 /** Where something is remembered from run to run. */

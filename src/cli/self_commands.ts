@@ -2,6 +2,7 @@
 import type { CommandSpec } from "./command_spec.ts";
 import {
   API_KEY_OPTIONS,
+  CA_FILE,
   JSON_OPTION,
   QUIET,
   STATE_OPTIONS,
@@ -63,10 +64,7 @@ const DOCTOR = {
     ...TOKEN_OPTIONS,
     ...API_KEY_OPTIONS,
     caFile: {
-      long: "ca-file",
-      kind: "path",
-      label: "FILE",
-      optional: true,
+      ...CA_FILE,
       help: "Trust also the certificates in this PEM file",
     },
     dataDir: {

@@ -1,6 +1,8 @@
 /** `sync`: its options, and what help says of it. */
 import type { CommandSpec } from "./command_spec.ts";
 import {
+  ALLOW_DELETE,
+  ALLOW_NEW_ROOT,
   BWLIMIT,
   COMPARE_OPTIONS,
   FROM,
@@ -157,18 +159,9 @@ export const SYNC = {
       help: "Halt before more than N entries of the target, or N% of them, " +
         "are deleted",
     },
-    allowDelete: {
-      long: "allow-delete",
-      kind: "allowance",
-      label: "N|N%|all|always",
-      optional: true,
-      help: "Allow that much to be deleted where it looks like an accident; " +
-        "who goes on asks again after the first complete round, unless " +
-        '"always"',
-    },
+    allowDelete: ALLOW_DELETE,
     allowNewRoot: {
-      long: "allow-new-root",
-      kind: "flag",
+      ...ALLOW_NEW_ROOT,
       help: "Go on though --from is another directory than in the last run; " +
         "for the first complete round",
     },

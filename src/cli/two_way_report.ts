@@ -1,6 +1,11 @@
 /** What a two-way sync tells beyond a mirror, as fields for programs and lines for people. */
 import type { ChangeTotals } from "../core/change.ts";
-import { type Conflict, otherSide, type TwoWaySide } from "../core/conflict.ts";
+import {
+  type Conflict,
+  otherSide,
+  SIDES,
+  type TwoWaySide,
+} from "../core/conflict.ts";
 import { displayPath } from "../core/path.ts";
 import type { Action } from "../core/plan.ts";
 import type { Side } from "../session/events.ts";
@@ -80,7 +85,7 @@ export function formatSides(
   changes: Readonly<Record<TwoWaySide, ChangeTotals>>,
 ): string {
   const parts: string[] = [];
-  for (const side of ["alpha", "beta"] as const) {
+  for (const side of SIDES) {
     const text = formatChanges(changes[side]);
     if (text !== "") parts.push(`at ${placeOf(side)}: ${text}`);
   }

@@ -11,19 +11,12 @@ const NAME = {
   help: "Name of the workspace",
 } as const satisfies OptionSpec;
 
-const WORKSPACE = {
-  long: "workspace",
-  kind: "pattern",
-  label: "NAME",
-  required: true,
-  help: "Name of the workspace",
-} as const satisfies OptionSpec;
+/** The same, for commands that are about remotes. */
+const WORKSPACE = { ...NAME, long: "workspace" } as const satisfies OptionSpec;
 
 const REMOTE = {
+  ...NAME,
   long: "remote",
-  kind: "pattern",
-  label: "NAME",
-  required: true,
   help: "Name of the remote",
 } as const satisfies OptionSpec;
 

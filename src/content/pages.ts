@@ -61,6 +61,16 @@ export function pagesOf(recipe: Recipe): Pages {
   };
 }
 
+/** Number of the first chunk of page number `page`. */
+export function pageStart({ ends }: Pages, page: number): number {
+  return page === 0 ? 0 : ends[page - 1]!;
+}
+
+/** How many chunks page number `page` has. */
+export function pageLength(pages: Pages, page: number): number {
+  return pages.ends[page]! - pageStart(pages, page);
+}
+
 /** The digest of the page whose chunks, as they are written, are `records`. */
 export function pageDigest(records: Uint8Array): Digest {
   return createHash("sha256").update(PAGE_TAG).update(records).digest("hex");

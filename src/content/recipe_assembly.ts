@@ -6,7 +6,13 @@
 import type { Digest } from "../core/entry.ts";
 import { IntegrityError, ProtocolError } from "../errors.ts";
 import { IdTable, idWordsOf } from "./id_table.ts";
-import { digestOfRecipe, pageDigest, type Pages } from "./pages.ts";
+import {
+  digestOfRecipe,
+  pageDigest,
+  pageLength,
+  type Pages,
+  pageStart,
+} from "./pages.ts";
 import { ID_BYTES, type Recipe, RecipeBuilder } from "./recipe.ts";
 import { CHUNK_RECORD_BYTES, readChunks, writeChunks } from "./recipe_codec.ts";
 
@@ -21,7 +27,7 @@ export function encodePage(
   { recipe, pages }: PagedRecipe,
   page: number,
 ): Uint8Array<ArrayBuffer> {
-  const first = page === 0 ? 0 : pages.ends[page - 1]!;
+  const first = pageStart(pages, page);
   const end = pages.ends[page]!;
   const bytes = new Uint8Array(CHUNK_RECORD_BYTES * (end - first));
   writeChunks(bytes, recipe, first, end);
@@ -55,8 +61,7 @@ export function assembleRecipe(
     if (next !== undefined && pageDigest(records) !== expected.toHex()) {
       throw new IntegrityError(`Page ${i} is not what its digest says`);
     }
-    const first = i === 0 ? 0 : wanted.ends[i - 1]!;
-    const page = readChunks(records, wanted.ends[i]! - first, i === count - 1);
+    const page = readChunks(records, pageLength(wanted, i), i === count - 1);
     for (const [j, length] of page.lengths.entries()) {
       builder.add(page.ids.subarray(j * ID_BYTES, (j + 1) * ID_BYTES), length);
     }

@@ -5,7 +5,7 @@
  */
 import { IdTable, idWordsOf, sameId } from "./id_table.ts";
 import type { Pages } from "./pages.ts";
-import { offsetsOf, type Recipe } from "./recipe.ts";
+import { ID_BYTES, offsetsOf, type Recipe } from "./recipe.ts";
 
 /** Chunks of the wanted file that follow each other and come from one source. */
 export type Run = CopyRun | MissingRun;
@@ -105,6 +105,29 @@ export function diffRecipes(wanted: Recipe, bases: readonly Recipe[]): Run[] {
   }
   end(wanted.lengths.length);
   return runs;
+}
+
+/** How much of the wanted file no base has, in bytes. */
+export function missingBytes(runs: readonly Run[]): number {
+  return missingOf(runs).reduce((sum, { length }) => sum + length, 0);
+}
+
+/** The ids of those chunks of `wanted` that no base has, in order. */
+export function missingIds(wanted: Recipe, runs: readonly Run[]): Uint8Array {
+  const missing = missingOf(runs);
+  const chunks = missing.reduce((sum, { count }) => sum + count, 0);
+  const ids = new Uint8Array(chunks * ID_BYTES);
+  let at = 0;
+  for (const { first, count } of missing) {
+    const end = first + count;
+    ids.set(wanted.ids.subarray(first * ID_BYTES, end * ID_BYTES), at);
+    at += count * ID_BYTES;
+  }
+  return ids;
+}
+
+function missingOf(runs: readonly Run[]): MissingRun[] {
+  return runs.filter((run) => run.kind === "missing");
 }
 
 /** The base that has chunk `number`, the number of its first, and of the next base's. */

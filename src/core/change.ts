@@ -14,6 +14,8 @@ import {
   type Entry,
   type FileEntry,
   sameOwner,
+  type Totals,
+  totalsOf,
   type TrackedEntry,
 } from "./entry.ts";
 import type { RelPath } from "./path.ts";
@@ -197,6 +199,26 @@ export function totalsOfChanges(
     }
   }
   return { created, replaced, touched, deleted, moved, files, bytes };
+}
+
+/** `totals` of a tree after `changes`, or, with a `sign` of -1, before them. */
+export function totalsAfter(
+  totals: Totals,
+  changes: readonly Change[],
+  sign: 1 | -1 = 1,
+): Totals {
+  const sum = { ...totals };
+  for (const { old, new: wanted } of changes) {
+    if (old?.kind === "directory" && wanted?.kind === "directory") continue;
+    for (const [entry, factor] of [[old, -sign], [wanted, sign]] as const) {
+      const { directories, files, symlinks, bytes } = totalsOf(entry);
+      sum.directories += factor * directories;
+      sum.files += factor * files;
+      sum.symlinks += factor * symlinks;
+      sum.bytes += factor * bytes;
+    }
+  }
+  return sum;
 }
 
 /** `directory` with its own mode and mtime, and nothing in it. */

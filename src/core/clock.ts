@@ -4,4 +4,9 @@ export interface Clock {
   now(): number;
   /** Calls `fn` once, `ms` milliseconds from now; the answer cancels that. */
   after(ms: number, fn: () => void): () => void;
+  /**
+   * The same where it has to be exact, for a millisecond or so: a timer may come 2 ms
+   * late. Where it is missing, `after` is as good.
+   */
+  afterMoment?(ms: number, fn: () => void): () => void;
 }

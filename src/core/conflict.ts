@@ -48,6 +48,9 @@ const MARK = /\.conflict-[a-z0-9]+-[0-9TZ]+(?:-[0-9]+)?(?=\.[^.]*$|$)/;
 
 const encoder = new TextEncoder();
 
+/** Both, in the order in which they are dealt with. */
+export const SIDES: readonly TwoWaySide[] = ["alpha", "beta"];
+
 /** The other one. */
 export function otherSide(side: TwoWaySide): TwoWaySide {
   return side === "alpha" ? "beta" : "alpha";

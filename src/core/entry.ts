@@ -107,6 +107,11 @@ export interface Totals {
   readonly bytes: number;
 }
 
+/** What takes part in a tree, without its root. */
+export function entriesIn({ files, directories, symlinks }: Totals): number {
+  return files + directories + symlinks;
+}
+
 /** No children. */
 export const NO_CHILDREN: ReadonlyMap<Name, Entry> = new Map();
 

@@ -1,5 +1,6 @@
 /** Small before large: which changes of a round are carried out first. */
 import { type Change, isIdle, isTouch, needsContent } from "./change.ts";
+import type { TwoWaySide } from "./conflict.ts";
 import type { Entry } from "./entry.ts";
 import { parentOf, type RelPath } from "./path.ts";
 
@@ -73,6 +74,32 @@ export function orderBySize(
   }
   const isWorthIt = small.changes.some((change) => !isIdle(change, true));
   return isWorthIt ? [small, large] : [{ ...whole, isLarge: true }];
+}
+
+/**
+ * What of a two-way round need not wait for large content; undefined where nothing
+ * is large, or nothing else is worth a part of its own.
+ * @param modes Whether mode bits count.
+ */
+export function smallOfBoth(
+  changes: BothChanges,
+  modes: boolean,
+): BothChanges | undefined {
+  const alpha = orderBySize(changes.alpha);
+  const beta = orderBySize(changes.beta);
+  if (![...alpha, ...beta].some(({ isLarge }) => isLarge)) return undefined;
+  const small = { alpha: smallOf(alpha), beta: smallOf(beta) };
+  const isWorthIt = [...small.alpha, ...small.beta]
+    .some((change) => !isIdle(change, modes));
+  return isWorthIt ? small : undefined;
+}
+
+/** What of a two-way round is done at each side. */
+type BothChanges = Readonly<Record<TwoWaySide, readonly Change[]>>;
+
+function smallOf(parts: readonly Part[]): readonly Change[] {
+  return parts.filter(({ isLarge }) => !isLarge)
+    .flatMap(({ changes }) => changes);
 }
 
 class PartBuilder implements Part {

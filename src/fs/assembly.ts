@@ -6,7 +6,7 @@
  */
 import { decodeDelta } from "../content/delta_codec.ts";
 import { patch } from "../content/delta.ts";
-import type { BaseRange } from "../content/gap.ts";
+import type { Gap } from "../content/gap.ts";
 import { movesInPlace } from "../content/moves_in_place.ts";
 import { chunkId, ID_BYTES, type Recipe } from "../content/recipe.ts";
 import type { Run } from "../content/recipe_diff.ts";
@@ -21,17 +21,6 @@ import type { OpenBases } from "./open_bases.ts";
 /** Chunks are copied together up to this many bytes, at least one at a time. */
 const COPY_BYTES = 1024 * 1024;
 
-/** A stretch of whole chunks that is lacking. */
-export interface PlannedGap {
-  /** Number of its first chunk. */
-  readonly first: number;
-  readonly count: number;
-  readonly offset: number;
-  readonly length: number;
-  /** What was signed for it, in the bases; none where nothing was. */
-  readonly region: readonly BaseRange[];
-}
-
 /** What a file is made of. */
 export interface AssemblyPlan {
   readonly path: RelPath;
@@ -41,7 +30,8 @@ export interface AssemblyPlan {
   /** For each chunk whether it stays, 1 for yes; undefined where none does. */
   readonly staying: Uint8Array | undefined;
   readonly runs: readonly Run[];
-  readonly gaps: readonly PlannedGap[];
+  /** What is lacking; the region of each is what was signed for it, if anything. */
+  readonly gaps: readonly Gap[];
   readonly bases: readonly Candidate[];
   /**
    * Whether the file begins as a copy of base 0, as far as that and the file itself
@@ -159,7 +149,7 @@ export class Assembly {
   }
 
   async #fill(
-    gap: PlannedGap,
+    gap: Gap,
     piece: Exclude<Piece, { kind: "unavailable" }>,
   ): Promise<void> {
     const length = lengthOf(piece);
@@ -199,7 +189,7 @@ export class Assembly {
   }
 
   async #patched(
-    gap: PlannedGap,
+    gap: Gap,
     { bytes, length }: Extract<Piece, { kind: "delta" }>,
   ): Promise<Uint8Array> {
     if (gap.region.length === 0) {

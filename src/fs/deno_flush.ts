@@ -1,17 +1,15 @@
 /**
- * Makes what was written survive a loss of power. All of it waits for the disk, so
- * nothing here is synchronous: a heartbeat must not.
+ * Makes what was written survive a loss of power. That waits for the disk, in
+ * another thread: a heartbeat must not.
  */
-import { close, constants, fsync, open } from "node:fs";
+import { closeSync, constants, fsync, openSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Anchor } from "./anchor.ts";
 import { fileSystemError } from "./deno_errors.ts";
 import { type FilePlace, OPEN_TO_READ } from "./deno_file.ts";
 import { faultPoint } from "./fault_point.ts";
 
-const openAsync = promisify(open);
 const fsyncAsync = promisify(fsync);
-const closeAsync = promisify(close);
 
 /** The program of the system that flushes one whole file system (`syncfs`). */
 const SYNC_PROGRAMS = ["/usr/bin/sync", "/bin/sync"];
@@ -59,11 +57,11 @@ async function flushPath(
 ): Promise<void> {
   try {
     faultPoint("change");
-    const fd = await openAsync(path, flags);
+    const fd = openSync(path, flags);
     try {
       await fsyncAsync(fd);
     } finally {
-      await closeAsync(fd);
+      closeSync(fd);
     }
   } catch (error) {
     throw fileSystemError(error, "flush", shown);

@@ -1,4 +1,5 @@
 /** Makes what a transition does survive a loss of power. */
+import { allDone } from "../core/all_done.ts";
 import { type Change, filesOf, needsContent } from "../core/change.ts";
 import type { Entry } from "../core/entry.ts";
 import {
@@ -81,19 +82,42 @@ async function flushAll(
     .reduce((sum) => sum + 1, 0);
   if (count > MAX_SINGLE_FLUSHES && await root.flushFileSystem()) return;
   const cursor = new DirectoryCursor(root);
+  // The cursor leaves a directory only when nothing is under way there.
+  let here: RelPath = ROOT;
+  const flushes: Promise<void>[] = [];
   try {
     for (const { directory, name } of Iterator.from(places())) {
+      if (directory !== here) {
+        await allDone(flushes.splice(0));
+        here = directory;
+      }
       try {
-        await (await cursor.at(directory)).flush(name);
+        flushes.push(ifThere((await cursor.at(directory)).flush(name)));
       } catch (error) {
-        const isAbsent = error instanceof FileSystemError &&
-          NOTHING_THERE.has(error.code);
-        if (!isAbsent) throw error;
+        if (!isAbsent(error)) throw error;
       }
     }
   } finally {
-    cursor.close();
+    try {
+      // A disk does them together in the time that it takes for one.
+      await allDone(flushes);
+    } finally {
+      cursor.close();
+    }
   }
+}
+
+/** `flush`, which may find nothing. */
+async function ifThere(flush: Promise<void>): Promise<void> {
+  try {
+    await flush;
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof FileSystemError && NOTHING_THERE.has(error.code);
 }
 
 function* contentOf(

@@ -13,6 +13,7 @@
  * `held_recovery.ts`. What turns out to be something else is put back or goes to
  * `kept/`.
  */
+import { allDone } from "../core/all_done.ts";
 import type { Change } from "../core/change.ts";
 import type { TrackedEntry } from "../core/entry.ts";
 import { type Name, nameOf, type RelPath } from "../core/path.ts";
@@ -87,10 +88,13 @@ export class Held {
 
   /** Makes the journal survive a loss of power. @throws {FileSystemError} */
   async flush(): Promise<void> {
-    await flushJournal(this.#directory);
-    await this.#directory.flush();
-    await this.#options.own.flush();
-    await this.#options.root.flush();
+    const { own, root } = this.#options;
+    await allDone([
+      flushJournal(this.#directory),
+      this.#directory.flush(),
+      own.flush(),
+      root.flush(),
+    ]);
   }
 
   /**

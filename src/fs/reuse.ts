@@ -1,33 +1,43 @@
 /**
- * What a target has of the files that are to come: compares the recipes that it is
- * told with those of its own files, and plans how each file is made. Its own files
- * are read in advance, while the other side reads its ones.
+ * Decides what is lacking of the files that are to come: compares the recipes that
+ * a target is told with those of its own files, see {@link ReadAhead}, and plans how
+ * each file is made.
  */
-import type { Description, Lacking } from "../content/description.ts";
-import { gapsOf } from "../content/gap.ts";
+import type {
+  Description,
+  GapRequest,
+  Lacking,
+} from "../content/description.ts";
+import { type Gap, gapsOf } from "../content/gap.ts";
 import { MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../content/limits.ts";
-import { type Pages, pagesOf } from "../content/pages.ts";
-import { ID_BYTES, offsetsOf, type Recipe } from "../content/recipe.ts";
+import { pageLength, type Pages, pagesOf } from "../content/pages.ts";
+import { offsetsOf, type Recipe } from "../content/recipe.ts";
 import {
   assembleRecipe,
   type PagedRecipe,
 } from "../content/recipe_assembly.ts";
 import { CHUNK_RECORD_BYTES } from "../content/recipe_codec.ts";
-import { diffRecipes, missingPages, type Run } from "../content/recipe_diff.ts";
+import {
+  diffRecipes,
+  missingBytes,
+  missingIds,
+  missingPages,
+  type Run,
+} from "../content/recipe_diff.ts";
 import { shapeFor, type Signature, signatureOf } from "../content/signature.ts";
+import { stayingChunks, withoutStaying } from "../content/staying.ts";
 import type { Digest, DirectoryEntry } from "../core/entry.ts";
 import { displayPath, type RelPath } from "../core/path.ts";
 import { entryAt } from "../core/snapshot.ts";
 import { IntegrityError, ProtocolError, StaleError } from "../errors.ts";
-import type { AssemblyPlan, PlannedGap } from "./assembly.ts";
+import type { AssemblyPlan } from "./assembly.ts";
 import type { Candidate, Reusable } from "./candidates.ts";
 import { MAX_ASKED_PAGES, MAX_DESCRIPTION_BYTES } from "../protocol/limits.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
-import type { Draft } from "./draft.ts";
-import type { Directory, ReadableFile } from "./file_system.ts";
+import type { Directory } from "./file_system.ts";
 import { OpenBases } from "./open_bases.ts";
 import { Pacer } from "./pacer.ts";
-import { type RecipeCopy, RecipeReader } from "./recipe_reader.ts";
+import { ReadAhead, type StagedParts } from "./read_ahead.ts";
 import {
   equalVersions,
   type FileVersion,
@@ -86,35 +96,14 @@ interface State {
   plan: AssemblyPlan | undefined;
 }
 
-/** What is staged of files, by number. */
-export interface StagedParts {
-  /** Opens what an earlier run has left of a file; whoever asks closes it. */
-  open(
-    index: number,
-  ): Promise<
-    { readonly file: ReadableFile; readonly length: number } | undefined
-  >;
-  /** Begins a file anew, as a copy of another; undefined if it can't be. */
-  draft(index: number): Promise<Draft | undefined>;
-}
-
 /** The files of one staging that may be made of others. Its owner closes it. */
 export class Reuse {
   readonly #options: ReuseOptions;
   readonly #states = new Map<number, State>();
-  readonly #reader: RecipeReader;
+  readonly #ahead: ReadAhead;
   readonly #cursor: DirectoryCursor;
   readonly #pacer = new Pacer();
-  /** Which file is begun as a copy of the one at a path. */
-  readonly #copying = new Map<RelPath, State>();
-  /** By path; a file may be a candidate for several. */
-  readonly #recipes = new Map<RelPath, Promise<Recipe | undefined>>();
-  /** Of what is staged in part, by number. */
-  readonly #parts = new Map<number, Promise<Recipe | undefined>>();
-  /** Files that were begun as copies, by number. */
-  readonly #drafted = new Set<number>();
   readonly #made = new Map<number, FileVersion>();
-  #staged: StagedParts | undefined;
   #chunks = 0;
   /** Of what is being answered. */
   #asked = { bytes: 0, pages: 0 };
@@ -124,7 +113,7 @@ export class Reuse {
   constructor(options: ReuseOptions) {
     const { root, store, distrusted } = options;
     this.#options = options;
-    this.#reader = new RecipeReader(root, { follow: false, store });
+    this.#ahead = new ReadAhead(root, store);
     this.#cursor = new DirectoryCursor(root);
     let chunks = 0;
     for (const reusable of options.reusables) {
@@ -134,19 +123,13 @@ export class Reuse {
       if (distrusted.get(path) === "recipe") continue;
       if (chunks + usual > MAX_REUSED_CHUNKS) continue;
       chunks += usual;
-      const state = {
+      this.#states.set(index, {
         reusable,
         asked: undefined,
         done: false,
         plan: undefined,
-      };
-      this.#states.set(index, state);
-      const { path: from, entry: base } = candidates[0]!;
-      const isAlike = base.size === entry.size && base.mtime === entry.mtime;
-      // Of an old version most stays in its place, of what was renamed all does.
-      if (reusable.hasOld || isAlike && !this.#copying.has(from)) {
-        this.#copying.set(from, state);
-      }
+      });
+      this.#ahead.add(reusable);
     }
   }
 
@@ -158,12 +141,12 @@ export class Reuse {
   /** File number `index` is here already. */
   drop(index: number): void {
     this.#states.delete(index);
+    this.#ahead.drop(index);
   }
 
   /** Begins to read what will be needed, without being waited for. */
   begin(staged: StagedParts): void {
-    this.#staged = staged;
-    void this.#readAhead();
+    this.#ahead.begin(staged);
   }
 
   /** How file number `index` is made; undefined: it comes as a whole. */
@@ -219,10 +202,8 @@ export class Reuse {
   async settle(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#recipes.clear();
-    this.#parts.clear();
     this.#cursor.close();
-    await this.#reader.close();
+    await this.#ahead.close();
   }
 
   async #answer(
@@ -247,8 +228,7 @@ export class Reuse {
       case "pages":
         return await this.#compare(state, description, signal);
       case "chunks": {
-        const recipe = await this.#assemble(state, description.records);
-        if (recipe.size !== size) throw wrongSize(state, recipe.size);
+        const recipe = this.#assemble(state, description.records);
         return await this.#plan(state, recipe, signal);
       }
       default:
@@ -276,32 +256,29 @@ export class Reuse {
       paged.push({ recipe, pages: pagesOf(recipe) });
       numbers = missingPages(pages, paged.map((it) => it.pages));
     };
-    add(await this.#partOf(index, signal));
+    add(await this.#ahead.partOf(index, signal));
     for (const candidate of state.reusable.candidates) {
       const lacking = numbers?.length ?? pages.ends.length;
       if (lacking <= ENOUGH * pages.ends.length) break;
-      add(await this.#recipeOf(candidate, signal));
+      add(await this.#ahead.recipeOf(candidate, signal));
     }
     if (numbers === undefined || !this.#mayAsk(pages, numbers)) {
       return { kind: "whole", index };
     }
     state.asked = { digest, pages, numbers, paged };
     if (numbers.length > 0) return { kind: "pages", index, pages: numbers };
-    const recipe = await this.#assemble(state, new Uint8Array(0));
-    if (recipe.size !== size) throw wrongSize(state, recipe.size);
+    const recipe = this.#assemble(state, new Uint8Array(0));
     return await this.#plan(state, recipe, signal);
   }
 
   /** The recipe, with the chunks of the pages that were asked for. */
-  // deno-lint-ignore require-await -- it rejects where it would throw
-  async #assemble(state: State, records: Uint8Array): Promise<Recipe> {
+  #assemble(state: State, records: Uint8Array): Recipe {
     const { digest, pages, numbers, paged } = state.asked!;
     state.asked = undefined;
     const parts: Uint8Array[] = [];
     let at = 0;
     for (const number of numbers) {
-      const first = number === 0 ? 0 : pages.ends[number - 1]!;
-      const length = (pages.ends[number]! - first) * CHUNK_RECORD_BYTES;
+      const length = pageLength(pages, number) * CHUNK_RECORD_BYTES;
       parts.push(records.subarray(at, at + length));
       at += length;
     }
@@ -312,12 +289,15 @@ export class Reuse {
         } have ${records.length} bytes instead of ${at}`,
       );
     }
+    let recipe: Recipe;
     try {
-      return assembleRecipe(pages, digest, paged, parts);
+      recipe = assembleRecipe(pages, digest, paged, parts);
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
       throw new ProtocolError(error.message, "protocol", { cause: error });
     }
+    if (recipe.size === state.reusable.entry.size) return recipe;
+    throw wrongSize(state, recipe.size);
   }
 
   /** Decides where each chunk of the file comes from. */
@@ -331,7 +311,7 @@ export class Reuse {
     const recipes: Recipe[] = [];
     let runs = diffRecipes(recipe, recipes);
     const add = async (candidate: Candidate): Promise<void> => {
-      const known = await this.#recipeOf(candidate, signal);
+      const known = await this.#ahead.recipeOf(candidate, signal);
       if (known === undefined) return;
       bases.push(candidate);
       recipes.push(known);
@@ -347,7 +327,7 @@ export class Reuse {
         await add(candidate);
       }
     }
-    const part = await this.#partOf(index, signal);
+    const part = await this.#ahead.partOf(index, signal);
     const staying = part && stayingChunks(recipe, part);
     const isCopied = runs.some(({ kind }) => kind === "copy");
     const hasRegions = hasOld && bases[0] === candidates[0];
@@ -355,16 +335,17 @@ export class Reuse {
       return { kind: "whole", index };
     }
     const offsets = offsetsOf(recipe);
-    const planned: PlannedGap[] = [];
-    const gaps: (PlannedGap & { signature: Signature | undefined })[] = [];
+    const gaps: Gap[] = [];
+    const requests: GapRequest[] = [];
     const open = new OpenBases(this.#cursor, bases);
     try {
       for (const gap of gapsOf(runs, recipe, recipes)) {
         for (const rest of withoutStaying(gap, offsets, staying)) {
           const signature = await this.#sign(path, rest, open);
           const region = signature === undefined ? [] : rest.region;
-          planned.push({ ...rest, region });
-          gaps.push({ ...rest, signature });
+          gaps.push({ ...rest, region });
+          const { offset, length } = rest;
+          requests.push({ offset, length, signature });
         }
       }
     } catch (error) {
@@ -379,24 +360,16 @@ export class Reuse {
       offsets,
       staying,
       runs,
-      gaps: planned,
+      gaps,
       bases,
-      isDrafted: bases[0] === candidates[0] && this.#drafted.has(index),
+      isDrafted: bases[0] === candidates[0] && this.#ahead.isDrafted(index),
     };
-    return {
-      kind: "gaps",
-      index,
-      gaps: gaps.map(({ offset, length, signature }) => ({
-        offset,
-        length,
-        signature,
-      })),
-    };
+    return { kind: "gaps", index, gaps: requests };
   }
 
   async #sign(
     path: RelPath,
-    { region, length }: PlannedGap,
+    { region, length }: Gap,
     bases: OpenBases,
   ): Promise<Signature | undefined> {
     const pause = this.#pacer.turn();
@@ -421,19 +394,8 @@ export class Reuse {
   ): Candidate[] {
     const { store, tree } = this.#options;
     if (store === undefined) return [];
-    const missing = runs.filter(({ kind }) => kind === "missing");
-    const count = missing.reduce((sum, run) => sum + run.count, 0);
-    const ids = new Uint8Array(count * ID_BYTES);
-    let at = 0;
-    for (const { first, count } of missing) {
-      ids.set(
-        recipe.ids.subarray(first * ID_BYTES, (first + count) * ID_BYTES),
-        at,
-      );
-      at += count * ID_BYTES;
-    }
     const found: Candidate[] = [];
-    for (const { path, version } of store.filesWith(ids)) {
+    for (const { path, version } of store.filesWith(missingIds(recipe, runs))) {
       if (found.length === MAX_STORED_BASES) break;
       const entry = entryAt(tree, path);
       const seen = entry?.kind === "file" ? versionOf(entry) : undefined;
@@ -449,10 +411,7 @@ export class Reuse {
   /** Counts pages that are asked for; false if they are too many for one question. */
   #mayAsk(pages: Pages, numbers: Uint32Array): boolean {
     let chunks = 0;
-    for (const number of numbers) {
-      chunks += pages.ends[number]! -
-        (number === 0 ? 0 : pages.ends[number - 1]!);
-    }
+    for (const number of numbers) chunks += pageLength(pages, number);
     const bytes = this.#asked.bytes + chunks * CHUNK_RECORD_BYTES;
     const count = this.#asked.pages + numbers.length;
     if (bytes > MAX_DESCRIPTION_BYTES || count > MAX_ASKED_PAGES) return false;
@@ -468,158 +427,11 @@ export class Reuse {
     return true;
   }
 
-  #recipeOf(
-    { path, entry }: Candidate,
-    signal?: AbortSignal,
-  ): Promise<Recipe | undefined> {
-    let recipe = this.#recipes.get(path);
-    if (recipe === undefined) {
-      const state = this.#copying.get(path);
-      const openCopy = state && (() => this.#openDraft(state));
-      recipe = this.#reader.recipeOf(path, entry, undefined, openCopy);
-      // Whoever needs it hears of it.
-      recipe.catch(() => {});
-      this.#recipes.set(path, recipe);
-    }
-    return unlessAborted(recipe, signal);
-  }
-
-  /** Begins the file of `state` as a copy of what it is likely made of. */
-  async #openDraft(
-    { done, reusable: { index } }: State,
-  ): Promise<RecipeCopy | undefined> {
-    // What is here, or what a plan counts on, is not begun anew.
-    if (done || !this.has(index) || this.#drafted.has(index)) return undefined;
-    const draft = await this.#staged?.draft(index);
-    return draft && {
-      put: (bytes, offset) => draft.put(bytes, offset),
-      close: async (recipe) => {
-        if (!await draft.close(recipe !== undefined)) return;
-        this.#drafted.add(index);
-        this.#parts.set(index, Promise.resolve(recipe));
-      },
-    };
-  }
-
-  #partOf(
-    index: number,
-    signal?: AbortSignal,
-  ): Promise<Recipe | undefined> {
-    let part = this.#parts.get(index);
-    if (part === undefined) {
-      part = this.#reader.inTurn(async () => {
-        const opened = await this.#staged?.open(index);
-        if (opened === undefined) return undefined;
-        try {
-          return await this.#reader.read(opened.file, opened.length);
-        } finally {
-          opened.file.close();
-        }
-      });
-      part.catch(() => {});
-      this.#parts.set(index, part);
-    }
-    return unlessAborted(part, signal);
-  }
-
-  /** Reads old versions and staged parts in the order in which they will be needed. */
-  async #readAhead(): Promise<void> {
-    try {
-      for (const { reusable, done } of this.#states.values()) {
-        if (this.#isOver) return;
-        if (done) continue;
-        await this.#recipeOf(reusable.candidates[0]!);
-        await this.#partOf(reusable.index);
-      }
-    } catch {
-      // Whoever needs it hears of it.
-    }
-  }
-
-  /** What was read for `state` alone is not needed any more. */
+  /** `state` is decided: what is for it alone is not needed any more. */
   #finish(state: State): void {
     state.done = true;
     state.asked = undefined;
-    this.#parts.delete(state.reusable.index);
-    if (state.reusable.hasOld) {
-      this.#recipes.delete(state.reusable.path);
-    }
-  }
-}
-
-/** As `work`, but does not wait for it any longer when `signal` aborts. */
-async function unlessAborted<T>(
-  work: Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  if (signal === undefined) return await work;
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-function missingBytes(runs: readonly Run[]): number {
-  return runs.reduce(
-    (sum, run) => sum + (run.kind === "missing" ? run.length : 0),
-    0,
-  );
-}
-
-/** Which chunks of `recipe` lie in their place in `part`; undefined where none does. */
-function stayingChunks(recipe: Recipe, part: Recipe): Uint8Array | undefined {
-  const staying = new Uint8Array(recipe.lengths.length);
-  let found = false;
-  let at = 0;
-  let partAt = 0;
-  let j = 0;
-  for (const [i, length] of recipe.lengths.entries()) {
-    while (j < part.lengths.length && partAt < at) partAt += part.lengths[j++]!;
-    if (
-      partAt === at && part.lengths[j] === length &&
-      sameBytes(recipe.ids, i, part.ids, j)
-    ) {
-      staying[i] = 1;
-      found = true;
-    }
-    at += length;
-  }
-  return found ? staying : undefined;
-}
-
-function sameBytes(
-  a: Uint8Array,
-  i: number,
-  b: Uint8Array,
-  j: number,
-): boolean {
-  for (let k = 0; k < ID_BYTES; k++) {
-    if (a[i * ID_BYTES + k] !== b[j * ID_BYTES + k]) return false;
-  }
-  return true;
-}
-
-/** What is left of `gap` between the chunks that stay. */
-function* withoutStaying(
-  gap: PlannedGap,
-  offsets: Float64Array,
-  staying: Uint8Array | undefined,
-): Generator<PlannedGap> {
-  const end = gap.first + gap.count;
-  let first = gap.first;
-  for (let i = first; i <= end; i++) {
-    if (i < end && staying?.[i] !== 1) continue;
-    if (i > first) {
-      const offset = offsets[first]!;
-      const length = offsets[i]! - offset;
-      yield { first, count: i - first, offset, length, region: gap.region };
-    }
-    first = i + 1;
+    this.#ahead.drop(state.reusable.index);
   }
 }
 

@@ -7,10 +7,9 @@
  * is new as a whole is built here and needs a single rename in the end.
  */
 import type { Change } from "../core/change.ts";
-import type { DirectoryEntry, FileEntry, SymlinkEntry } from "../core/entry.ts";
+import type { FileEntry, SymlinkEntry } from "../core/entry.ts";
 import {
   displayPath,
-  join,
   type Name,
   nameOf,
   parentOf,
@@ -31,20 +30,18 @@ import {
   StaleError,
 } from "../errors.ts";
 import { Assembly, type AssemblyPlan } from "./assembly.ts";
+import { BegunFiles } from "./begun_files.ts";
+import { buildDirectory, putSymlink } from "./build_directory.ts";
 import { DirectoryCursor } from "./directory_cursor.ts";
-import { Draft, unfinishedLength } from "./draft.ts";
-import type { Directory, ReadableFile, WritableFile } from "./file_system.ts";
-import { type Parts, takeOver } from "./leftovers.ts";
+import { unfinishedLength } from "./draft.ts";
+import type { Directory, WritableFile } from "./file_system.ts";
 import { OpenBases } from "./open_bases.ts";
-import { openOrCreate, removeTree } from "./own_entries.ts";
+import { removeTree } from "./own_entries.ts";
 import { Pacer } from "./pacer.ts";
 import { type Destination, PlannedFiles } from "./planned_files.ts";
 import { versionOf } from "./recipe_store.ts";
 import type { Reuse } from "./reuse.ts";
 import type { StagingArea } from "./staging_area.ts";
-
-/** Shorter files are written once all is known of them. */
-const MIN_DRAFT_BYTES = 1024 * 1024;
 
 /** A large file of which not all has come yet. */
 interface OpenFile {
@@ -75,12 +72,10 @@ export class Stage {
   readonly #cursor: DirectoryCursor;
   readonly #pacer = new Pacer();
   readonly #files: PlannedFiles;
+  readonly #begun: BegunFiles;
   readonly #reuse: Reuse | undefined;
   /** Goes to the files that others are made of. */
   readonly #bases: DirectoryCursor | undefined;
-  /** Files that were begun as copies, by number. */
-  readonly #drafts = new Map<number, Draft>();
-  #parts: Parts = { resumes: new Map(), lengths: new Map() };
   #current: OpenFile | undefined;
 
   /** @param options Without them, nothing is made of other files. */
@@ -93,6 +88,7 @@ export class Stage {
     this.#changes = changes;
     this.#cursor = new DirectoryCursor(area.stage, { create: true });
     this.#files = new PlannedFiles(changes);
+    this.#begun = new BegunFiles(area.stage, this.#files);
     this.#reuse = options?.reuse;
     this.#bases = options && new DirectoryCursor(options.root);
   }
@@ -108,19 +104,14 @@ export class Stage {
    */
   async prepare(signal?: AbortSignal): Promise<Want[]> {
     if (!this.#area.isFresh) {
-      this.#parts = await takeOver(
-        this.#area.stage,
+      await this.#begun.takeOver(
         this.#changes,
-        this.#files,
         (index) => this.#reuse?.has(index) ?? false,
         signal,
       );
     }
     const wants = this.#wants();
-    this.#reuse?.begin({
-      open: (index) => this.#openPart(index),
-      draft: (index) => this.#openDraft(index),
-    });
+    this.#reuse?.begin(this.#begun);
     return wants;
   }
 
@@ -178,11 +169,10 @@ export class Stage {
   }
 
   /**
-   * Builds the new directory of change number `i` to the end: empty directories,
-   * links, and the mode and mtime of all but the directory itself, which must be
-   * writable to be moved. What fails is added to the problems; of a file that
+   * Builds the new directory of change number `i` to the end, see
+   * {@link buildDirectory}. What fails is added to the problems; of a file that
    * did not come to its end nothing stays, or it would be moved with the rest.
-   * @throws {FileSystemError} If that can't be removed.
+   * @throws {FileSystemError} If that can't be removed, or the directory can't be made.
    */
   async complete(i: number): Promise<void> {
     const { path, new: entry } = this.#changes[i]!;
@@ -192,7 +182,10 @@ export class Stage {
       await removeTree(await this.#cursor.at(parent), name);
     }
     const parent = await this.directoryFor(path);
-    await this.#build(parent, path, entry, true);
+    await buildDirectory(parent, path, entry, {
+      report: (problem) => this.#files.report(problem),
+      pacer: this.#pacer,
+    });
   }
 
   /** Puts a link into the staging area. @throws {FileSystemError} */
@@ -212,7 +205,7 @@ export class Stage {
     const wants: Want[] = [];
     let run: Mutable<Want> | undefined;
     for (let index = 0; index < this.#files.count; index++) {
-      const resume = this.#parts.resumes.get(index);
+      const resume = this.#begun.resumeOf(index);
       if (this.#files.isStaged(index) || resume !== undefined) {
         this.#reuse?.drop(index);
         run = undefined;
@@ -232,40 +225,6 @@ export class Stage {
     return wants;
   }
 
-  /** Opens what is staged of a file that is going to be described. */
-  async #openPart(
-    index: number,
-  ): Promise<{ file: ReadableFile; length: number } | undefined> {
-    const length = this.#parts.lengths.get(index);
-    if (length === undefined) return undefined;
-    const { parent, name } = this.#files.at(index)!;
-    const cursor = new DirectoryCursor(this.#area.stage);
-    try {
-      const directory = await cursor.at(parent);
-      return { file: await directory.openFile(name), length };
-    } catch (error) {
-      if (!isFileSystemError(error)) throw error;
-      return undefined;
-    } finally {
-      cursor.close();
-    }
-  }
-
-  /** Begins a file that is going to be a copy of another, with few changes. */
-  async #openDraft(index: number): Promise<Draft | undefined> {
-    const destination = this.#files.at(index)!;
-    const isSmall = destination.entry.size < MIN_DRAFT_BYTES;
-    if (isSmall || this.#parts.lengths.has(index)) return undefined;
-    try {
-      const draft = await Draft.open(this.#area.stage, destination);
-      this.#drafts.set(index, draft);
-      return draft;
-    } catch (error) {
-      if (!isFileSystemError(error)) throw error;
-      return undefined;
-    }
-  }
-
   /** Checks that `piece` is the one whose turn it is. */
   #check(piece: ContentPiece, entry: FileEntry): void {
     const end = piece.offset + lengthOf(piece);
@@ -283,7 +242,7 @@ export class Stage {
       fault = `${current.length} bytes are here`;
     } else if (
       current === undefined && piece.offset !== 0 &&
-      piece.offset !== this.#parts.resumes.get(piece.index)?.offset
+      piece.offset !== this.#begun.resumeOf(piece.index)?.offset
     ) {
       fault = "nothing is here";
     } else if (end > entry.size || piece.last !== (end === entry.size)) {
@@ -341,17 +300,16 @@ export class Stage {
   ): Promise<OpenFile> {
     const directory = await this.#cursor.at(parent);
     const { path } = plan;
-    const draft = this.#drafts.get(index);
-    // A draft is written over even if nothing of it stays: its room is there.
-    const isBegun = draft !== undefined || plan.staying !== undefined;
-    const begun = draft?.length ?? this.#parts.lengths.get(index) ?? 0;
-    const length = isBegun ? Math.min(begun, entry.size) : 0;
+    const begun = this.#begun.lengthOf(index, plan.staying !== undefined);
+    const length = Math.min(begun ?? 0, entry.size);
     const file = await directory.openWritable(name);
     try {
       if ((await file.stat()).size < length) {
         throw new StaleError(`What was staged of ${displayPath(path)} is gone`);
       }
-      await file.truncate(isBegun ? unfinishedLength(entry.size) : 0);
+      await file.truncate(
+        begun === undefined ? 0 : unfinishedLength(entry.size),
+      );
     } catch (error) {
       file.close();
       throw error;
@@ -425,39 +383,6 @@ export class Stage {
       if (!isFileSystemError(later)) throw later;
     }
   }
-
-  async #build(
-    parent: Directory,
-    path: RelPath,
-    entry: DirectoryEntry,
-    isTop: boolean,
-  ): Promise<void> {
-    const directory = await openOrCreate(parent, nameOf(path));
-    try {
-      for (const [name, child] of entry.children) {
-        const childPath = join(path, name);
-        try {
-          if (child.kind === "symlink") {
-            await putSymlink(directory, name, child);
-          } else if (child.kind === "directory") {
-            await this.#build(directory, childPath, child, false);
-          }
-        } catch (error) {
-          if (!isFileSystemError(error)) throw error;
-          this.#files.report({
-            path: childPath,
-            code: "failed",
-            message: messageOf(error),
-          });
-        }
-      }
-      if (!isTop) await directory.setOwnMetadata(entry);
-    } finally {
-      directory.close();
-    }
-    const pause = this.#pacer.turn();
-    if (pause !== undefined) await pause;
-  }
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -475,14 +400,4 @@ async function openTruncated(
     file.close();
     throw error;
   }
-}
-
-async function putSymlink(
-  directory: Directory,
-  name: Name,
-  entry: SymlinkEntry,
-): Promise<void> {
-  await removeTree(directory, name);
-  const { target, mtime, owner } = entry;
-  await directory.createSymlink(name, target, mtime, owner);
 }

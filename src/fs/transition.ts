@@ -7,6 +7,7 @@
  * saw; otherwise it is left alone, and reported as stale. What goes is looked at
  * once more after it has left its place, see `held.ts`.
  */
+import { allDone } from "../core/all_done.ts";
 import { type Change, isTouch } from "../core/change.ts";
 import type { TrackedEntry } from "../core/entry.ts";
 import { nameOf, parentOf, type RelPath, ROOT } from "../core/path.ts";
@@ -118,7 +119,10 @@ class Transition {
       });
     }
     if (!this.#options.durable) return;
-    await this.#held?.flush();
+    await allDone([this.#held?.flush(), this.#flushContent()]);
+  }
+
+  async #flushContent(): Promise<void> {
     try {
       const isStaged = (file: number): boolean => this.#stage.hasFile(file);
       await flushContent(this.#area.stage, this.#changes, isStaged);

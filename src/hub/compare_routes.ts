@@ -15,10 +15,9 @@ import {
 } from "./context.ts";
 import { HttpProblem } from "./problem.ts";
 import type { HubRecord } from "./record.ts";
+import { recordsWithin } from "./records_within.ts";
 import { checkPath } from "./request_path.ts";
 import { SyncBody, toWireRecord } from "./schemas.ts";
-
-const PAGE = 1_000;
 
 /** Adds the route to `app`. */
 export function addCompareRoutes(
@@ -61,7 +60,8 @@ async function compare(
   const revision = await store.head();
   const plan = new ListComparison();
   const seen = new Set<RelPath>();
-  for await (const record of currentFiles(options, within)) {
+  for await (const record of recordsWithin(store, within, nextTurn)) {
+    if (record.kind !== "file") continue;
     seen.add(record.path);
     await decide(record.path, record);
   }
@@ -132,23 +132,5 @@ class ListComparison {
       default:
         action satisfies never;
     }
-  }
-}
-
-async function* currentFiles(
-  { hub: { store } }: ApiOptions,
-  within: RelPath,
-): AsyncGenerator<HubRecord> {
-  let after: RelPath | undefined;
-  for (;;) {
-    const page = await store.files({
-      within,
-      limit: PAGE,
-      ...(after !== undefined && { after }),
-    });
-    for (const record of page) if (record.kind === "file") yield record;
-    if (page.length < PAGE) return;
-    await nextTurn();
-    after = page.at(-1)!.path;
   }
 }

@@ -4,13 +4,12 @@ import { conflictCopyOf } from "./conflict_copy.ts";
 import type { Conflict, Resolution } from "./conflicts.ts";
 import { HttpProblem } from "./problem.ts";
 import type { HubRecord } from "./record.ts";
+import { recordsWithin } from "./records_within.ts";
 import { stateOf } from "./restore.ts";
 import type { HubStore, ProposedChange } from "./store.ts";
 
 /** So many names for a conflict copy are tried. */
 const MAX_COPY_NAMES = 100;
-
-const PAGE = 1_000;
 
 /**
  * The changes that carry out `keep`, in order; all of them, or none.
@@ -77,7 +76,7 @@ async function otherTree(
   if (latest !== undefined && latest.kind !== "deleted") {
     changes.push(removal(path, latest));
   }
-  for await (const record of recordsAt(store, copy)) {
+  for await (const record of recordsWithin(store, copy)) {
     changes.push({
       path: moved(record.path, copy, path),
       state: stateOf(record),
@@ -130,21 +129,4 @@ function removal(
 /** `path`, which lies below `from`, at the same place below `to`. */
 function moved(path: RelPath, from: RelPath, to: RelPath): RelPath {
   return `${to}${path.slice(from.length)}` as RelPath;
-}
-
-async function* recordsAt(
-  store: HubStore,
-  within: RelPath,
-): AsyncGenerator<HubRecord> {
-  let after: RelPath | undefined;
-  for (;;) {
-    const page = await store.files({
-      within,
-      limit: PAGE,
-      ...(after !== undefined && { after }),
-    });
-    yield* page;
-    if (page.length < PAGE) return;
-    after = page.at(-1)!.path;
-  }
 }

@@ -11,29 +11,24 @@ import {
   type Conflict,
   type ConflictPolicy,
   otherSide,
+  SIDES,
   type TwoWaySide,
 } from "../core/conflict.ts";
-import { DeletionTally } from "../core/guard.ts";
 import type { Digest, DirectoryEntry } from "../core/entry.ts";
 import { comparePaths, type RelPath, ROOT } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
 import { keepAncestor } from "../core/keep_ancestor.ts";
-import { orderBySize } from "../core/order_by_size.ts";
+import { smallOfBoth } from "../core/order_by_size.ts";
 import { reconcile, type Reconciliation } from "../core/reconcile.ts";
 import type { SettledTrees } from "../core/settled_trees.ts";
 import { sleep } from "../core/sleep.ts";
 import type { Snapshot } from "../core/snapshot.ts";
-import {
-  checkLossAtSide,
-  type LossLimits,
-  tallyLosses,
-} from "../core/two_way_guard.ts";
 import { GuardError } from "../errors.ts";
 import { unexplained } from "./achieved.ts";
 import type { Ancestry } from "./ancestry.ts";
 import type { Endpoint, TransitionResult } from "./endpoint.ts";
 import { handOver } from "./hand_over.ts";
-import type { RecentLosses } from "./recent_losses.ts";
+import { LossGuard, type LossGuardOptions } from "./loss_guard.ts";
 import { scanTwoWay, type TwoWayScan } from "./scan_two_way.ts";
 import { systemClock } from "./system_clock.ts";
 import type { TwoWayProblem, TwoWaySummary } from "./two_way_events.ts";
@@ -44,14 +39,11 @@ const MAX_ROUNDS = 5;
 /** How long to leave a tree that is being written to alone, by round. */
 const SETTLE_MS = 200;
 
-const SIDES: readonly TwoWaySide[] = ["alpha", "beta"];
-
 /** How to make two sides equal. */
-export interface BidirectionalOptions extends TwoWayScan {
+export interface BidirectionalOptions extends TwoWayScan, LossGuardOptions {
   readonly policy: ConflictPolicy;
   /** How conflict copies call the sides, in lower-case letters and digits. */
   readonly labels: Readonly<Record<TwoWaySide, string>>;
-  readonly limits: LossLimits;
   /**
    * Hears of the conflicts of a round, before anything is done about them, and may
    * keep versions of alpha elsewhere: it answers which, by path and digest, and
@@ -64,8 +56,6 @@ export interface BidirectionalOptions extends TwoWayScan {
   readonly clock?: Clock;
   /** What runs before have left; only where they follow each other closely. */
   readonly memory?: TwoWayMemory;
-  /** What each side has lost lately: it counts for the guards, and is added to. */
-  readonly losses?: RecentLosses;
 }
 
 /**
@@ -165,14 +155,9 @@ class Bidirectional {
   readonly #conflicts = new Map<RelPath, Conflict>();
   /** What was kept elsewhere stays there, whatever later rounds do. */
   readonly #kept: TwoWayProblem[] = [];
-  readonly #tallies = {
-    alpha: new DeletionTally(),
-    beta: new DeletionTally(),
-  };
   /** Files of alpha that are kept elsewhere. */
   #keptElsewhere: ReadonlyMap<RelPath, Digest> = new Map();
-  /** Entries of both sides before the first round, or the first recent loss. */
-  #entries: Readonly<Record<TwoWaySide, number>> | undefined;
+  readonly #losses: LossGuard;
 
   constructor(
     sides: Sides,
@@ -184,10 +169,8 @@ class Bidirectional {
     this.#options = options;
     this.#modes = sides.alpha.traits.modes && sides.beta.traits.modes;
     this.#ancestor = ancestry.ancestor;
-    const { losses } = options;
-    if (losses === undefined) return;
-    this.#entries = losses.entries;
-    for (const side of SIDES) this.#tallies[side].add(losses.changes[side]);
+    const names = { alpha: sides.alpha.name, beta: sides.beta.name };
+    this.#losses = new LossGuard(names, options);
   }
 
   async run(): Promise<TwoWaySummary> {
@@ -231,18 +214,14 @@ class Bidirectional {
   }
 
   async #look(): Promise<TwoWayRound> {
-    const { policy, labels, memory, losses } = this.#options;
+    const { policy, labels, memory } = this.#options;
     const { snapshots, beta } = await scanTwoWay(this.#sides, this.#modes, {
       ...this.#options,
       known: memory?.beta,
     });
     if (memory !== undefined) memory.beta = beta;
     this.#latest = { alpha: [], beta: [] };
-    this.#entries ??= {
-      alpha: entriesIn(snapshots.alpha),
-      beta: entriesIn(snapshots.beta),
-    };
-    if (losses !== undefined) losses.entries ??= this.#entries;
+    this.#losses.scanned(snapshots);
     const reconciled = reconcile(
       this.#ancestor,
       snapshots.alpha.root,
@@ -291,22 +270,8 @@ class Bidirectional {
   }
 
   /** @throws {GuardError} If a side would lose more than is usual or allowed. */
-  guard({ snapshots, reconciled }: TwoWayRound): void {
-    const entries = this.#entries!;
-    const { limits } = this.#options;
-    for (const side of SIDES) {
-      const other = otherSide(side);
-      const deletions = this.#tallies[side];
-      tallyLosses(deletions, reconciled[side]);
-      checkLossAtSide({
-        place: this.#sides[side].name,
-        otherPlace: this.#sides[other].name,
-        deletions,
-        entries: entries[side],
-        otherEntries: entriesIn(snapshots[other]),
-        agreedEntries: this.#ancestor?.children.size ?? 0,
-      }, limits);
-    }
+  guard(round: TwoWayRound): void {
+    this.#losses.check({ ...round, ancestor: this.#ancestor });
   }
 
   /** "Halted" says that nothing was changed: later on, it is a problem instead. */
@@ -350,23 +315,10 @@ class Bidirectional {
   #smallFirst(round: TwoWayRound): TwoWayRound {
     const { memory } = this.#options;
     if (memory?.mayPostpone !== true) return round;
-    const { changes } = round;
-    const parts = {
-      alpha: orderBySize(changes.alpha),
-      beta: orderBySize(changes.beta),
-    };
-    const small = (side: TwoWaySide): readonly Change[] =>
-      parts[side].filter(({ isLarge }) => !isLarge)
-        .flatMap(({ changes }) => changes);
-    const isAny = (side: TwoWaySide): boolean =>
-      small(side).some((change) => !isIdle(change, this.#modes));
-    const isLarge = SIDES.some((side) =>
-      parts[side].some(({ isLarge }) => isLarge)
-    );
-    if (!isLarge || !SIDES.some(isAny)) return round;
+    const changes = smallOfBoth(round.changes, this.#modes);
+    if (changes === undefined) return round;
     memory.mayPostpone = false;
-    const now = { alpha: small("alpha"), beta: small("beta") };
-    return { ...round, changes: now };
+    return { ...round, changes };
   }
 
   async #carryOut(
@@ -456,13 +408,9 @@ class Bidirectional {
     for (const change of reconciled[side].changes) {
       if (!done.has(change)) failed.push(change);
     }
-    const { memory, losses } = this.#options;
     if (done.size === 0) return;
-    const absent = new Set(reconciled[side].absences);
-    for (const change of done) {
-      const isLoss = change.new === undefined && absent.has(change.path);
-      if (isLoss) losses?.changes[side].push(change);
-    }
+    this.#losses.carriedOut(side, done, reconciled[side]);
+    const { memory } = this.#options;
     if (side === "alpha" || memory?.beta === undefined) return;
     // A guess: it spares the question of what the other end has become.
     const root = applyChanges(memory.beta.root, done, this.#modes);
@@ -488,9 +436,8 @@ class Bidirectional {
     problems: readonly TwoWayProblem[],
     rounds: number,
   ): TwoWaySummary {
-    const { onEvent } = this.#options;
+    const { onEvent, memory } = this.#options;
     // Those that no round came to settle are left as they are.
-    const { memory } = this.#options;
     const unsettled = memory === undefined ? round.reconciled.pending : [];
     for (const pending of unsettled) {
       const reason = "its versions could not be kept beside each other";
@@ -521,11 +468,6 @@ class Bidirectional {
       problems: all,
     };
   }
-}
-
-/** What takes part in a tree, without its root. */
-function entriesIn({ totals }: Snapshot): number {
-  return totals.files + totals.directories + totals.symlinks;
 }
 
 function isKept({ problem }: TwoWayProblem): boolean {

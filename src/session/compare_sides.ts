@@ -189,7 +189,7 @@ interface SeenSides extends SeenTarget {
 }
 
 /** Who is told of a scan, and who may stop it. */
-interface ScanAudience {
+export interface ScanAudience {
   readonly signal: AbortSignal | undefined;
   readonly onEvent: EventListener | undefined;
 }

@@ -14,7 +14,7 @@ import type { Conflict } from "../core/conflict.ts";
 import { laterAllowance } from "../core/guard.ts";
 import { SettledTrees } from "../core/settled_trees.ts";
 import type { IgnoreOptions } from "../core/snapshot.ts";
-import { asError, FileSystemError, GuardError, messageOf } from "../errors.ts";
+import { asError, FileSystemError, GuardError } from "../errors.ts";
 import type { Ancestry } from "./ancestry.ts";
 import {
   bidirectional,
@@ -22,8 +22,10 @@ import {
   type TwoWayMemory,
 } from "./bidirectional.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { FailurePause } from "./failure_pause.ts";
 import { LossBurst } from "./recent_losses.ts";
 import { Resting } from "./resting.ts";
+import { StandingProblems } from "./standing_problems.ts";
 import {
   openConflicts,
   type SyncedTwoWay,
@@ -32,15 +34,8 @@ import {
   type TwoWaySummary,
 } from "./two_way_events.ts";
 
-/** After a failure of a side as a whole: from, up to. */
-const FIRST_PAUSE_MS = 1_000;
-const MAX_PAUSE_MS = 30_000;
-
 /** A side that tells nothing is looked at this often. */
 const POLL_MS = 10_000;
-
-/** What stays stale this often is worth a word. */
-const PATIENT_TRIES = 9;
 
 /** How to keep two sides equal. */
 export interface FollowTwoWayOptions extends
@@ -75,17 +70,15 @@ export class TwoWayFollower {
   #through = 0;
   #halted: GuardError | undefined;
   #failure: Error | undefined;
-  #problems: readonly TwoWayProblem[] = [];
+  readonly #problems: StandingProblems<TwoWayProblem>;
   #conflicts: readonly Conflict[] = [];
-  /** Problems and conflicts that were told of and still stand. */
+  /** Open conflicts that were told of and still stand. */
   #told = new Set<string>();
-  #warned: string | undefined;
-  #failures = 0;
   #isWoken = true;
   #wake: (() => void) | undefined;
   /** When both sides are looked at, whatever they tell. */
   #nextLook = Infinity;
-  #pausedUntil: number | undefined;
+  readonly #pause: FailurePause;
   /** Whether it pauses because a root is gone. */
   #isAway = false;
 
@@ -96,6 +89,8 @@ export class TwoWayFollower {
     this.#ignore = options.ignore;
     this.#resting = new Resting(options.clock);
     this.#losses = new LossBurst(options.clock);
+    this.#problems = new StandingProblems(this.#resting);
+    this.#pause = new FailurePause(options.clock, options.onWarning);
   }
 
   /** How many rounds did something, or were the first with a beta. */
@@ -130,7 +125,7 @@ export class TwoWayFollower {
 
   /** What was left out of the last round, on either side. */
   get problems(): readonly TwoWayProblem[] {
-    return this.#problems;
+    return this.#problems.all;
   }
 
   /** Conflicts that are left to people. */
@@ -162,7 +157,7 @@ export class TwoWayFollower {
   ): Promise<void> {
     const wake = (): void => this.wake();
     this.#isWoken = true;
-    this.#pausedUntil = undefined;
+    this.#pause.end();
     let isFirst = true;
     try {
       for (const side of [this.#alpha, beta]) {
@@ -192,7 +187,7 @@ export class TwoWayFollower {
   /** Until a side tells something, or something is due. */
   async #wait(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    const pausedUntil = this.#pausedUntil;
+    const pausedUntil = this.#pause.until;
     if (this.#isWoken && (pausedUntil === undefined || this.#isAway)) return;
     const due = pausedUntil ?? Math.min(this.#resting.due, this.#nextLook);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -216,10 +211,10 @@ export class TwoWayFollower {
     isFirst: boolean,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { clock, onHalted, onWarning } = this.#options;
+    const { onHalted } = this.#options;
     this.#isWoken = false;
     const number = ++this.#begun;
-    this.#pausedUntil = undefined;
+    this.#pause.end();
     this.#resting.wake();
     let isOver: boolean;
     try {
@@ -233,21 +228,16 @@ export class TwoWayFollower {
       }
       const mayHeal = error instanceof FileSystemError && this.#rounds > 0;
       if (!mayHeal) throw error;
-      const pause = FIRST_PAUSE_MS * 2 ** this.#failures++;
-      this.#pausedUntil = clock.now() + Math.min(pause, MAX_PAUSE_MS);
       this.#isAway = error.code === "not-found";
       this.#failure = error;
-      const text = messageOf(error);
-      if (text !== this.#warned) onWarning(text);
-      this.#warned = text;
+      this.#pause.begin(error);
       return false;
     }
     this.#resting.settle();
     this.#through = number;
     this.#halted = undefined;
     this.#failure = undefined;
-    this.#failures = 0;
-    this.#warned = undefined;
+    this.#pause.settle();
     return isOver;
   }
 
@@ -357,23 +347,12 @@ export class TwoWayFollower {
   /** What a round has left; what of it is new is told of. */
   #note({ problems, conflicts }: TwoWaySummary): void {
     const { onEvent } = this.#options;
-    const open = openConflicts({ conflicts });
-    const told = new Set<string>();
     const resting = this.#resting.problems() as TwoWayProblem[];
-    this.#problems = [
-      ...problems,
-      ...resting.filter((one) => !problems.includes(one)),
-    ];
-    for (const { side, problem } of this.#problems) {
-      const { path, code, message } = problem;
-      const isPassing = code === "stale" &&
-        this.#resting.tries(path) < PATIENT_TRIES;
-      if (isPassing) continue;
-      const key = `${side} ${path} ${message}`;
-      told.add(key);
-      if (this.#told.has(key)) continue;
+    const left = new Set([...problems, ...resting]);
+    for (const { side, problem } of this.#problems.replace([...left])) {
       onEvent?.({ kind: "problem", side, problem });
     }
+    const told = new Set<string>();
     for (const conflict of conflicts) {
       const key = keyOf(conflict);
       if (conflict.winner === undefined) told.add(key);
@@ -381,7 +360,7 @@ export class TwoWayFollower {
       onEvent?.({ kind: "conflict", conflict });
     }
     this.#told = told;
-    this.#conflicts = open;
+    this.#conflicts = openConflicts({ conflicts });
   }
 }
 

@@ -16,7 +16,7 @@ import { asPostponed, carryOutInOrder } from "./carry_out_in_order.ts";
 import { carryOutMoves, movedAt, withCtimes } from "./carry_out_moves.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Comparison, MirrorSummary, SidedProblem } from "./events.ts";
-import type { RoundGuard } from "./round_guard.ts";
+import { type Reviewed, reviewRound, type RoundGuard } from "./round_guard.ts";
 import type { RoundObserver } from "./round_observer.ts";
 import { systemClock } from "./system_clock.ts";
 
@@ -121,7 +121,7 @@ async function mirrorOnce(
   const { onEvent, guards = [], observers = [] } = options;
   let comparison = await compareSides(source, target, options);
   onEvent?.({ kind: "planned", round, totals: comparison.totals });
-  let reviewed = review(comparison, guards);
+  let reviewed = reviewRound(comparison, guards);
   let { changes } = reviewed;
   let kept: readonly SidedProblem[] = [];
   let moved: readonly Move[] = [];
@@ -182,34 +182,14 @@ async function mirrorOnce(
   return { achieved, moved: moved.length, totals, digest, problems };
 }
 
-/** What guards let through, and all that is wrong. */
-interface Reviewed {
-  readonly changes: readonly Change[];
-  readonly problems: readonly SidedProblem[];
-}
-
-/** What the guards leave of it. @throws {GuardError} */
-function review(
-  comparison: Comparison,
-  guards: readonly RoundGuard[],
-): Reviewed {
-  let { changes, problems } = comparison;
-  for (const guard of guards) {
-    const reviewed = guard.review({ ...comparison, changes });
-    changes = reviewed.changes;
-    problems = problems.concat(reviewed.problems.map(onSide("source")));
-  }
-  return { changes, problems };
-}
-
-/** As {@link review}; where something was moved already, a halt is a problem. */
+/** As {@link reviewRound}; where something was moved already, a halt is a problem. */
 function reviewFurther(
   comparison: Comparison,
   guards: readonly RoundGuard[],
   hasMoved: boolean,
 ): Reviewed {
   try {
-    return review(comparison, guards);
+    return reviewRound(comparison, guards);
   } catch (error) {
     if (!hasMoved || !(error instanceof GuardError)) throw error;
     const problems = [...comparison.problems, notCarriedOut(error)];

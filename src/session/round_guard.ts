@@ -1,7 +1,8 @@
 /** Whoever may stop a mirror before it changes anything. */
-import type { Change } from "../core/change.ts";
+import { type Change, totalsAfter } from "../core/change.ts";
 import type { Problem } from "../core/problem.ts";
-import type { Comparison } from "./events.ts";
+import { onSide } from "./compare_sides.ts";
+import type { Comparison, SidedProblem } from "./events.ts";
 
 /** What a guard lets through. */
 export interface Review {
@@ -21,4 +22,40 @@ export interface RoundGuard {
 
   /** Hears that a round was carried out, and with what it began. */
   completed(round: Comparison): Promise<void>;
+}
+
+/** What guards let through, and all that is wrong. */
+export interface Reviewed {
+  readonly changes: readonly Change[];
+  readonly problems: readonly SidedProblem[];
+}
+
+/**
+ * What all guards leave of a round.
+ * @param lately Deletions that were carried out before, and count as if they were
+ *   part of it.
+ * @throws {GuardError}
+ */
+export function reviewRound(
+  comparison: Comparison,
+  guards: readonly RoundGuard[],
+  lately: readonly Change[] = [],
+): Reviewed {
+  const { target } = comparison;
+  const before = target && {
+    ...target,
+    totals: totalsAfter(target.totals, lately, -1),
+  };
+  const known = new Set(lately);
+  let { changes, problems } = comparison;
+  for (const guard of guards) {
+    const reviewed = guard.review({
+      ...comparison,
+      target: before,
+      changes: [...lately, ...changes],
+    });
+    changes = reviewed.changes.filter((change) => !known.has(change));
+    problems = problems.concat(reviewed.problems.map(onSide("source")));
+  }
+  return { changes, problems };
 }

@@ -1,4 +1,4 @@
-/** What was changed in all rounds of a run, over all its tries. */
+/** What was changed in one round or several, over all their tries. */
 import {
   addChanges,
   type ChangeTotals,

@@ -1,5 +1,5 @@
 /** The safety stops of one run: its own limits, and what the last run tells. */
-import type { Totals } from "../core/entry.ts";
+import { entriesIn } from "../core/entry.ts";
 import { totalsOfChanges } from "../core/change.ts";
 import {
   checkMaxDelete,
@@ -62,7 +62,9 @@ export class Safeguards implements RoundGuard {
     const { maxDelete, allowDelete, allowNewRoot } = this.#limits;
     const deletions = this.#deletions;
     deletions.add(changes);
-    const targetEntries = this.#targetEntries ??= entriesIn(target?.totals);
+    const targetEntries = this.#targetEntries ??= target === undefined
+      ? 0
+      : entriesIn(target.totals);
     const before = this.#before;
     if (before !== undefined && !allowNewRoot) {
       const { replaced } = totalsOfChanges(changes, modes);
@@ -107,10 +109,4 @@ export class Safeguards implements RoundGuard {
     if (isEmptied && this.#limits.allowDelete === undefined) return false;
     return !isSame || entries !== before.entries || digest !== before.digest;
   }
-}
-
-/** What takes part in a tree, without its root. */
-function entriesIn(totals: Totals | undefined): number {
-  if (totals === undefined) return 0;
-  return totals.files + totals.directories + totals.symlinks;
 }

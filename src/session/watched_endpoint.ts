@@ -31,8 +31,9 @@ import type {
   Staging,
   TransitionResult,
 } from "./endpoint.ts";
-import { Feed, type FeedEvent, type SourcePlace } from "./feed.ts";
+import { Feed } from "./feed.ts";
 import type { LocalEndpoint } from "./local_endpoint.ts";
+import type { SourceEvent, SourcePlace } from "./watched_root.ts";
 
 /** How a {@link WatchedEndpoint} watches. */
 export interface WatchedEndpointOptions {
@@ -40,7 +41,7 @@ export interface WatchedEndpointOptions {
   readonly clock: Clock;
   /** Milliseconds between whole scans; 0: none. */
   readonly rescanMs: number;
-  readonly onEvent: (event: FeedEvent) => void;
+  readonly onEvent: (event: SourceEvent) => void;
 }
 
 /** A feed, and how it was begun. */

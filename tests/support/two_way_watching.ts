@@ -12,7 +12,6 @@ import {
   type FollowTwoWayOptions,
   TwoWayFollower,
 } from "../../src/session/follow_two_way.ts";
-import type { FeedEvent } from "../../src/session/feed.ts";
 import { LocalEndpoint } from "../../src/session/local_endpoint.ts";
 import { RemoteEndpoint } from "../../src/session/remote_endpoint.ts";
 import { serveEndpoint } from "../../src/session/serve_endpoint.ts";
@@ -22,6 +21,7 @@ import type {
   TwoWayEvent,
 } from "../../src/session/two_way_events.ts";
 import { WatchedEndpoint } from "../../src/session/watched_endpoint.ts";
+import type { SourceEvent } from "../../src/session/watched_root.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
 import { MemoryPairing, TwoWayWorld } from "./two_way_world.ts";
 import { party } from "./session_pair.ts";
@@ -52,7 +52,7 @@ export class TwoWayWatching {
   readonly ancestry = new CountingAncestry();
   readonly rounds: SyncedTwoWay[] = [];
   readonly events: TwoWayEvent[] = [];
-  readonly feedEvents: FeedEvent[] = [];
+  readonly feedEvents: SourceEvent[] = [];
   readonly halts: string[] = [];
   readonly warnings: string[] = [];
   readonly place = { alpha: true, beta: true };

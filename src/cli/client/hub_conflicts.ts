@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { MAX_MERGE_BYTES, mergeText } from "../../content/merge_text.ts";
-import { type Conflict, otherSide } from "../../core/conflict.ts";
+import { type Conflict, otherSide, SIDES } from "../../core/conflict.ts";
 import type { Digest, FileEntry, TrackedEntry } from "../../core/entry.ts";
 import { displayPath, type RelPath } from "../../core/path.ts";
 import { messageOf, SyncError } from "../../errors.ts";
@@ -68,9 +68,7 @@ export class HubConflicts {
   tell(conflict: Conflict): void {
     const { winner, copies } = conflict;
     if (winner === undefined) return;
-    const losers = winner === "none"
-      ? ["alpha", "beta"] as const
-      : [otherSide(winner)];
+    const losers = winner === "none" ? SIDES : [otherSide(winner)];
     for (const [i, side] of losers.entries()) {
       const version = conflict[side].new;
       const copy = copies[i];

@@ -24,30 +24,39 @@ export interface Following {
   hasReached(goal: number): boolean;
 }
 
-/** To a place that gets what the source has. */
-export class OneWayFollowing implements Following {
-  readonly #follower: Follower;
-  readonly #feed: Feed;
+/** What both kinds of followers tell alike. */
+abstract class FollowerState<F extends Follower | TwoWayFollower> {
+  protected readonly follower: F;
 
-  constructor(follower: Follower, feed: Feed) {
-    this.#follower = follower;
-    this.#feed = feed;
+  constructor(follower: F) {
+    this.follower = follower;
   }
 
   get rounds(): number {
-    return this.#follower.rounds;
+    return this.follower.rounds;
   }
 
   get halted(): Error | undefined {
-    return this.#follower.halted;
+    return this.follower.halted;
   }
 
   get failure(): Error | undefined {
-    return this.#follower.failure;
+    return this.follower.failure;
   }
 
   get problems(): readonly Problem[] {
-    return this.#follower.problems.map(({ problem }) => problem);
+    return this.follower.problems.map(({ problem }) => problem);
+  }
+}
+
+/** To a place that gets what the source has. */
+export class OneWayFollowing extends FollowerState<Follower>
+  implements Following {
+  readonly #feed: Feed;
+
+  constructor(follower: Follower, feed: Feed) {
+    super(follower);
+    this.#feed = feed;
   }
 
   get conflicts(): number {
@@ -63,13 +72,13 @@ export class OneWayFollowing implements Following {
   }
 
   hasReached(goal: number): boolean {
-    return (this.#follower.reached ?? 0) >= goal;
+    return (this.follower.reached ?? 0) >= goal;
   }
 }
 
 /** With a place that gives as well. */
-export class TwoWayFollowing implements Following {
-  readonly #follower: TwoWayFollower;
+export class TwoWayFollowing extends FollowerState<TwoWayFollower>
+  implements Following {
   readonly #alpha: Pick<WatchedEndpoint, "settled">;
 
   /** @param alpha The workspace, as this follower watches it. */
@@ -77,43 +86,27 @@ export class TwoWayFollowing implements Following {
     follower: TwoWayFollower,
     alpha: Pick<WatchedEndpoint, "settled">,
   ) {
-    this.#follower = follower;
+    super(follower);
     this.#alpha = alpha;
   }
 
-  get rounds(): number {
-    return this.#follower.rounds;
-  }
-
-  get halted(): Error | undefined {
-    return this.#follower.halted;
-  }
-
-  get failure(): Error | undefined {
-    return this.#follower.failure;
-  }
-
-  get problems(): readonly Problem[] {
-    return this.#follower.problems.map(({ problem }) => problem);
-  }
-
   get conflicts(): number {
-    return this.#follower.conflicts.length;
+    return this.follower.conflicts.length;
   }
 
   get isBehind(): boolean {
-    return this.#follower.isBehind;
+    return this.follower.isBehind;
   }
 
   /** A try that begins after this has looked at the workspace. */
   async goal(_version: number, signal: AbortSignal): Promise<number> {
     await this.#alpha.settled(signal);
-    const goal = this.#follower.tries.begun + 1;
-    this.#follower.wake();
+    const goal = this.follower.tries.begun + 1;
+    this.follower.wake();
     return goal;
   }
 
   hasReached(goal: number): boolean {
-    return this.#follower.tries.through >= goal;
+    return this.follower.tries.through >= goal;
   }
 }

@@ -1,24 +1,17 @@
 /** `lockstep sync --watch`: goes on until it is told to stop. */
 import type { Outcome } from "../../core/outcome.ts";
-import { sleep } from "../../core/sleep.ts";
-import { messageOf, SyncError } from "../../errors.ts";
+import { messageOf } from "../../errors.ts";
 import { scanOptionsOf } from "../../session/compare_sides.ts";
-import { Feed, type FeedEvent } from "../../session/feed.ts";
+import { Feed } from "../../session/feed.ts";
 import { Follower } from "../../session/follow.ts";
-import { backoff } from "../../session/reconnect.ts";
 import { systemClock } from "../../session/system_clock.ts";
-import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
+import { followAgain } from "./follow_again.ts";
 import type { Witnesses } from "./witnesses.ts";
 import { mayPass, USUAL_PATIENCE_MS } from "./patience.ts";
 import { askingAgain, safeguardsFor } from "./safeguards.ts";
 import { openTarget, type SyncWork, trashFor } from "./sync_trees.ts";
+import { endOfWatch, type Watched } from "./watch_end.ts";
 import { placeOf, USUAL_RESCAN_MS } from "./watched_place.ts";
-
-/** How a watch has ended. */
-export interface Watched {
-  readonly exit: ExitCode;
-  readonly outcome: Outcome;
-}
 
 /** A watch of a source, for all who follow it. */
 export interface RunningFeed {
@@ -50,7 +43,7 @@ export async function watchTrees(
 }
 
 /**
- * Watches the source while `act` is under way.
+ * Watches the source of `work` while `act` is under way, and closes it.
  * @throws {SyncError} What `act` throws; or if the source can't be watched any more.
  */
 export async function withFeed<T>(
@@ -62,7 +55,19 @@ export async function withFeed<T>(
   const onAbort = (): void => stop.abort(signal.reason);
   signal.addEventListener("abort", onAbort);
   if (signal.aborted) onAbort();
-  const feed = await openFeed(work, stop.signal);
+  try {
+    return await whileFeeding(await openFeed(work, stop.signal), stop, act);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Runs `feed` while `act` is under way, then closes it and its source. */
+async function whileFeeding<T>(
+  feed: Feed,
+  stop: AbortController,
+  act: (running: RunningFeed) => Promise<T>,
+): Promise<T> {
   let failure: { readonly error: unknown } | undefined;
   const feeding = feed.run().catch((error) => {
     failure = { error };
@@ -72,7 +77,6 @@ export async function withFeed<T>(
   try {
     result = await act({ feed, stop: stop.signal });
   } finally {
-    signal.removeEventListener("abort", onAbort);
     stop.abort();
     feed.close();
     await feeding;
@@ -94,7 +98,11 @@ async function followTo(
   const { to } = work.job.options;
   try {
     if (to.kind === "directory") {
-      await followToDirectory(work, to.path, follower, feed, stop);
+      const { reporter } = work.context;
+      await followAgain(
+        { follower, signal: stop, reporter },
+        () => followOnce(work, to.path, follower, feed, stop),
+      );
     } else {
       await followToListener(work, to.url, follower, feed, stop);
     }
@@ -114,43 +122,28 @@ async function followTo(
 
 /** What both sides say of the end. */
 function endOf(follower: Follower, feed: Feed): Watched {
-  const { halted, failure } = follower;
-  if (halted !== undefined) {
-    const { message } = halted;
-    return { exit: EXIT.halted, outcome: { kind: "halted", message } };
-  }
-  if (feed.isLost) {
-    const message = "the source is not there";
-    return { exit: EXIT.failed, outcome: { kind: "failed", message } };
-  }
-  if (failure !== undefined) {
-    const outcome = { kind: "failed", message: messageOf(failure) } as const;
-    return { exit: exitCodeOfError(failure), outcome };
-  }
-  // What is being written to at this moment is no problem.
-  const left = follower.problems.filter(({ problem }) =>
-    problem.code !== "stale"
-  );
-  if (left.length === 0) {
-    return { exit: EXIT.done, outcome: { kind: "done", message: "" } };
-  }
-  const message = left.length === 1
-    ? "1 path left out"
-    : `${left.length} paths left out`;
-  return { exit: EXIT.partial, outcome: { kind: "partial", message } };
+  const { halted, failure, problems } = follower;
+  const lost = feed.isLost ? "the source" : undefined;
+  return endOfWatch({ halted, lost, failure, problems });
 }
 
-function openFeed(work: WatchWork, signal: AbortSignal): Promise<Feed> {
+/** A feed of the source of `work`, which is closed if there is none. */
+async function openFeed(work: WatchWork, signal: AbortSignal): Promise<Feed> {
   const { job, source, mirrorOptions, context, reopen } = work;
   const { from, rescan = USUAL_RESCAN_MS } = job.options;
-  return Feed.open(source, {
-    scan: scanOptionsOf(mirrorOptions, source.traits.modes),
-    place: placeOf(source.name, from, reopen),
-    clock: systemClock,
-    rescanMs: rescan,
-    signal,
-    onEvent: (event: FeedEvent) => context.reporter.report(event),
-  });
+  try {
+    return await Feed.open(source, {
+      scan: scanOptionsOf(mirrorOptions, source.traits.modes),
+      place: placeOf(source.name, from, reopen),
+      clock: systemClock,
+      rescanMs: rescan,
+      signal,
+      onEvent: (event) => context.reporter.report(event),
+    });
+  } catch (error) {
+    await source.close({ kind: "failed", message: messageOf(error) });
+    throw error;
+  }
 }
 
 function newFollower(
@@ -219,35 +212,6 @@ async function followToListener(
     },
     outcomeOf: () => endOf(follower, feed).outcome,
   }, context);
-}
-
-async function followToDirectory(
-  work: SyncWork,
-  path: string,
-  follower: Follower,
-  feed: Feed,
-  stop: AbortSignal,
-): Promise<void> {
-  let failures = 0;
-  while (!stop.aborted) {
-    const before = follower.rounds;
-    try {
-      await followOnce(work, path, follower, feed, stop);
-    } catch (error) {
-      if (stop.aborted) return;
-      const mayHeal = error instanceof SyncError && follower.rounds > 0;
-      if (!mayHeal) throw error;
-      failures = follower.rounds > before ? 1 : failures + 1;
-      const delayMs = backoff(failures + 2, Math.random);
-      work.context.reporter.report({
-        kind: "retrying",
-        attempt: failures + 1,
-        delayMs,
-        error,
-      });
-      await sleep(delayMs, systemClock, stop);
-    }
-  }
 }
 
 async function followOnce(

@@ -1,5 +1,6 @@
 /** What `sync --two-way` tells of its work. */
 import { totalsOfChanges } from "../../core/change.ts";
+import { SIDES } from "../../core/conflict.ts";
 import type { Outcome } from "../../core/outcome.ts";
 import { comparePaths } from "../../core/path.ts";
 import { actionsOf } from "../../core/plan.ts";
@@ -21,7 +22,7 @@ export async function reportRound(
   { reconciled, changes, problems, modes, halt }: TwoWayPreview,
   reporter: Reporter,
 ): Promise<void> {
-  for (const side of ["alpha", "beta"] as const) {
+  for (const side of SIDES) {
     const actions = [...actionsOf(changes[side], { modes })]
       .sort((a, b) => comparePaths(a.path, b.path));
     for (const [i, action] of actions.entries()) {

@@ -1,29 +1,20 @@
 /** `lockstep sync --two-way --watch`: keeps both sides equal until it is told to stop. */
-import type { Outcome } from "../../core/outcome.ts";
-import { sleep } from "../../core/sleep.ts";
-import { messageOf, SyncError } from "../../errors.ts";
 import { TwoWayFollower } from "../../session/follow_two_way.ts";
-import { backoff } from "../../session/reconnect.ts";
 import { RemotePairing } from "../../session/remote_pairing.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import { WatchedEndpoint } from "../../session/watched_endpoint.ts";
-import { EXIT, type ExitCode, exitCodeOfError } from "../exit_code.ts";
+import { followAgain } from "./follow_again.ts";
 import { mayPass, USUAL_PATIENCE_MS } from "./patience.ts";
 import { agree, type TwoWayWork, withDirectory } from "./two_way.ts";
+import { endOfWatch, type Watched } from "./watch_end.ts";
 import { USUAL_RESCAN_MS } from "./watched_place.ts";
-
-/** How a watch has ended. */
-export interface TwoWayWatched {
-  readonly exit: ExitCode;
-  readonly outcome: Outcome;
-}
 
 /**
  * Carries each change to the other side until the signal of the context aborts.
  * @throws {SyncError} If it fails before both sides were equal for the first time,
  *   or in a way that no further try can mend.
  */
-export async function watchTwoWay(work: TwoWayWork): Promise<TwoWayWatched> {
+export async function watchTwoWay(work: TwoWayWork): Promise<Watched> {
   const { options: { to }, context: { reporter, signal } } = work;
   const start = systemClock.now();
   const follower = newFollower(work);
@@ -63,30 +54,16 @@ function newFollower(
 }
 
 /** What both sides say of the end. */
-function endOf({ alpha }: TwoWayWork, follower: TwoWayFollower): TwoWayWatched {
-  const { halted, failure, conflicts } = follower;
-  if (halted !== undefined) {
-    const { message } = halted;
-    return { exit: EXIT.halted, outcome: { kind: "halted", message } };
-  }
-  if (alpha instanceof WatchedEndpoint && alpha.isLost) {
-    const message = `${alpha.name} is not there`;
-    return { exit: EXIT.failed, outcome: { kind: "failed", message } };
-  }
-  if (failure !== undefined) {
-    const outcome = { kind: "failed", message: messageOf(failure) } as const;
-    return { exit: exitCodeOfError(failure), outcome };
-  }
-  // What is being written to at this moment is no problem.
-  const left = follower.problems.filter(({ problem }) =>
-    problem.code !== "stale"
-  );
-  if (left.length + conflicts.length === 0) {
-    return { exit: EXIT.done, outcome: { kind: "done", message: "" } };
-  }
-  const message =
-    `${left.length} paths left out, ${conflicts.length} conflicts left`;
-  return { exit: EXIT.partial, outcome: { kind: "partial", message } };
+function endOf({ alpha }: TwoWayWork, follower: TwoWayFollower): Watched {
+  const { halted, failure, problems, conflicts } = follower;
+  const isLost = alpha instanceof WatchedEndpoint && alpha.isLost;
+  return endOfWatch({
+    halted,
+    lost: isLost ? alpha.name : undefined,
+    failure,
+    problems,
+    conflicts: conflicts.length,
+  });
 }
 
 async function followListener(
@@ -142,25 +119,11 @@ async function followDirectory(
   follower: TwoWayFollower,
 ): Promise<void> {
   const { signal, reporter } = work.context;
-  let failures = 0;
-  while (!signal.aborted) {
-    const before = follower.rounds;
-    try {
-      await withDirectory(
-        askedBy(work, follower),
-        path,
-        ({ beta }, ancestry) => follower.follow(beta, ancestry, signal),
-        () => endOf(work, follower).outcome,
-      );
-    } catch (error) {
-      if (signal.aborted) return;
-      const mayHeal = error instanceof SyncError && follower.rounds > 0;
-      if (!mayHeal) throw error;
-      failures = follower.rounds > before ? 1 : failures + 1;
-      const delayMs = backoff(failures + 2, Math.random);
-      const attempt = failures + 1;
-      reporter.report({ kind: "retrying", attempt, delayMs, error });
-      await sleep(delayMs, systemClock, signal);
-    }
-  }
+  await followAgain({ follower, signal, reporter }, () =>
+    withDirectory(
+      askedBy(work, follower),
+      path,
+      ({ beta }, ancestry) => follower.follow(beta, ancestry, signal),
+      () => endOf(work, follower).outcome,
+    ));
 }

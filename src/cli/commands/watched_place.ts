@@ -1,12 +1,12 @@
 /** Directories that are watched, and stay the same ones. */
 import { isSameRoot } from "../../core/guard.ts";
-import type { SourcePlace } from "../../session/feed.ts";
 import type { LocalEndpoint } from "../../session/local_endpoint.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import {
   WatchedEndpoint,
   type WatchedEndpointOptions,
 } from "../../session/watched_endpoint.ts";
+import type { SourcePlace } from "../../session/watched_root.ts";
 import type { Reporter } from "../events.ts";
 import { identityOf } from "../state/root_identity.ts";
 

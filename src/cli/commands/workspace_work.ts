@@ -224,10 +224,10 @@ export class WorkspaceWork implements Reporter {
     const context = { reporter: this, signal: this.#stop };
     const mirrorOptions = mirrorOptionsOf(job.options, this);
     const opened = await reopen();
-    const identity = identityOf(opened.name);
     await withFeed(
       { job, source: opened, mirrorOptions, context, reopen },
       async (feed) => {
+        const identity = identityOf(opened.name);
         this.#watching = { feed, source, identity };
         this.#state = "watching";
         this.#error = undefined;

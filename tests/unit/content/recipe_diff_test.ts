@@ -3,6 +3,8 @@ import { pagesOf } from "../../../src/content/pages.ts";
 import { offsetsOf, type Recipe } from "../../../src/content/recipe.ts";
 import {
   diffRecipes,
+  missingBytes,
+  missingIds,
   missingPages,
   type Run,
 } from "../../../src/content/recipe_diff.ts";
@@ -71,6 +73,17 @@ Deno.test("diffRecipes() stops searching where ids were chosen to collide", () =
   const copied = diffRecipes(reversed, [base])
     .filter(({ kind }) => kind === "copy");
   assertEquals(copied.length, 128);
+});
+
+Deno.test("missingBytes() and missingIds() tell what no base has", () => {
+  const wanted = recipeOfWords([8, 1, 9, 10, 2]);
+  const missing = recipeOfWords([8, 9, 10]);
+  const runs = diffRecipes(wanted, [recipeOfWords([1, 2])]);
+  assertEquals(missingBytes(runs), missing.size);
+  assertEquals(missingIds(wanted, runs), missing.ids);
+  const none = diffRecipes(wanted, [wanted]);
+  assertEquals(missingBytes(none), 0);
+  assertEquals(missingIds(wanted, none), new Uint8Array(0));
 });
 
 Deno.test("missingPages() names the pages around an edit, and no others", () => {

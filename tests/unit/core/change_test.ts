@@ -5,9 +5,14 @@ import {
   isTouch,
   sameContent,
   shallow,
+  totalsAfter,
   totalsOfChanges,
 } from "../../../src/core/change.ts";
-import type { FileEntry, TrackedEntry } from "../../../src/core/entry.ts";
+import {
+  type FileEntry,
+  totalsOf,
+  type TrackedEntry,
+} from "../../../src/core/entry.ts";
 import {
   directory,
   file,
@@ -148,6 +153,32 @@ Deno.test("totalsOfChanges() counts entries by what becomes of them", () => {
       name,
     );
   }
+});
+
+Deno.test("totalsAfter() counts a tree after changes, and with a sign before them", () => {
+  const sub = directory({ x: file({ size: 3 }), l: symlink("x") });
+  const before = directory({
+    gone: sub,
+    grown: file({ size: 2 }),
+    flipped: file({ size: 4 }),
+    touched: sub,
+  });
+  const touched = { ...sub, mtime: 9 };
+  const after = directory({
+    grown: file({ size: 5 }),
+    flipped: sub,
+    touched,
+    made: symlink("y"),
+  });
+  const changes = [
+    change("gone", sub, undefined),
+    change("grown", file({ size: 2 }), file({ size: 5 })),
+    change("flipped", file({ size: 4 }), sub),
+    change("touched", sub, shallow(touched)),
+    change("made", undefined, symlink("y")),
+  ];
+  assertEquals(totalsAfter(totalsOf(before), changes), totalsOf(after));
+  assertEquals(totalsAfter(totalsOf(after), changes, -1), totalsOf(before));
 });
 
 Deno.test("shallow() keeps mode and mtime only", () => {

@@ -1,8 +1,13 @@
 import { assertEquals } from "@std/assert";
+import type { Change } from "../../../src/core/change.ts";
 import { diff } from "../../../src/core/diff.ts";
 import type { DirectoryEntry } from "../../../src/core/entry.ts";
 import { applyChanges, withDigests } from "../../../src/core/apply_changes.ts";
-import { orderBySize } from "../../../src/core/order_by_size.ts";
+import {
+  LARGE_BYTES,
+  orderBySize,
+  smallOfBoth,
+} from "../../../src/core/order_by_size.ts";
 import { directory, file } from "../../support/trees.ts";
 
 const MOST = 100;
@@ -124,4 +129,25 @@ for (const { name, goal, parts, ...wanted } of CASES) {
     }
     assertEquals(root, applyChanges(base, changes, true));
   });
+}
+
+Deno.test("smallOfBoth() leaves out what is large at either side", () => {
+  const huge = file({ size: LARGE_BYTES });
+  const alpha = changesTo(directory({ a: small, x: huge }));
+  const beta = changesTo(directory({ b: small }));
+  const found = smallOfBoth({ alpha, beta }, true);
+  assertEquals(found?.alpha.map(({ path }) => path), ["a", ""]);
+  assertEquals(found?.beta, beta);
+});
+
+Deno.test("smallOfBoth() divides nothing where all is small, or nothing else", () => {
+  const huge = changesTo(directory({ x: file({ size: LARGE_BYTES }) }));
+  const little = changesTo(directory({ a: small }));
+  assertEquals(smallOfBoth({ alpha: little, beta: [] }, true), undefined);
+  assertEquals(smallOfBoth({ alpha: huge, beta: [] }, true), undefined);
+});
+
+function changesTo(goal: DirectoryEntry): readonly Change[] {
+  const base = withDigests(directory(), true);
+  return diff(base, goal, { deletes: true, modes: true }).changes;
 }

@@ -1,11 +1,12 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Name, RelPath } from "../../../src/core/path.ts";
 import { entryAt } from "../../../src/core/snapshot.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
-import { Feed, type FeedEvent } from "../../../src/session/feed.ts";
+import { Feed } from "../../../src/session/feed.ts";
 import { Follower } from "../../../src/session/follow.ts";
 import type { RoundObserver } from "../../../src/session/round_observer.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
+import type { SourceEvent } from "../../../src/session/watched_root.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
 
 const SCAN = {
@@ -24,7 +25,7 @@ async function start(
   fs: MemoryFileSystem;
   feed: Feed;
   follower: Follower;
-  events: FeedEvent[];
+  events: SourceEvent[];
   place: { there: boolean };
   advance: (ms: number) => Promise<void>;
   stop: () => Promise<void>;
@@ -35,7 +36,7 @@ async function start(
     { traits: { modes: true, symlinks: true, owners: true, watches: reach } },
   );
   fs.watches.limit = limit;
-  const events: FeedEvent[] = [];
+  const events: SourceEvent[] = [];
   const end = new AbortController();
   const { signal } = end;
   const place = { there: true };
@@ -341,4 +342,95 @@ Deno.test("settled() answers with a version that has what was there before", asy
   await advance(3_000);
   assertEquals(await lost, undefined);
   await stop();
+});
+
+/** Writes `name` down when `endpoint` is closed. */
+function noteClose(
+  endpoint: LocalEndpoint,
+  name: string,
+  closed: string[],
+): LocalEndpoint {
+  const close = endpoint.close.bind(endpoint);
+  endpoint.close = (outcome) => {
+    closed.push(name);
+    return close(outcome);
+  };
+  return endpoint;
+}
+
+Deno.test("what a source was is closed, though the watch of what it is now does not start", async () => {
+  const clock = new FakeClock();
+  const fs = MemoryFileSystem.from({ "s/a": "1" });
+  const closed: string[] = [];
+  const end = new AbortController();
+  let isThere = true;
+  let opened = 0;
+  const feed = await Feed.open(
+    noteClose(await LocalEndpoint.open(fs, "s"), "first", closed),
+    {
+      scan: SCAN,
+      place: {
+        isThere: () => isThere,
+        async open(): Promise<LocalEndpoint> {
+          const name = ["second", "third"][opened++]!;
+          const next = await LocalEndpoint.open(fs, "s");
+          if (name === "second") {
+            const watch = next.watch.bind(next);
+            next.watch = (options) => {
+              const made = watch(options);
+              made.start = () => Promise.reject(new TypeError("no watch"));
+              return made;
+            };
+          }
+          return noteClose(next, name, closed);
+        },
+      },
+      clock,
+      rescanMs: 0,
+      signal: end.signal,
+      onEvent: () => {},
+    },
+  );
+  const running = feed.run();
+  const advance = async (): Promise<void> => {
+    for (let i = 0; i < 30; i++) {
+      for (let turn = 0; turn < 4; turn++) await settle();
+      await clock.advance(100);
+    }
+  };
+  await advance();
+  isThere = false;
+  await advance();
+  assertEquals(closed, []);
+  isThere = true;
+  await advance();
+  assertEquals(opened, 2);
+  assertEquals(closed, ["first", "second"]);
+  end.abort();
+  await running;
+  feed.close();
+  await feed.source.close({ kind: "done", message: "" });
+  assertEquals(closed, ["first", "second", "third"]);
+  assertEquals(clock.timers, 0);
+  assertEquals(fs.watches.active, 0);
+});
+
+Deno.test("a watch that does not start leaves nothing behind", async () => {
+  const clock = new FakeClock();
+  const fs = MemoryFileSystem.from({ "s/a": "1" });
+  const source = await LocalEndpoint.open(fs, "s");
+  await source.close({ kind: "done", message: "" });
+  await assertRejects(
+    () =>
+      Feed.open(source, {
+        scan: SCAN,
+        place: { isThere: () => true, open: () => LocalEndpoint.open(fs, "s") },
+        clock,
+        rescanMs: 0,
+        signal: new AbortController().signal,
+        onEvent: () => {},
+      }),
+    TypeError,
+  );
+  assertEquals(clock.timers, 0);
 });

@@ -108,6 +108,7 @@ Deno.test("An echo is answered by a ping soon and another one later, and by none
   await raw.send(FrameType.echo);
   await settle();
   session.close();
+  await settle();
   assertEquals(clock.timers, 0);
 
   const other = await sessionWithRaw();
