@@ -11,6 +11,9 @@ import { guardDatabase } from "./database.ts";
 /** Deletions that are no further apart than this are looked at together. */
 export const RECENT_MS = 10 * 60_000;
 
+/** No more changes are read at once, the newest: nobody else has a turn meanwhile. */
+const MAX_CHANGES = 100_000;
+
 /** A file that a client has deleted, or made where there was none. */
 interface Event {
   readonly time: number;
@@ -42,6 +45,7 @@ export interface RecentQuery {
 export class RecentLosses {
   readonly #changes: StatementSync;
   readonly #isThere: StatementSync;
+  /** By client. */
   readonly #ledgers = new Map<string, Ledger>();
 
   constructor(database: DatabaseSync) {
@@ -51,7 +55,8 @@ export class RecentLosses {
        FROM changes AS c LEFT JOIN changes AS p ON p.revision = (
          SELECT max(revision) FROM changes
          WHERE path = c.path AND revision < c.revision
-       ) WHERE c.client = ? AND c.revision > ? ORDER BY c.revision DESC`,
+       ) WHERE c.client = ? AND c.revision > ?
+       ORDER BY c.revision DESC LIMIT ${MAX_CHANGES}`,
     );
     this.#isThere = database.prepare("SELECT 1 FROM files WHERE path = ?");
   }
@@ -104,7 +109,7 @@ export class RecentLosses {
       }
       ledger.revision = Math.max(ledger.revision, newest);
     });
-    ledger.events = [...ledger.events, ...fresh.reverse()];
+    for (const event of fresh.reverse()) ledger.events.push(event);
     if (ledger.events.length > 0) this.#ledgers.set(client, ledger);
     return ledger;
   }
