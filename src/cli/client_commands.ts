@@ -133,13 +133,14 @@ const START = {
     allowNewRoot: {
       ...ALLOW_NEW_ROOT,
       help: "Go on though the directory is another one than the last time; " +
-        "nothing is deleted then",
+        "nothing is deleted then; for the first complete round",
     },
     yes: {
       long: "yes",
       short: "y",
       kind: "flag",
-      help: "Both: --allow-delete all and --allow-new-root",
+      help: "Both: --allow-delete all and --allow-new-root, for the first " +
+        "complete round",
     },
     stateDir: STATE_DIR,
     ...OUTPUT_OPTIONS,

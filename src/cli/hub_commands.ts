@@ -78,7 +78,8 @@ const SERVE = {
       kind: "size",
       label: "SIZE",
       default: "10G",
-      help: "Refuse uploads that are larger (500M, 10G)",
+      help: "Refuse files that are larger, of uploads and of clients (500M, " +
+        "10G)",
     },
     ...RETENTION,
     maxFiles: {

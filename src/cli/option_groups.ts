@@ -195,9 +195,11 @@ export const MAX_DELETE = {
 export const ALLOW_DELETE = {
   long: "allow-delete",
   kind: "allowance",
-  label: "N|N%|all",
+  label: "N|N%|all|always",
   optional: true,
-  help: "Allow that much to be deleted where it looks like an accident",
+  help: "Allow that much to be deleted where it looks like an accident; " +
+    "who goes on asks again after the first complete round, unless " +
+    '"always"',
 } as const satisfies OptionSpec;
 
 /** A directory may be another one than before; each command says which. */

@@ -162,7 +162,8 @@ export const SYNC = {
     allowDelete: ALLOW_DELETE,
     allowNewRoot: {
       ...ALLOW_NEW_ROOT,
-      help: "Go on though --from is another directory than in the last run",
+      help: "Go on though --from is another directory than in the last run; " +
+        "for the first complete round",
     },
     ...STATE_OPTIONS,
     ...TARGET_OPTIONS,

@@ -222,12 +222,14 @@ function readLimit(text: string, option: string): DeleteLimit {
 function readAllowance(text: string, option: string): DeleteLimit {
   const limit: DeleteLimit | undefined = text === "all"
     ? { kind: "all" }
+    : text === "always"
+    ? { kind: "all", always: true }
     : toLimit(text);
   if (limit !== undefined) return limit;
   throw new UsageError(
     `${option} ${
       quote(text)
-    } is not a number of entries, nor 0% to 100%, nor "all"`,
+    } is not a number of entries, nor 0% to 100%, nor "all" or "always"`,
   );
 }
 

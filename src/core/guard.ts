@@ -11,7 +11,11 @@ export type DeleteLimit =
   | { readonly kind: "count"; readonly count: number }
   /** Of the entries at the target; 0 to 100. */
   | { readonly kind: "percent"; readonly percent: number }
-  | { readonly kind: "all" };
+  | {
+    readonly kind: "all";
+    /** Whether that holds for every round of a process that goes on. */
+    readonly always?: true;
+  };
 
 /** Which directory a root is. */
 export interface RootIdentity {
@@ -72,6 +76,16 @@ export class DeletionTally {
     }
     return shown.join(", ");
   }
+}
+
+/**
+ * What is still allowed after the first complete round of a process that goes on:
+ * who allows a deletion answers for what waits now, and not for what comes later.
+ */
+export function laterAllowance(
+  allowed: DeleteLimit | undefined,
+): DeleteLimit | undefined {
+  return allowed?.kind === "all" && allowed.always ? allowed : undefined;
 }
 
 /** Whether losing `count` of `entries` entries is no routine. */

@@ -37,6 +37,11 @@ export class DirtyPaths {
     return !this.#everything && this.#size === 0;
   }
 
+  /** How many paths are dirty, or a few more; infinite where everything is. */
+  get size(): number {
+    return this.#everything ? Infinity : this.#size;
+  }
+
   /** The dirty paths as a tree from the root; not to be changed. */
   get root(): DirtyNode {
     return this.#root;

@@ -5,6 +5,7 @@
 import {
   type DirectoryEntry,
   type Entry,
+  type FileEntry,
   IGNORED,
   isWhollyTracked,
   type Totals,
@@ -24,7 +25,7 @@ import { visitReplaced } from "../core/replaced_entries.ts";
 import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { isFileSystemError } from "../errors.ts";
 import { sameRecords } from "./ignore_reader.ts";
-import type { DirtyNode, DirtyPaths } from "./dirty_paths.ts";
+import { type DirtyNode, DirtyPaths } from "./dirty_paths.ts";
 import type { Directory, Stat } from "./file_system.ts";
 import { Pacer } from "./pacer.ts";
 import {
@@ -49,7 +50,8 @@ export interface Rescan {
  * a scan of all that is in it; but one that was renamed is taken to hold what it
  * held, until somebody looks at it again (it is among the `directories`). Else, the
  * outcome is what a whole scan would give, if nothing has changed elsewhere since
- * `previous`, which was made with the same options. Where links are followed,
+ * `previous`, which was made with the same options. A file that was changed by one
+ * of its names (hard links) is looked at by all that are in the tree. Where links are followed,
  * anything may be anywhere: then all is scanned.
  * @throws {FileSystemError} If `root` itself can't be read.
  */
@@ -71,7 +73,11 @@ export async function rescan(
     scope: previous.ignoreTree.root,
   };
   try {
-    const isDone = await work.visit(place, previous.root, dirty.root);
+    let isDone = await work.visit(place, previous.root, dirty.root);
+    const others = work.otherNames();
+    if (isDone && !others.isEmpty) {
+      isDone = await work.visit(place, previous.root, others.root);
+    }
     if (isDone) return work.finish();
   } catch (error) {
     // What became unreadable on the way is for a whole scan to tell.
@@ -117,6 +123,8 @@ class Rescanner {
   readonly #renamable: ReadonlyMap<number, DirectoryEntry>;
   /** Paths that were looked at anew, with all below them. */
   readonly #looked = new Set<RelPath>();
+  /** Files with several names that have changed, by inode: what they were. */
+  readonly #linked = new Map<number, FileEntry>();
 
   constructor(
     previous: ScannedSnapshot,
@@ -171,6 +179,28 @@ class Rescanner {
     const own = this.#scanner.ownOf(await directory.stat());
     this.#edit.adjust(path, own);
     return true;
+  }
+
+  /**
+   * Other names of files that have changed: of a change by one name no watch tells
+   * at another one.
+   */
+  otherNames(): DirtyPaths {
+    const found = new DirtyPaths();
+    if (this.#linked.size === 0) return found;
+    const search = (at: RelPath, { children }: DirectoryEntry): void => {
+      for (const [name, entry] of children) {
+        if (entry.kind === "directory") search(join(at, name), entry);
+        if (entry.kind !== "file") continue;
+        const changed = this.#linked.get(entry.inode ?? 0);
+        if (changed === undefined) continue;
+        if (changed.generation !== entry.generation) continue;
+        const path = join(at, name);
+        if (!this.#wasLooked(path)) found.add(path);
+      }
+    };
+    search(ROOT, this.#previous.root);
+    return found;
   }
 
   finish(): Rescan {
@@ -239,6 +269,9 @@ class Rescanner {
         stat?.kind === "file" && before?.kind === "file" &&
         !this.#options.checksum && isUnmoved(before, stat)
       ) return;
+      if (stat?.kind === "file" && before?.kind === "file") {
+        this.#noteLinked(before, stat);
+      }
       this.#leave(at, before);
       if (stat !== undefined) {
         const target = stat.kind === "symlink"
@@ -266,6 +299,12 @@ class Rescanner {
       this.#edit.remove(at);
       this.#vanished.push(at);
     }
+  }
+
+  #noteLinked(before: FileEntry, stat: Stat): void {
+    const { inode, links } = stat;
+    if (links < 2 || inode === 0 || !isSameThing(before, stat)) return;
+    if (!isUnmoved(before, stat)) this.#linked.set(inode, before);
   }
 
   /** Takes what was at `path` out of the counts; once. */

@@ -25,7 +25,11 @@ import type {
   WatchReach,
 } from "./file_system.ts";
 
-/** More events at once than this may have overflowed a queue in silence. */
+/**
+ * More events than this without a pause may have overflowed a queue in silence, as
+ * that of the kernel does. However slowly they come in: whoever reads them may be the
+ * one that is slow.
+ */
 const MAX_EVENTS = 2_000;
 
 /** Whoever did not get to read events for so long may have lost some. */
@@ -68,8 +72,10 @@ export class TreeWatch {
   #followed: DirectoryEntry | undefined;
   /** Whether events were lost since something was taken. */
   #isUnknown = false;
-  /** Events since the last pulse, of ignored paths as well. */
+  /** Events since the last pause, of ignored paths as well. */
   #heard = 0;
+  /** How many they were at the last pulse. */
+  #heardBefore = 0;
   #isComplete = true;
   #closed = false;
   #cancelPulse = (): void => {};
@@ -99,6 +105,11 @@ export class TreeWatch {
   /** Whether there is something to be looked at. */
   get isDirty(): boolean {
     return this.#isUnknown || !this.#dirty.isEmpty;
+  }
+
+  /** How many paths are to be looked at, or a few more; infinite where all are. */
+  get dirtySize(): number {
+    return this.#isUnknown ? Infinity : this.#dirty.size;
   }
 
   /** What is dirty; nothing is afterwards. */
@@ -237,7 +248,7 @@ export class TreeWatch {
   }
 
   #changed(path: RelPath, isOwn = false): void {
-    if (++this.#heard === MAX_EVENTS) this.#options.onFlood?.();
+    if (++this.#heard % MAX_EVENTS === 0) this.#options.onFlood?.();
     if (isWithin(path, OWN)) return;
     if (this.#options.isIgnored?.(path)) return;
     if (isOwn) this.#dirty.addOwn(path);
@@ -261,7 +272,8 @@ export class TreeWatch {
     const { clock } = this.#options;
     this.#cancelPulse = clock.after(PULSE_MS, () => {
       const now = clock.now();
-      this.#heard = 0;
+      if (this.#heard === this.#heardBefore) this.#heard = 0;
+      this.#heardBefore = this.#heard;
       if (now - before > PULSE_MS + STALL_MS) this.markAll();
       this.#pulse(now);
     });

@@ -3,13 +3,18 @@ import { Hono } from "hono";
 import { require } from "./access.ts";
 import { addApprovalRoutes } from "./approval_routes.ts";
 import { addClientRoutes } from "./client_routes.ts";
+import { addCompareRoutes } from "./compare_routes.ts";
 import { addConflictRoutes } from "./conflict_routes.ts";
 import type { ApiOptions, HubEnv } from "./context.ts";
+import { addDownloadRoutes } from "./download_routes.ts";
 import { addEventRoutes } from "./event_routes.ts";
 import { addFileRoutes } from "./file_routes.ts";
+import { addListRoutes } from "./list_routes.ts";
+import { addNotificationRoutes } from "./notification_routes.ts";
 import { metricsText, RequestCounts } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
 import { addPolicyRoutes } from "./policy_routes.ts";
+import { addRestoreRoutes } from "./restore_routes.ts";
 import { HttpProblem, problemOf, problemResponse } from "./problem.ts";
 import { rawPathOf } from "./request_path.ts";
 
@@ -59,11 +64,16 @@ export function createApi(
     });
   });
   addFileRoutes(app, options);
+  addDownloadRoutes(app, options);
+  addListRoutes(app, options);
+  addRestoreRoutes(app, options);
   addClientRoutes(app, options);
+  addCompareRoutes(app, options);
   addApprovalRoutes(app, options);
   addPolicyRoutes(app, options);
   addConflictRoutes(app, options);
   addEventRoutes(app, options);
+  addNotificationRoutes(app, options);
   for (const mount of mounts) {
     app.get(
       mount.path,

@@ -9,13 +9,14 @@ import { entriesBelow, type Entry } from "../core/entry.ts";
 import { comparePaths, isWithin, type RelPath } from "../core/path.ts";
 import { GuardError } from "../errors.ts";
 import { guardDatabase, transact } from "./database.ts";
+import { RECENT_MS, RecentLosses } from "./recent_losses.ts";
 
 /** More files than this, and more than this share of all, are unusual. */
 const USUAL_FILES = 100;
 const USUAL_SHARE = 0.5;
 
-/** Deletions of a client that follow each other more closely are one. */
-const BURST_MS = 10_000;
+/** For so long a request counts that may not be carried out yet. */
+const ASKED_MS = 10_000;
 
 /** For so long an approval holds. */
 const VALID_MS = 24 * 3_600_000;
@@ -102,12 +103,14 @@ function* marksOf(entry: Entry): Generator<string> {
 export class Approvals {
   readonly #database: DatabaseSync;
   readonly #now: () => number;
-  /** By client: what it has deleted by requests that followed each other. */
-  readonly #bursts = new Map<string, { last: number; files: number }>();
+  readonly #recent: RecentLosses;
+  /** By client: what it wants to delete by requests that follow each other. */
+  readonly #asked = new Map<string, { last: number; files: number }>();
 
   constructor(database: DatabaseSync, now: () => number) {
     this.#database = database;
     this.#now = now;
+    this.#recent = new RecentLosses(database);
   }
 
   /** What `client` may delete because somebody has approved it. */
@@ -120,14 +123,50 @@ export class Approvals {
   }
 
   /**
-   * Lets usual losses pass.
+   * Lets usual losses pass. What the client has deleted lately counts as well, but
+   * for what somebody has approved, or has seen who did.
    * @throws {GuardError} If the loss has to wait: it is a request then.
    */
   review(client: string, loss: Loss, peer?: string): void {
+    if (loss.files === 0) return;
+    const before = this.#lately(client);
+    this.#judge(client, {
+      ...loss,
+      files: loss.files + before,
+      total: loss.total + before,
+    }, { before, peer });
+  }
+
+  /** How many files `client` has deleted that nobody was asked about. */
+  #lately(client: string): number {
+    const row = guardDatabase(
+      "the hub's database",
+      () =>
+        this.#database.prepare(
+          "SELECT max(decided) AS time FROM approvals WHERE client = ? AND state = 'approved'",
+        ).get(client),
+    );
+    const after = Number(row?.["time"] ?? 0);
+    const meant = this.approvedFor(client);
+    return this.#recent.count(client, { now: this.#now(), after, meant });
+  }
+
+  /** @param before Of `loss`: files that went before. @throws {GuardError} */
+  #judge(
+    client: string,
+    loss: Loss,
+    { before, peer }: {
+      readonly before: number;
+      readonly peer?: string | undefined;
+    },
+  ): void {
     if (!isUnusual(loss)) return;
     const { id, state } = this.#request(client, loss, peer);
+    const lately = before > 0
+      ? `with ${before} of the last ${RECENT_MS / 60_000} minutes, `
+      : "";
     const what = `${loss.files} of ${loss.total} files of the hub would be ` +
-      "deleted, and nothing was changed";
+      `deleted, ${lately}and nothing was changed`;
     throw new GuardError(
       state === "rejected"
         ? `${what}: that was rejected there, as number ${id}`
@@ -147,18 +186,20 @@ export class Approvals {
     total: () => Promise<number>,
   ): Promise<void> {
     const now = this.#now();
-    const before = this.#bursts.get(client);
-    const isBurst = before !== undefined && now - before.last < BURST_MS;
-    const sum = files + (isBurst ? before.files : 0);
-    if (sum > USUAL_FILES) {
+    const asked = this.#asked.get(client);
+    const isAsking = asked !== undefined && now - asked.last < ASKED_MS;
+    const askedFiles = isAsking ? asked.files : 0;
+    const before = Math.max(askedFiles, this.#lately(client));
+    if (files + before > USUAL_FILES) {
       // What went before is not there any more, and was part of all.
-      const all = await total() + sum - files;
-      this.review(client, { paths: [path], files: sum, total: all });
+      const all = await total() + before;
+      const loss = { paths: [path], files: files + before, total: all };
+      this.#judge(client, loss, { before });
     }
-    for (const [name, { last }] of this.#bursts) {
-      if (now - last >= BURST_MS) this.#bursts.delete(name);
+    for (const [name, { last }] of this.#asked) {
+      if (now - last >= ASKED_MS) this.#asked.delete(name);
     }
-    this.#bursts.set(client, { last: now, files: sum });
+    this.#asked.set(client, { last: now, files: files + askedFiles });
   }
 
   /** All requests, or those that wait; the oldest first. */

@@ -1,5 +1,5 @@
 /** Where the bytes of chunks lie: an interface, and one in memory. */
-import { IntegrityError } from "../errors.ts";
+import { FileSystemError, IntegrityError } from "../errors.ts";
 
 /** Where a chunk lies. */
 export interface ChunkPlace {
@@ -16,8 +16,20 @@ export interface ChunkSpace {
   append(id: Uint8Array, bytes: Uint8Array): ChunkPlace;
   /** Reads a chunk. @throws {IntegrityError} If it is not what was written. */
   read(id: Uint8Array, place: ChunkPlace): Uint8Array;
-  /** Makes all that was written so far durable: the sizes of the packs it changed. */
+  /**
+   * Makes all that was written so far durable: the sizes of the packs it changed.
+   * If it fails, all that was written since the last flush that went well is
+   * gone (see {@link holds}); what is written afterwards is not concerned.
+   */
   flush(): Promise<ReadonlyMap<number, number>>;
+  /** Whether what was written there is still there. */
+  holds(place: ChunkPlace): boolean;
+  /**
+   * Gives back the ends of packs that nobody needs; not while a flush is under
+   * way. `neededOf` says up to where a pack is needed, in bytes; the answer is
+   * how long the packs are that were shortened.
+   */
+  shorten(neededOf: (pack: number) => number): ReadonlyMap<number, number>;
   /** The pack that is written to now; undefined: the next chunk begins one. */
   readonly current: number | undefined;
   /** From now on another pack is written to. */
@@ -35,6 +47,14 @@ export const PACK_HEADER_BYTES = 16;
 
 /** A pack is not begun anew before it has this size, in bytes. */
 export const MAX_PACK_BYTES = 64 * 1024 * 1024;
+
+/** What was written is gone with a flush that failed; another try brings it again. */
+export function lostInFlush(): FileSystemError {
+  return new FileSystemError(
+    "io",
+    "Cannot save content: a part of it was lost when the disk could not be written to",
+  );
+}
 
 /** Chunks in memory, for tests and short lives. */
 export class MemoryChunks implements ChunkSpace {
@@ -70,6 +90,15 @@ export class MemoryChunks implements ChunkSpace {
 
   flush(): Promise<ReadonlyMap<number, number>> {
     return Promise.resolve(new Map(this.#sizes));
+  }
+
+  holds({ pack, offset }: ChunkPlace): boolean {
+    return this.#packs.get(pack)?.has(offset) ?? false;
+  }
+
+  /** Memory that is not there ends the process: there is nothing to give back. */
+  shorten(): ReadonlyMap<number, number> {
+    return new Map();
   }
 
   startNewPack(): void {

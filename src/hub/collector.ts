@@ -12,6 +12,7 @@ import { nextTurn } from "../core/turn.ts";
 import { IntegrityError } from "../errors.ts";
 import {
   type ChunkPlace,
+  lostInFlush,
   PACK_HEADER_BYTES,
   RECORD_HEADER_BYTES,
 } from "./chunk_space.ts";
@@ -178,7 +179,11 @@ async function compactPacks(options: CollectOptions): Promise<string[]> {
         const move = database.prepare(
           "UPDATE chunks SET pack = ?, offset = ? WHERE id = ? AND pack = ?",
         );
-        for (const [id, to] of moved) move.run(to.pack, to.offset, id, pack);
+        for (const [id, to] of moved) {
+          // Somebody else's flush may have failed since.
+          if (!contents.copies.has(to)) throw lostInFlush();
+          move.run(to.pack, to.offset, id, pack);
+        }
         database.prepare("DELETE FROM packs WHERE number = ?").run(pack);
       });
       contents.saved();
@@ -186,6 +191,8 @@ async function compactPacks(options: CollectOptions): Promise<string[]> {
       if (!(error instanceof IntegrityError)) throw error;
       problems.push(error.message);
       continue;
+    } finally {
+      contents.endCopies();
     }
     contents.drop(pack);
     signal?.throwIfAborted();
@@ -204,7 +211,7 @@ async function copyChunks(
   for (const [i, row] of rows.entries()) {
     const id = row["id"] as Uint8Array;
     const place = row as unknown as ChunkPlace;
-    moved.push([id, contents.space.append(id, contents.space.read(id, place))]);
+    moved.push([id, contents.copy(id, place)]);
     if (i % MOVE_AT_ONCE !== 0) continue;
     await nextTurn();
     signal?.throwIfAborted();

@@ -7,8 +7,17 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { ID_BYTES, offsetsOf, type Recipe } from "../content/recipe.ts";
 import type { Digest } from "../core/entry.ts";
 import { nextTurn } from "../core/turn.ts";
-import { FileSystemError, IntegrityError } from "../errors.ts";
-import type { ChunkPlace, ChunkSpace } from "./chunk_space.ts";
+import {
+  FileSystemError,
+  IntegrityError,
+  isFileSystemError,
+} from "../errors.ts";
+import {
+  type ChunkPlace,
+  type ChunkSpace,
+  lostInFlush,
+  RECORD_HEADER_BYTES,
+} from "./chunk_space.ts";
 import { ChunkedWriter } from "./content_writer.ts";
 import { guardDatabase, transact } from "./database.ts";
 import { Pins } from "./pins.ts";
@@ -59,12 +68,20 @@ export class ContentStore {
   readonly #unsaved = new Map<Digest, Unsaved>();
   /** Sizes of packs that were flushed and are in no index yet. */
   readonly #flushed = new Map<number, number>();
+  readonly #sizeOfPack: StatementSync;
+  /** One after the other: flushes, and giving back room. */
+  #working: Promise<unknown> = Promise.resolve();
+  /** Whether the disk was full, and something may still be given back. */
+  #wasFull = false;
+  #isGivingBack = false;
   /** Packs that are gone: their numbers are not used again. */
   readonly #dropped = new Set<number>();
   /** Chunks that writers count on. */
   readonly chunkPins = new Pins();
   /** Content that readers and writers count on. */
   readonly contentPins = new Pins();
+  /** Where the collector has written chunks anew: but for those that were lost. */
+  readonly copies = new Set<ChunkPlace>();
 
   constructor(database: DatabaseSync, space: ChunkSpace, now: () => number) {
     this.space = space;
@@ -87,6 +104,9 @@ export class ContentStore {
     );
     this.#insertContent = database.prepare(
       "INSERT INTO contents VALUES (?, ?, ?)",
+    );
+    this.#sizeOfPack = database.prepare(
+      "SELECT size FROM packs WHERE number = ?",
     );
     this.#notePack = database.prepare(
       "INSERT INTO packs VALUES (?, ?) ON CONFLICT DO UPDATE SET size = max(size, excluded.size)",
@@ -139,17 +159,21 @@ export class ContentStore {
     if (chunks.length === 0) return;
     // What is written from here on may not be flushed.
     await this.flush();
-    transact(this.#database, () => {
-      this.save([]);
-      const part = this.unfinished.begin(client);
-      for (const [id, place] of chunks) {
-        // It may have been given up meanwhile, and with it what it lay in.
-        if (this.#pending.get(id) !== place) continue;
-        const { pack, offset, length } = place;
-        const key = bytesOf(id);
-        this.#insertChunk.run(key, pack, offset, length, part);
-      }
-    });
+    try {
+      transact(this.#database, () => {
+        this.save([]);
+        const part = this.unfinished.begin(client);
+        for (const [id, place] of chunks) {
+          // It may have been given up meanwhile, and with it what it lay in.
+          if (this.#pending.get(id) !== place) continue;
+          const { pack, offset, length } = place;
+          this.#insertChunk.run(bytesOf(id), pack, offset, length, part);
+        }
+      });
+    } catch (error) {
+      this.noteFull(error);
+      throw error;
+    }
     this.saved();
     for (const [id, place] of chunks) {
       if (this.#pending.get(id) === place) this.#pending.delete(id);
@@ -220,16 +244,47 @@ export class ContentStore {
     return new StoredReader(recipe, (id) => this.readChunk(id), close);
   }
 
-  /** Makes all that was written so far durable; before {@link save}. */
-  async flush(): Promise<void> {
-    await this.#repairs.flush(async () => {
+  /**
+   * Makes all that was written so far durable; before {@link save}.
+   * @throws {FileSystemError} Then what was written and not flushed is gone, and
+   *   content of which that is a part can't be saved.
+   */
+  flush(): Promise<void> {
+    return this.#inTurn(() => this.#repairs.flush(() => this.#flush()));
+  }
+
+  async #flush(): Promise<void> {
+    try {
       for (const [pack, size] of await this.space.flush()) {
         this.#flushed.set(pack, Math.max(size, this.#flushed.get(pack) ?? 0));
       }
-    });
+    } catch (error) {
+      const isLost = (place: ChunkPlace): boolean => !this.space.holds(place);
+      for (const [id, place] of this.#pending) {
+        if (isLost(place)) this.#pending.delete(id);
+      }
+      for (const place of this.copies) {
+        if (isLost(place)) this.copies.delete(place);
+      }
+      this.#repairs.forget(isLost);
+      this.noteFull(error);
+      throw error;
+    }
   }
 
-  /** Puts what was flushed into the index; within a transaction. */
+  /**
+   * If `error` says that the disk is full: from now on what was written for
+   * nothing is given back as soon as nobody needs it, since the room it takes
+   * may be all that others lack.
+   */
+  noteFull(error: unknown): void {
+    if (isFileSystemError(error, "no-space")) this.#wasFull = true;
+  }
+
+  /**
+   * Puts what was flushed into the index; within a transaction.
+   * @throws {FileSystemError} If a part of it was lost with a flush that failed.
+   */
   save(digests: Iterable<Digest>): void {
     for (const [pack, size] of this.#flushed) {
       // A row for a pack that is gone would be taken for damage.
@@ -244,14 +299,10 @@ export class ContentStore {
       for (const id of idsOf(unsaved.recipe)) {
         if (hasUnfinished) this.unfinished.adopt(id);
         const place = this.#pending.get(hexOf(id));
-        if (place === undefined) continue;
-        this.#insertChunk.run(
-          id,
-          place.pack,
-          place.offset,
-          place.length,
-          null,
-        );
+        if (place !== undefined) {
+          const { pack, offset, length } = place;
+          this.#insertChunk.run(id, pack, offset, length, null);
+        } else if (this.#findChunk.get(id) === undefined) throw lostInFlush();
       }
       this.#insertContent.run(key, unsaved.size, encodeRecipe(unsaved.recipe));
     }
@@ -277,6 +328,24 @@ export class ContentStore {
     return false;
   }
 
+  /** For the collector: writes a chunk anew, which counts among the {@link copies}. */
+  copy(id: Uint8Array, from: ChunkPlace): ChunkPlace {
+    try {
+      const to = this.space.append(id, this.space.read(id, from));
+      this.copies.add(to);
+      return to;
+    } catch (error) {
+      this.noteFull(error);
+      throw error;
+    }
+  }
+
+  /** The collector has put its copies into the index, or has given them up. */
+  endCopies(): void {
+    this.copies.clear();
+    if (this.#wasFull) this.#giveBackSoon();
+  }
+
   /** For writers: makes sure that a chunk is there, and stays. */
   put(id: string, bytes: Uint8Array, client: string | undefined): () => void {
     const release = this.#pinChunk(id);
@@ -290,9 +359,54 @@ export class ContentStore {
       }
     } catch (error) {
       release();
+      this.noteFull(error);
       throw error;
     }
     return release;
+  }
+
+  /** Does one thing after the other. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#working.then(work);
+    this.#working = done.catch(() => {});
+    return done;
+  }
+
+  /** All that is released in one go is given back together. */
+  #giveBackSoon(): void {
+    if (this.#isGivingBack) return;
+    this.#isGivingBack = true;
+    this.#inTurn(() => {
+      this.#isGivingBack = false;
+      this.#giveBack();
+      return Promise.resolve();
+    }).catch(() => {
+      // What is not given back now is cut off at the next start.
+    });
+  }
+
+  /** Shortens packs to what the index knows of, or somebody counts on. */
+  #giveBack(): void {
+    const ends = new Map<number, number>();
+    const all = [this.#pending.values(), this.copies, this.#repairs.places()];
+    for (const places of all) {
+      for (const { pack, offset, length } of places) {
+        const end = offset + RECORD_HEADER_BYTES + length;
+        ends.set(pack, Math.max(end, ends.get(pack) ?? 0));
+      }
+    }
+    const shortened = this.space.shorten((pack) => {
+      const noted = this.#sizeOfPack.get(pack)?.["size"] as number | undefined;
+      return Math.max(noted ?? 0, ends.get(pack) ?? 0);
+    });
+    // What is noted of a pack must never be more than it has.
+    for (const [pack, size] of shortened) {
+      const flushed = this.#flushed.get(pack);
+      if (flushed !== undefined) {
+        this.#flushed.set(pack, Math.min(flushed, size));
+      }
+    }
+    this.#wasFull = ends.size > 0;
   }
 
   /** Keeps a chunk until the answer is called. */
@@ -300,7 +414,9 @@ export class ContentStore {
     const unpin = this.chunkPins.pin(id);
     return () => {
       unpin();
-      if (!this.chunkPins.has(id)) this.#pending.delete(id);
+      if (this.chunkPins.has(id)) return;
+      this.#pending.delete(id);
+      if (this.#wasFull) this.#giveBackSoon();
     };
   }
 

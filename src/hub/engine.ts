@@ -44,6 +44,8 @@ export interface EngineOptions {
   readonly access: Access;
   /** Whether deletions that are more than usual wait for a person; true unless said. */
   readonly approval?: boolean;
+  /** Larger files are left out, in bytes; all are taken unless said. */
+  readonly maxFileSize?: number;
   /** Name and version of the program. */
   readonly software: string;
   /** 32 hexadecimal digits, drawn once for each run of a program. */
@@ -137,6 +139,7 @@ export class Engine {
   ): Promise<void> {
     const { hub, trees, clock, software, clientId, access, approval } =
       this.#options;
+    const { maxFileSize } = this.#options;
     const { store } = hub;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#options.signal]);
@@ -168,6 +171,7 @@ export class Engine {
         follows: false,
         twoWay: true,
         notices: true,
+        challenge: crypto.getRandomValues(new Uint8Array(16)).toHex(),
       });
       const isTwoWay = pending.peer.capabilities.has(Capability.twoWay);
       if (isTwoWay && role === "source") {
@@ -180,6 +184,7 @@ export class Engine {
         trees,
         client: author,
         ...(approval !== undefined && { approval }),
+        ...(maxFileSize !== undefined && { maxFileSize }),
         peer: () => noted.peer,
       });
       const { traits } = endpoint;

@@ -27,6 +27,7 @@ import type {
   Description,
   Lacking,
 } from "../content/description.ts";
+import { isFileSystemError } from "../errors.ts";
 import { Describer } from "../fs/describe.ts";
 import type { FileSystemTraits } from "../fs/file_system.ts";
 import type {
@@ -62,6 +63,8 @@ export interface HubEndpointOptions {
   readonly client: string;
   /** Whether deletions that are more than usual wait for a person; true unless said. */
   readonly approval?: boolean;
+  /** Larger files are left out, each with a problem of its own; in bytes. */
+  readonly maxFileSize?: number;
   /** The other side of a two-way sync, once it is known. */
   readonly peer?: () => string | undefined;
 }
@@ -154,7 +157,7 @@ export class HubEndpoint implements Endpoint {
   ): Promise<Staging> {
     await this.#unstage({ isOver: false });
     await this.#review(changes);
-    const { store, client } = this.#options;
+    const { store, client, maxFileSize } = this.#options;
     const files = [...filesOf(changes)];
     const tree = this.#seen?.root;
     const distrusted = this.#distrusted;
@@ -164,6 +167,7 @@ export class HubEndpoint implements Endpoint {
     const stage = new HubStage(store, {
       client,
       files,
+      maxFileSize,
       reuse,
       onDistrust: (path, why) => distrusted.set(path, why),
     });
@@ -221,6 +225,9 @@ export class HubEndpoint implements Endpoint {
       }
       for (const i of draft.incomplete) done[i] = 0;
       return { done, problems };
+    } catch (error) {
+      if (isFileSystemError(error, "no-space")) await stage.giveBack();
+      throw error;
     } finally {
       await this.#unstage({ isOver });
     }

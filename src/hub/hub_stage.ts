@@ -37,6 +37,8 @@ export interface HubStageOptions {
   readonly client: string;
   /** `filesOf` the changes. */
   readonly files: readonly PlannedFile[];
+  /** Larger files are left out, in bytes; all are taken unless said. */
+  readonly maxFileSize?: number | undefined;
   /** Without it, all files come whole. */
   readonly reuse?: HubReuse | undefined;
   /** Hears of what went wrong with a file that is made of others. */
@@ -72,20 +74,26 @@ export class HubStage {
   }
 
   /**
-   * What is lacking: not that of which the digest is known, and the content here.
-   * To be called once, before content comes.
+   * What is lacking: not that of which the digest is known, and the content here;
+   * nor what is larger than the hub takes. To be called once, before content comes.
    */
   async prepare(): Promise<Want[]> {
-    const { client, files, reuse } = this.#options;
+    const { client, files, maxFileSize = Infinity, reuse } = this.#options;
     const mayBeUnfinished = this.#store.hasUnfinished(client);
     const wants: Mutable<Want>[] = [];
     let run: Mutable<Want> | undefined;
-    for (const { index, entry } of files) {
+    for (const { index, path, entry } of files) {
       const held = this.#hold(entry) ??
         (mayBeUnfinished ? await this.#finish(entry) : undefined);
       if (held !== undefined) {
         this.#contents.set(index, { digest: held.digest, size: held.size });
         this.#stored.push(held);
+        run = undefined;
+        continue;
+      }
+      if (entry.size > maxFileSize) {
+        const reason = tooLarge(entry.size, maxFileSize);
+        this.#fail(index, "failed", `${displayPath(path)}: ${reason}`);
         run = undefined;
         continue;
       }
@@ -107,11 +115,30 @@ export class HubStage {
    */
   async accept(batch: ContentBatch, signal?: AbortSignal): Promise<void> {
     this.#options.reuse?.settle();
-    for (const piece of batch.pieces) await this.#accept(piece, signal);
-    this.#unkeptBytes += batch.byteLength;
-    if (this.#unkeptBytes < KEEP_BYTES) return;
-    this.#unkeptBytes = 0;
-    await this.#store.keepUnfinished(this.#options.client);
+    try {
+      for (const piece of batch.pieces) await this.#accept(piece, signal);
+      this.#unkeptBytes += batch.byteLength;
+      if (this.#unkeptBytes < KEEP_BYTES) return;
+      this.#unkeptBytes = 0;
+      await this.#store.keepUnfinished(this.#options.client);
+    } catch (error) {
+      // It is full for all that follows, and what has come takes others' room.
+      if (isFileSystemError(error, "no-space")) await this.giveBack();
+      throw error;
+    }
+  }
+
+  /** Gives up all that has come, now and before: there is no room for it. */
+  async giveBack(): Promise<void> {
+    const { client } = this.#options;
+    await this.close({ isOver: true });
+    try {
+      if (!this.#store.hasUnfinished(client)) return;
+      this.#store.forgetUnfinished(client);
+    } catch (error) {
+      // It goes when it is too old.
+      if (!isFileSystemError(error)) throw error;
+    }
   }
 
   /**
@@ -236,6 +263,10 @@ export class HubStage {
       message,
     });
   }
+}
+
+function tooLarge(size: number, most: number): string {
+  return `larger than the hub takes: ${size} bytes, ${most} at the most`;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

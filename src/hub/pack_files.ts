@@ -51,8 +51,6 @@ import {
   RECORD_HEADER_BYTES,
 } from "./chunk_space.ts";
 
-const flushFile = promisify(fsync);
-
 const MAGIC = new TextEncoder().encode("LOCKPACK");
 const FORMAT = 1;
 const CRC_AT = 4 + ID_BYTES;
@@ -60,18 +58,29 @@ const CRC_AT = 4 + ID_BYTES;
 /** So many packs that are read from are open at a time. */
 const MAX_OPEN = 32;
 
+/** How packs are written. */
+export interface PackOptions {
+  /** A pack is not begun anew before it has this size. */
+  readonly maxBytes?: number;
+  /** Makes what was written to an open file durable; `fsync` unless said. */
+  readonly flushFile?: (fd: number) => Promise<void>;
+}
+
 /** The pack that is written to. */
 interface CurrentPack {
   readonly number: number;
   readonly fd: number;
   /** Where the next record belongs. */
   end: number;
+  /** Up to here it was flushed; 0: it has not even its first bytes for sure. */
+  durable: number;
 }
 
 /** The packs in one directory. Its owner closes it. */
 export class PackFiles implements ChunkSpace {
   readonly #directory: string;
   readonly #maxBytes: number;
+  readonly #flushFile: (fd: number) => Promise<void>;
   readonly #open = new Map<number, number>();
   /** Packs that were written to since the last flush, and are no longer current. */
   readonly #dirty = new Map<number, CurrentPack>();
@@ -79,14 +88,20 @@ export class PackFiles implements ChunkSpace {
   #isCurrentDirty = false;
   #last: number;
   #flushing: Promise<unknown> = Promise.resolve();
-  /** Why nothing more is written. */
-  #broken: Error | undefined;
+  /** Packs that a flush has failed for, and from where on nothing is there. */
+  readonly #cut = new Map<number, number>();
   readonly #scratch = new Uint8Array(RECORD_HEADER_BYTES + MAX_CHUNK_BYTES);
 
-  private constructor(directory: string, last: number, maxBytes: number) {
+  private constructor(
+    directory: string,
+    last: number,
+    maxBytes: number,
+    flushFile: NonNullable<PackOptions["flushFile"]> = promisify(fsync),
+  ) {
     this.#directory = directory;
     this.#last = last;
     this.#maxBytes = maxBytes;
+    this.#flushFile = flushFile;
   }
 
   /**
@@ -98,7 +113,7 @@ export class PackFiles implements ChunkSpace {
   static open(
     directory: string,
     sizes: ReadonlyMap<number, number>,
-    options: { readonly maxBytes?: number } = {},
+    options: PackOptions = {},
   ): PackFiles {
     const strays: string[] = [];
     const found = new Map<number, string>();
@@ -121,7 +136,7 @@ export class PackFiles implements ChunkSpace {
     if (strays.length > 0) flushDirectory(directory);
     const last = Math.max(0, ...sizes.keys());
     const maxBytes = options.maxBytes ?? MAX_PACK_BYTES;
-    const packs = new PackFiles(directory, last, maxBytes);
+    const packs = new PackFiles(directory, last, maxBytes, options.flushFile);
     packs.#goOn(sizes.get(last) ?? maxBytes);
     return packs;
   }
@@ -140,7 +155,6 @@ export class PackFiles implements ChunkSpace {
     if (length === 0 || length > MAX_CHUNK_BYTES || id.length !== ID_BYTES) {
       throw new RangeError(`Cannot store a chunk of ${length} bytes`);
     }
-    if (this.#broken !== undefined) throw this.#broken;
     this.#current ??= this.#begin();
     const current = this.#current;
     const record = this.#scratch.subarray(0, RECORD_HEADER_BYTES + length);
@@ -151,8 +165,12 @@ export class PackFiles implements ChunkSpace {
     view.setUint32(CRC_AT, crcOf(record));
     const offset = current.end;
     this.#isCurrentDirty = true;
-    writeAll(current.fd, record, offset, this.#pathOf(current.number));
-    // Only now: what a failed write has left is written over by the next one.
+    try {
+      writeAll(current.fd, record, offset, this.#pathOf(current.number));
+    } catch (error) {
+      cutOff(current.fd, offset);
+      throw error;
+    }
     current.end += record.length;
     if (current.end >= this.#maxBytes) this.startNewPack();
     return { pack: current.number, offset, length };
@@ -191,8 +209,9 @@ export class PackFiles implements ChunkSpace {
 
   /**
    * One after the other: what a flush that is under way may not have seen is
-   * waited for. After one has failed, it is not known what the disk holds, and
-   * nothing more is written until the packs are opened again.
+   * waited for. After one has failed, it is not known what the disk holds of all
+   * that was written since the last one: that is cut off, and these packs are
+   * not written to any more.
    */
   flush(): Promise<ReadonlyMap<number, number>> {
     const flushed = this.#flushing.then(() => this.#flush());
@@ -201,29 +220,59 @@ export class PackFiles implements ChunkSpace {
   }
 
   async #flush(): Promise<ReadonlyMap<number, number>> {
-    if (this.#broken !== undefined) throw this.#broken;
-    const sizes = new Map<number, number>();
     const dirty = [...this.#dirty.values()];
     const current = this.#isCurrentDirty ? this.#current : undefined;
     if (current !== undefined) dirty.push(current);
     this.#isCurrentDirty = false;
     // What is written from now on is flushed by the next one.
     const ends = dirty.map((pack) => [pack, pack.end] as const);
-    for (const [pack, end] of ends) {
-      const path = this.#pathOf(pack.number);
+    for (const [pack] of ends) {
       try {
         faultPoint("change");
-        await flushFile(pack.fd);
+        await this.#flushFile(pack.fd);
       } catch (error) {
-        this.#broken = fileSystemError(error, "flush", path);
-        throw this.#broken;
+        this.#giveUpUnflushed();
+        throw fileSystemError(error, "flush", this.#pathOf(pack.number));
       }
-      sizes.set(pack.number, end);
+    }
+    for (const [pack, end] of ends) {
+      pack.durable = end;
       if (pack === current) continue;
       this.#dirty.delete(pack.number);
       closeSync(pack.fd);
     }
-    return sizes;
+    return new Map(ends.map(([{ number }, end]) => [number, end]));
+  }
+
+  /** What was written since the last flush is gone, and the next chunk begins a pack. */
+  #giveUpUnflushed(): void {
+    this.startNewPack();
+    for (const { number, fd, durable } of this.#dirty.values()) {
+      this.#cut.set(number, durable);
+      cutOff(fd, durable);
+      closeSync(fd);
+      // A pack that nobody was told of. One that stays goes at the next start.
+      if (durable === 0) unlinkQuietly(this.#pathOf(number));
+    }
+    this.#dirty.clear();
+  }
+
+  holds({ pack, offset }: ChunkPlace): boolean {
+    return offset < (this.#cut.get(pack) ?? Infinity);
+  }
+
+  shorten(neededOf: (pack: number) => number): ReadonlyMap<number, number> {
+    const shortened = new Map<number, number>();
+    const current = this.#current === undefined ? [] : [this.#current];
+    for (const pack of [...this.#dirty.values(), ...current]) {
+      const needed = Math.max(neededOf(pack.number), PACK_HEADER_BYTES);
+      if (needed >= pack.end) continue;
+      pack.end = needed;
+      pack.durable = Math.min(pack.durable, needed);
+      cutOff(pack.fd, needed);
+      shortened.set(pack.number, needed);
+    }
+    return shortened;
   }
 
   startNewPack(): void {
@@ -259,7 +308,7 @@ export class PackFiles implements ChunkSpace {
     const path = this.#pathOf(this.#last);
     try {
       const fd = openSync(path, constants.O_RDWR);
-      this.#current = { number: this.#last, fd, end: size };
+      this.#current = { number: this.#last, fd, end: size, durable: size };
     } catch (error) {
       throw fileSystemError(error, "open", path);
     }
@@ -285,11 +334,14 @@ export class PackFiles implements ChunkSpace {
       writeAll(fd, header, 0, path);
       flushDirectory(this.#directory);
     } catch (error) {
-      if (fd !== undefined) closeSync(fd);
+      if (fd !== undefined) {
+        closeSync(fd);
+        unlinkQuietly(path);
+      }
       throw fileSystemError(error, "create", path);
     }
     this.#last = number;
-    return { number, fd, end: PACK_HEADER_BYTES };
+    return { number, fd, end: PACK_HEADER_BYTES, durable: 0 };
   }
 
   #openToRead(pack: number): number {
@@ -373,6 +425,23 @@ function truncate(path: string, size: number): void {
     }
   } catch (error) {
     throw fileSystemError(error, "shorten", path);
+  }
+}
+
+/** Gives back what lies behind `size`. Where that fails, the next start does it. */
+function cutOff(fd: number, size: number): void {
+  try {
+    ftruncateSync(fd, size);
+  } catch {
+    // Nobody was told of what is there, and it is written over.
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Nobody was told of it.
   }
 }
 

@@ -51,6 +51,13 @@ export class Repairs {
     return this.#places.values();
   }
 
+  /** What was written anew where `isLost` says so is gone, and damaged as before. */
+  forget(isLost: (place: ChunkPlace) => boolean): void {
+    for (const [id, place] of this.#places) {
+      if (isLost(place)) this.#places.delete(id);
+    }
+  }
+
   /** Does `flush`; what was written before that can be saved then. */
   async flush(flush: () => Promise<void>): Promise<void> {
     const places = [...this.#places];

@@ -40,6 +40,16 @@ export function pathInUrl(url: string, prefix: string, suffix = ""): RelPath {
   return checkPath(text);
 }
 
+/** The path between `/files/` and `suffix`. @throws {HttpProblem} 404 */
+export function pathOfFile(url: string, suffix: string): RelPath {
+  if (rawPathOf(url).endsWith(suffix)) {
+    return pathInUrl(url, "/files/", suffix);
+  }
+  // A path that is none is refused as such, wherever it stands.
+  pathInUrl(url, "/files/");
+  throw new HttpProblem(404, "not-found", "There is nothing here");
+}
+
 /**
  * The path of something that may be stored; the root is none.
  * @throws {UnsafePathError}

@@ -231,6 +231,10 @@ export class SqliteStore implements HubStore {
     return this.#ask(() => this.#contents.unfinished.has(client));
   }
 
+  forgetUnfinished(client: string): void {
+    transact(this.#database, () => this.#contents.unfinished.forget(client));
+  }
+
   async keepUnfinished(client: string): Promise<void> {
     await this.#contents.keepUnfinished(client);
   }
@@ -283,6 +287,7 @@ export class SqliteStore implements HubStore {
       if (error instanceof AllRefused) {
         return { accepted: [], refused: error.refused };
       }
+      this.#contents.noteFull(error);
       throw error;
     }
     this.#contents.saved();
@@ -297,10 +302,16 @@ export class SqliteStore implements HubStore {
 
   async addConflict(conflict: NewConflict): Promise<Conflict> {
     await this.#contents.flush();
-    const id = transact(this.#database, () => {
-      this.#contents.save([conflict.digest]);
-      return this.conflicts.insert(conflict);
-    });
+    let id: number;
+    try {
+      id = transact(this.#database, () => {
+        this.#contents.save([conflict.digest]);
+        return this.conflicts.insert(conflict);
+      });
+    } catch (error) {
+      this.#contents.noteFull(error);
+      throw error;
+    }
     this.#contents.saved();
     return this.conflicts.get(id)!;
   }

@@ -271,6 +271,8 @@ export interface HubStore {
    * has not come to its end. They stay for some days.
    */
   keepUnfinished(client: string): Promise<void>;
+  /** Gives up what is kept for `client`, and takes room that others may need. */
+  forgetUnfinished(client: string): void;
   /** Whether anything of that kind is kept for `client`. */
   hasUnfinished(client: string): boolean;
   /** Whether content with this digest is there, and how long it is, in bytes. */

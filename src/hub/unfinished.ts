@@ -16,6 +16,7 @@ export class UnfinishedTable {
   readonly #database: DatabaseSync;
   readonly #now: () => number;
   readonly #begin: StatementSync;
+  readonly #forget: StatementSync;
   readonly #adopt: StatementSync;
   readonly #any: StatementSync;
   readonly #ofClient: StatementSync;
@@ -27,6 +28,7 @@ export class UnfinishedTable {
     this.#begin = database.prepare(
       "INSERT INTO parts (client, time) VALUES (?, ?)",
     );
+    this.#forget = database.prepare("DELETE FROM parts WHERE client = ?");
     this.#adopt = database.prepare(
       "UPDATE chunks SET part = NULL WHERE id = ? AND part IS NOT NULL",
     );
@@ -42,6 +44,11 @@ export class UnfinishedTable {
   /** Chunks with the number that this answers were brought by `client`. */
   begin(client: string): PartNumber {
     return Number(this.#begin.run(client, this.#now()).lastInsertRowid);
+  }
+
+  /** What `client` has brought is given up: the next collection removes it. */
+  forget(client: string): void {
+    this.#forget.run(client);
   }
 
   /** The chunk with this id belongs to content from now on. */

@@ -39,6 +39,7 @@ export const FrameType = {
   cancel: 7,
   echo: 8,
   changed: 9,
+  fresh: 10,
   // Questions: the first frame of an exchange.
   scan: 16,
   list: 17,

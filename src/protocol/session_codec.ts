@@ -11,6 +11,7 @@
  * | refuse         | code u16 (see `error_code.ts`), remark                    |
  * | failed, cancel | code u16, remark                                          |
  * | ping, echo     | nothing                                                   |
+ * | fresh          | the challenge of the hello that it answers (16 bytes)     |
  * | credit         | bytes, varint                                             |
  * | bye            | outcome u8 (1 done, 2 partial, 3 halted, 4 interrupted,   |
  * |                | 5 failed, 6 planned), remark                              |
@@ -31,6 +32,7 @@ import type { VersionRange } from "./version.ts";
 
 const MAGIC = 0x4c4b5354;
 const CLIENT_ID_BYTES = 16;
+const CHALLENGE_BYTES = 16;
 
 const OUTCOMES: readonly (Outcome["kind"] | undefined)[] = [
   undefined,
@@ -122,6 +124,18 @@ export function readHello(reader: ByteReader): Hello {
     windowBytes,
     capabilities,
   };
+}
+
+/** Answers a challenge of 32 hexadecimal digits. */
+export function writeFresh(writer: ByteWriter, challenge: string): void {
+  writer.raw(Uint8Array.fromHex(challenge));
+}
+
+/** The challenge that is answered, in hexadecimal digits. */
+export function readFresh(reader: ByteReader): string {
+  const challenge = reader.raw(CHALLENGE_BYTES, "a challenge").toHex();
+  reader.end("a challenge");
+  return challenge;
 }
 
 export function writeError(writer: ByteWriter, error: WireError): void {

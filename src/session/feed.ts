@@ -25,6 +25,12 @@ import {
 /** Timers take no more. */
 const MAX_TIMER_MS = 60_000;
 
+/** More dirty paths than this take a while. */
+const MANY_PATHS = 100;
+
+/** For so long they are left until somebody has time for what they bring. */
+const MAX_BUSY_MS = 1_000;
+
 /** The source at one moment. */
 export interface Version {
   /** From 1; each differs from the one before. */
@@ -56,6 +62,8 @@ export class Feed {
   readonly #locks = new GitLocks();
   #version: Version | undefined;
   readonly #waiting = new Set<() => void>();
+  /** Called as soon as somebody waits. */
+  #onWaiting: (() => void) | undefined;
   #wake: (() => void) | undefined;
   /** Looks that were asked for, and how many of them are through. */
   #asked = 0;
@@ -170,6 +178,7 @@ export class Feed {
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = (): void => resolve();
     this.#waiting.add(wake);
+    this.#onWaiting?.();
     signal.addEventListener("abort", wake);
     await promise;
     signal.removeEventListener("abort", wake);
@@ -224,10 +233,24 @@ export class Feed {
     this.#schedule.collect(clock.now(), this.#isAsked);
     for (;;) {
       const left = this.#schedule.leftToCollect(clock.now());
-      if (left <= 0 || signal.aborted) return;
+      if (left <= 0 || signal.aborted) break;
       if (left > MOMENT_MS) await sleep(left, clock, signal);
       else await sleepBriefly(left, clock, signal);
     }
+    if (this.#root.watch.dirtySize > MANY_PATHS) await this.#waitedFor();
+  }
+
+  /**
+   * Until somebody waits for a version, or for so long: looking at much takes time
+   * from those who still carry out the version before, and would only be done again.
+   */
+  async #waitedFor(): Promise<void> {
+    const { clock, signal } = this.#options;
+    if (this.#waiting.size > 0) return;
+    const waited = new AbortController();
+    this.#onWaiting = () => waited.abort();
+    await sleep(MAX_BUSY_MS, clock, AbortSignal.any([signal, waited.signal]));
+    this.#onWaiting = undefined;
   }
 
   close(): void {

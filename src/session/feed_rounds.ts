@@ -56,6 +56,8 @@ export interface FeedRoundOptions extends CompareOptions {
   readonly observers?: readonly RoundObserver[];
   /** Makes the guards of one round. */
   readonly guards: () => Promise<readonly RoundGuard[]>;
+  /** Whether what the first complete round deletes was allowed: it is no part of a burst. */
+  readonly isFirstMeant?: boolean;
   /** Hears of each round that did something, and of the first. */
   readonly onSynced: (round: SyncedRound) => void;
   /** Hears that the rest of a round, which is large, was put off. */
@@ -406,9 +408,10 @@ export class FeedRounds {
     signal: AbortSignal,
     told: Omit<SyncedRound, "round">,
   ): Promise<void> {
-    const { clock, onSynced } = this.#options;
+    const { clock, onSynced, isFirstMeant } = this.#options;
     target.isNew = false;
     const round = ++this.#count;
+    if (round === 1 && isFirstMeant) this.#deleted.forget();
     onSynced({ round, ...told });
     await target.endpoint.synced({ round, digest: told.digest }, signal);
     if (clock.now() - this.#lastRecord >= RECORD_MS) await this.record();

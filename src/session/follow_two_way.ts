@@ -11,6 +11,7 @@ import {
 } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Conflict } from "../core/conflict.ts";
+import { laterAllowance } from "../core/guard.ts";
 import { SettledTrees } from "../core/settled_trees.ts";
 import type { IgnoreOptions } from "../core/snapshot.ts";
 import { asError, FileSystemError, GuardError } from "../errors.ts";
@@ -264,6 +265,7 @@ export class TwoWayFollower {
     try {
       summary = await bidirectional({ alpha: this.#alpha, beta }, ancestry, {
         ...this.#options,
+        limits: this.#limits(),
         ...(this.#ignore && { ignore: this.#ignore }),
         memory,
         losses: this.#losses.begin(),
@@ -289,6 +291,8 @@ export class TwoWayFollower {
       return false;
     }
     this.#midway = undefined;
+    const { allowDelete } = this.#options.limits;
+    if (this.#rounds === 0 && allowDelete !== undefined) this.#losses.forget();
     const hasDone = hasChanges(changes.alpha) || hasChanges(changes.beta);
     if (!hasDone && !isFirst) return true;
     const round = ++this.#rounds;
@@ -304,6 +308,13 @@ export class TwoWayFollower {
     });
     await beta.synced({ round, digest }, signal);
     return true;
+  }
+
+  /** What was allowed answers for what waits now: for the first complete round. */
+  #limits(): BidirectionalOptions["limits"] {
+    const { limits } = this.#options;
+    if (this.#rounds === 0) return limits;
+    return { ...limits, allowDelete: laterAllowance(limits.allowDelete) };
   }
 
   /** Passes on what is worth a word while it goes on and on. */

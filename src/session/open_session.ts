@@ -3,6 +3,7 @@ import { messageOf, ProtocolError } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import { Capability } from "../protocol/version.ts";
 import { capabilitiesFor } from "./capabilities.ts";
+import { challengeCapabilities } from "./challenge.ts";
 import {
   type Party,
   type Peer,
@@ -101,6 +102,7 @@ async function introduce(
   const capabilities = [
     ...capabilitiesFor(options),
     ...rateCapabilities(limit),
+    ...challengeCapabilities(options.challenge),
   ];
   await sendHello(transport, self, capabilities, windowAt(limit));
 }

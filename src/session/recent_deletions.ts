@@ -22,6 +22,11 @@ export class RecentDeletions {
     return [...this.#burst];
   }
 
+  /** What was deleted so far was meant. */
+  forget(): void {
+    this.#burst = [];
+  }
+
   /** Adds those of `changes` that delete something, or make room for another kind. */
   add(changes: readonly Change[]): void {
     for (const change of changes) {

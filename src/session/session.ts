@@ -27,11 +27,14 @@ import { FRAME_HEADER_BYTES, PAGE_HEADER_BYTES } from "../protocol/limits.ts";
 import {
   readCredit,
   readError,
+  readFresh,
   readOutcome,
   writeError,
+  writeFresh,
   writeOutcome,
 } from "../protocol/session_codec.ts";
 import { type Exchange, unexpected } from "./exchange.ts";
+import { challengeOf } from "./challenge.ts";
 import { ExchangeTable } from "./exchange_table.ts";
 import { IncomingCredit } from "./flow_control.ts";
 import { Capability } from "../protocol/version.ts";
@@ -76,6 +79,11 @@ export interface SessionOptions {
   readonly twoWay?: boolean;
   /** Whether this side can be asked to watch its tree; not unless said. */
   readonly notices?: boolean;
+  /**
+   * A server's, 32 hexadecimal digits drawn for this session alone: the client has
+   * to say them before all else. Nobody is challenged unless said.
+   */
+  readonly challenge?: string;
 }
 
 /** Who has opened the connection is the client. */
@@ -101,6 +109,8 @@ export class Session {
   readonly #incoming: IncomingCredit;
   readonly #heartbeat: Heartbeat;
   readonly #exchanges: ExchangeTable;
+  /** What the peer has yet to say before all else. */
+  #challenge: string | undefined;
   /** Hears that the peer's tree may have changed; where nobody does, it may not say so. */
   onChanged: (() => void) | undefined;
   #wake: (() => void) | undefined;
@@ -163,6 +173,11 @@ export class Session {
     const { signal } = options;
     const onAbort = (): void => this.close(asError(signal?.reason));
     signal?.addEventListener("abort", onAbort);
+    this.#challenge = options.challenge;
+    const asked = challengeOf(peer.capabilities);
+    if (role === "client" && asked !== undefined) {
+      void this.#tell(FrameType.fresh, (page) => writeFresh(page, asked));
+    }
     this.#stopListening = () => signal?.removeEventListener("abort", onAbort);
     void this.#readAll();
     if (signal?.aborted) onAbort();
@@ -324,6 +339,7 @@ export class Session {
   }
 
   #dispatch(frame: Frame): void {
+    if (this.#challenge !== undefined) return this.#hearFresh(frame);
     if (costsCredit(frame.type)) {
       if (!this.#allows(frame.type)) throw unexpected(frame);
       this.#incoming.arrived(FRAME_HEADER_BYTES + frame.payload.length);
@@ -370,6 +386,22 @@ export class Session {
       default:
         throw unexpected(frame);
     }
+  }
+
+  /** Whoever plays a recording answers the challenge of another session. */
+  #hearFresh(frame: Frame): void {
+    const { type, exchange, end, payload } = frame;
+    const isAnswer = type === FrameType.fresh && exchange === 0 && !end;
+    if (!isAnswer || readFresh(new ByteReader(payload)) !== this.#challenge) {
+      throw new ProtocolError(
+        "This session does not answer this connection's challenge: it was " +
+          "recorded, or comes from an older program",
+        "refused",
+      );
+    }
+    this.#challenge = undefined;
+    // Something small that follows would else wait, as without an echo.
+    void this.#tell(FrameType.ping);
   }
 
   /** Whether both sides have the capability that frames of this type need, if any. */

@@ -559,6 +559,29 @@ export function hubStoreContract(
     assertEquals((await store.totals()).chunks, 0);
   });
 
+  test("gives up what somebody has brought when told so", async ({ store, time }) => {
+    time.now = 1_000;
+    const bytes = new Random(17).bytes(500_000);
+    for (const client of ["a", "b"]) {
+      const writer = store.write(client);
+      writer.append(client === "a" ? bytes : new Random(18).bytes(500_000));
+      await store.keepUnfinished(client);
+      writer.abort();
+    }
+    const before = await store.totals();
+    store.forgetUnfinished("a");
+    assertEquals(["a", "b"].map((it) => store.hasUnfinished(it)), [
+      false,
+      true,
+    ]);
+    const writer = await store.writeRecipe(recipeOf(bytes), "a");
+    assertEquals(writer.here.includes(1), false);
+    writer.abort();
+    await store.collect({ versions: 1, ageMs: 1e12 });
+    const { chunks } = await store.totals();
+    assert(chunks > 0 && chunks < before.chunks, `${chunks} chunks`);
+  });
+
   test("lets everybody count on what was unfinished, once it is a version", async ({ store, time }) => {
     time.now = 1_000;
     const bytes = new Random(14).bytes(500_000);

@@ -1,7 +1,9 @@
 /** Clients of a hub, while they and their hub are killed, and while many change at once. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
+import { TwoWayState } from "../../src/cli/commands/two_way_state.ts";
+import type { Lock } from "../../src/fs/file_system.ts";
 import { HubClients } from "../support/hub_clients.ts";
 import { test } from "../support/needs.ts";
 import type { Ended } from "../support/program.ts";
@@ -274,3 +276,40 @@ for (let seed = 1; seed <= Math.ceil(SEEDS / 3); seed++) {
     },
   );
 }
+
+test(
+  "K05: a client that finds another sync of its directory leaves alone what that remembers",
+  NEEDS,
+  async () => {
+    await using clients = await HubClients.begin({ a: {} });
+    const stateDir = join(clients.temp.at("state-a"), "lockstep");
+    const roots = (): string[] =>
+      [...Deno.readDirSync(join(stateDir, "two-way"))]
+        .map(({ name }) => join(stateDir, "two-way", name))
+        .filter((path) => path.endsWith(".root"))
+        .map((path) => Deno.readTextFileSync(path));
+    const lock = async (): Promise<Lock> =>
+      await TwoWayState.open({ stateDir, readOnly: false }, () => {})
+        .lock(clients.at("a"));
+    {
+      const other = await lock();
+      const refused = await clients.once("a");
+      other.release();
+      assertEquals(refused.code, 1, refused.stderr);
+      assertStringIncludes(refused.stderr, "another two-way sync");
+      assertEquals(roots(), []);
+    }
+    await clients.round("a");
+    const [before] = roots();
+    // Another directory has come to its place.
+    Deno.renameSync(clients.at("a"), clients.temp.at("aside"));
+    Deno.mkdirSync(clients.at("a"));
+    const other = await lock();
+    const refused = await clients.once("a", ["--allow-new-root"]);
+    other.release();
+    assertEquals(refused.code, 1, refused.stderr);
+    assertEquals(roots(), [before]);
+    assertEquals((await clients.once("a", ["--allow-new-root"])).code, 0);
+    assert(roots()[0] !== before);
+  },
+);

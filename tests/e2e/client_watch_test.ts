@@ -52,6 +52,31 @@ test(
 );
 
 test(
+  "H10: a client that goes on sees a change by one name of a file at all its names",
+  NEEDS,
+  async () => {
+    await using clients = await HubClients.begin({ a: {}, b: {} });
+    clients.fill("a", { one: "1", d: { x: "x" } });
+    Deno.linkSync(clients.at("a", "one"), clients.at("a", "d", "before"));
+    await using a = await clients.hold("a");
+    await using b = await clients.hold("b");
+    await holds(clients, "b", "d/before", "1");
+    clients.write("a", "one", "by the first name");
+    await holds(clients, "b", "d/before", "by the first name");
+    Deno.linkSync(clients.at("a", "one"), clients.at("a", "d", "since"));
+    await holds(clients, "b", "d/since", "by the first name");
+    clients.write("a", "d/since", "by the last name");
+    for (const path of ["one", "d/before", "d/since"]) {
+      await holds(clients, "b", path, "by the last name");
+    }
+    for (const client of [a, b]) {
+      assertEquals((await client.end()).code, 0, client.stderr);
+    }
+    await clients.assertEqual();
+  },
+);
+
+test(
   "a client waits for its hub, says so, and catches up when it is back",
   NEEDS,
   async () => {
@@ -192,8 +217,8 @@ for (const decision of ["approve", "reject"] as const) {
       );
       clients.fill("a", { many, one: "1" });
       await clients.round("a", "b");
-      await using a = await clients.hold("a", ["--allow-delete", "all"]);
-      await using b = await clients.hold("b", ["--allow-delete", "all"]);
+      await using a = await clients.hold("a", ["--allow-delete", "always"]);
+      await using b = await clients.hold("b", ["--allow-delete", "always"]);
       Deno.removeSync(clients.at("a", "many"), { recursive: true });
       await a.event("halted");
       assertEquals(namesIn(clients.at("b", "many")).length, 120);

@@ -1,4 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { TwoWayState } from "../../src/cli/commands/two_way_state.ts";
 import { DaemonWorld } from "../support/daemon_world.ts";
 import { exists } from "../support/disk_tree.ts";
 import { HubClients } from "../support/hub_clients.ts";
@@ -240,5 +242,38 @@ test(
     await world.flush("notes");
     const got = await (await fetch(`${hub.url}/download/large`)).bytes();
     assertEquals(got.length, content.length);
+  },
+);
+
+test(
+  "K05: a workspace that finds another sync of its directory leaves alone what that remembers",
+  ["linux"],
+  async () => {
+    await using hub = await HubClients.begin({});
+    await using world = new DaemonWorld();
+    await world.start();
+    const notes = await world.add("notes");
+    const stateDir = join(world.env["XDG_STATE_HOME"]!, "lockstep");
+    const state = TwoWayState.open({ stateDir, readOnly: false }, () => {});
+    const lock = await state.lock(notes);
+    try {
+      await world.attach("notes", "hub", hub.url);
+      const { remotes: [remote] } = await world.when(
+        "it to be refused",
+        "notes",
+        ({ remotes }) => remotes[0]?.error !== undefined,
+      );
+      assertStringIncludes(remote!.error!, "another two-way sync");
+      assertEquals(exists(state.fileFor(notes, "root")), false);
+    } finally {
+      lock.release();
+    }
+    await world.ask("POST", "workspaces/notes/resume", { remote: "hub" });
+    await world.when(
+      "it to watch",
+      "notes",
+      ({ remotes }) => remotes[0]?.state === "watching",
+    );
+    assertEquals(exists(state.fileFor(notes, "root")), true);
   },
 );

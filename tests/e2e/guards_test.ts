@@ -9,10 +9,18 @@ import {
   assertUntouched,
   listTree,
 } from "../support/oracle.ts";
-import { type Ended, listen, type Receiver, sync } from "../support/program.ts";
+import {
+  type Ended,
+  listen,
+  type Program,
+  type Receiver,
+  startSync,
+  sync,
+} from "../support/program.ts";
 import { note } from "../support/proof.ts";
 import { Scene } from "../support/scene.ts";
 import { TempDir } from "../support/temp.ts";
+import { until } from "../support/until.ts";
 
 /** Runs that know of each other, between directories or over a socket. */
 class GuardScene extends Scene {
@@ -295,3 +303,49 @@ Deno.test("a damaged record is warned of, and replaced by the next run", async (
   const again = await scene.sync();
   assertEquals(again.events.filter(({ event }) => event === "warning"), []);
 });
+
+for (
+  const mode of [["--watch"], ["--watch", "--two-way"], ["--interval", "200"]]
+) {
+  test(
+    `what is allowed to a run that goes on (${
+      mode.join(" ")
+    }) holds for its first complete round`,
+    [],
+    async () => {
+      await using scene = await GuardScene.of(60, false);
+      const start = (...allowed: string[]): Program =>
+        startSync(scene.source, scene.target, [...mode, ...allowed], {
+          env: scene.env,
+        });
+      {
+        await using first = start();
+        await first.event("synced");
+        first.kill("SIGINT");
+        assertEnded(await first.ended);
+      }
+      scene.remove(0, 30);
+      const names = (): number =>
+        namesIn(`${scene.target}/a`).length +
+        namesIn(`${scene.target}/b`).length;
+      await using second = start("--allow-delete", "all");
+      await second.event("synced");
+      assertEquals(names(), 30);
+      scene.remove(30, 58);
+      const isHeld = ({ event }: { readonly event?: unknown }): boolean =>
+        event === "halted" || event === "paused";
+      await until("a halt", () => second.events.some(isHeld));
+      assertEquals(names(), 30);
+      second.kill("SIGINT");
+      assertEnded(await second.ended, 4);
+      await using third = start("--allow-delete", "always");
+      await third.event("synced");
+      scene.fill(60);
+      await until("all of it", () => names() === 60);
+      scene.remove(0, 58);
+      await until("the deletion", () => names() === 2);
+      third.kill("SIGINT");
+      assertEnded(await third.ended);
+    },
+  );
+}

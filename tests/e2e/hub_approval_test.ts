@@ -112,3 +112,26 @@ test(
     assertEquals(await scene.filesAtHub(), 1);
   },
 );
+
+test("deletions in rounds and connections of their own add up", [
+  "curl",
+], async () => {
+  await using scene = await Scene.open();
+  const remove = (first: number, count: number): void => {
+    for (let i = first; i < first + count; i++) {
+      Deno.removeSync(`${scene.dir}/many/f${i}`);
+    }
+  };
+  for (const first of [0, 40]) {
+    remove(first, 40);
+    assertEquals((await scene.sync()).code, 0);
+  }
+  remove(80, 40);
+  const held = await scene.sync();
+  assertEquals(held.code, 4, held.stderr);
+  assertStringIncludes(held.stderr, "120 of 161 files");
+  assertEquals(await scene.filesAtHub(), 81);
+  assertEquals((await scene.approve("1")).code, 0);
+  assertEquals((await scene.sync()).code, 0);
+  assertEquals(await scene.filesAtHub(), 41);
+});

@@ -4,7 +4,8 @@ import { join } from "@std/path";
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { command, shell } from "../support/command.ts";
-import { writeTree } from "../support/disk_tree.ts";
+import { exists, writeTree } from "../support/disk_tree.ts";
+import { HubClients } from "../support/hub_clients.ts";
 import {
   curl,
   type HubProgram,
@@ -316,6 +317,128 @@ test(
       await assertWhole(data, acknowledged);
       note("N15", "failed calls", 1);
     }
+  },
+);
+
+test(
+  "F01: what did not fit on a hub's disk is given back at once, and a client with less is taken",
+  ["mount"],
+  async () => {
+    await using temp = new TempDir();
+    const small = temp.directory("small");
+    await mounted(small, { options: "size=8m" }, async () => {
+      const data = join(small, "data");
+      const pack = join(data, "packs", "1.pack");
+      await using hub = await serve(data, ["--no-auth"]);
+      const url = `${hub.url.replace("http", "ws")}/engine`;
+      const large = temp.directory("large");
+      const little = temp.directory("little");
+      const random = new Random(1);
+      writeTree(little, { before: "before" });
+      const go = (dir: string): ReturnType<typeof sync> =>
+        sync(dir, url, ["--two-way", "--retry-for", "0"], {
+          env: { XDG_STATE_HOME: temp.at(`state-${dir.slice(-5)}`) },
+        });
+      assertEquals((await go(little)).code, 0);
+      const before = Deno.statSync(pack).size;
+      Deno.writeFileSync(join(large, "large"), random.bytes(9_000_000));
+      for (let i = 0; i < 2; i++) {
+        const refused = await go(large);
+        assertEquals(refused.code, 5, refused.stderr);
+        assertMatch(refused.stderr, /no space left/);
+        await until(
+          "room again",
+          () => Deno.statSync(pack).size === before,
+        );
+      }
+      Deno.writeFileSync(join(little, "after"), random.bytes(3_000_000));
+      assertEquals((await go(little)).code, 0);
+      Deno.removeSync(join(large, "large"));
+      assertEquals((await go(large)).code, 0);
+      assertEquals(Deno.statSync(join(large, "after")).size, 3_000_000);
+      hub.kill("SIGTERM");
+      assertEquals((await hub.ended).code, 0);
+      await using again = await serve(data, ["--no-auth"]);
+      const { json } = await curl("", `${again.url}/files`);
+      assertEquals(
+        json.records.map(({ path }: { path: string }) => path),
+        ["after", "before"],
+      );
+    });
+  },
+);
+
+test(
+  "F01: clients that go on wait for room at a full hub, and go on by themselves when there is some",
+  ["mount", "linux"],
+  async () => {
+    await using clients = new HubClients();
+    Deno.mkdirSync(clients.data);
+    await mounted(clients.data, { options: "size=8m" }, async () => {
+      await clients.serve();
+      try {
+        for (const name of ["a", "b"]) {
+          clients.configure(name);
+          clients.write(name, `of ${name}`, "1");
+        }
+        await using a = await clients.hold("a");
+        await using b = await clients.hold("b");
+        const random = new Random(2);
+        Deno.writeFileSync(clients.at("a", "large"), random.bytes(9_000_000));
+        await until(
+          "a word of the full disk",
+          () =>
+            a.events.some(({ message }) => /no space left/.test(`${message}`)),
+        );
+        // What had come is no burden for the others.
+        Deno.writeFileSync(clients.at("b", "less"), random.bytes(2_000_000));
+        await until("less at the hub", async () => {
+          const { json } = await curl("", `${clients.url}/files?path=less`);
+          return json.records?.length === 1;
+        });
+        await shell('mount -o remount,size=40m "$1"', clients.data);
+        await until(
+          "all of it",
+          () =>
+            exists(clients.at("a", "less")) && exists(clients.at("b", "large")),
+        );
+        assertEquals((await a.end()).code, 0);
+        assertEquals((await b.end()).code, 0);
+        await clients.assertEqual();
+      } finally {
+        await clients.stopHub();
+      }
+    });
+  },
+);
+
+test(
+  "F01, F06: a hub that could not flush once goes on without a restart",
+  ["curl"],
+  async () => {
+    await using temp = new TempDir();
+    let failures = 0;
+    for (let point = 13; point < 25; point++) {
+      const data = temp.at(`data${point}`);
+      const acknowledged: Acknowledged = new Map();
+      const env = {
+        LOCKSTEP_FAULT: `change:${point}:${point % 2 === 0 ? "EIO" : "ENOSPC"}`,
+      };
+      await using hub = await serve(data, ["--no-auth"], { env });
+      let failed = 0;
+      for (let i = 0; i < 5; i++) {
+        const content = `content ${i}`;
+        const { status } = await upload(hub, "", `f${i}`, content);
+        if (status === 201) acknowledged.set(`f${i}`, sha256(content));
+        else failed++;
+      }
+      assert(failed <= 1, `${failed} uploads failed, with ${point}`);
+      failures += failed;
+      hub.kill("SIGTERM");
+      await hub.ended;
+      await assertWhole(data, acknowledged);
+    }
+    assert(failures > 5, `${failures} uploads failed`);
   },
 );
 

@@ -376,7 +376,7 @@ test(
       Deno.utimeSync(`${source}/${name}/${i}`, 1_000 + i, 1_000 + i);
     }
     const log = temp.at("log");
-    const args = [...INTERVAL, "--log-file", log, "--allow-delete", "all"];
+    const args = [...INTERVAL, "--log-file", log, "--allow-delete", "always"];
     for (let kill = 0; kill < KILLS; kill++) {
       await using sender = startSync(source, target, args);
       await until(

@@ -15,7 +15,7 @@ import { until } from "../support/until.ts";
 
 const MINUTES = Number(Deno.env.get("LOCKSTEP_SOAK_MINUTES") ?? 0);
 const SEED = seedOr(20);
-const ARGS = ["--allow-delete", "all"];
+const ARGS = ["--allow-delete", "always"];
 
 /** Between two kills. */
 const PERIOD_MS = MINUTES === 0 ? 700 : 20_000;

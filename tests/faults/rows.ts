@@ -64,7 +64,7 @@ export const ROWS: readonly FaultRow[] = [
     ["a frozen peer comes back after it was given up"],
     ["a sender comes back while its old session looks alive"],
     ["one bit is wrong on arrival"],
-    ["a recorded session is played again", missing("a challenge in the hello")],
+    ["a recorded session is played again"],
     ["far away, slow, with pauses"],
     ["a server that is no receiver"],
     ["nobody there, no such name, a port that is taken"],

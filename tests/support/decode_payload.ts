@@ -28,6 +28,7 @@ import { RequestReader, WantReader } from "../../src/protocol/want_codec.ts";
 import {
   readCredit,
   readError,
+  readFresh,
   readHello,
   readOutcome,
   readVersions,
@@ -154,6 +155,8 @@ function decode(
       return readPair(reader);
     case FrameType.paired:
       return readPaired(reader);
+    case FrameType.fresh:
+      return readFresh(reader);
     case FrameType.ping:
     case FrameType.echo:
     case FrameType.changed:

@@ -291,6 +291,8 @@ export class FrameFuzzer {
           bytes(this.#random.below(9)),
           ...this.#some(() => this.#random.bytes(16)),
         );
+      case FrameType.fresh:
+        return this.#random.bytes(this.#random.below(20));
       case FrameType.ping:
       case FrameType.echo:
       case FrameType.changed:

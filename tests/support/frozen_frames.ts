@@ -75,6 +75,15 @@ export const FROZEN_FRAMES: readonly FrozenFrame[] = [
     value: undefined,
   },
   {
+    name: "fresh",
+    type: FrameType.fresh,
+    exchange: 0,
+    end: false,
+    hex:
+      "12b6d13b 0a 00 0000 00000000 00000010 0123456789abcdef0123456789abcdef",
+    value: "0123456789abcdef0123456789abcdef",
+  },
+  {
     name: "changed",
     type: FrameType.changed,
     exchange: 0,

@@ -18,6 +18,8 @@ export interface LaneFaults {
   readonly delayMs?: number;
   /** Looked at for each piece: a test may change it on the way. */
   readonly bytesPerSecond?: number;
+  /** Hears what passes, piece by piece, before the other end does. */
+  readonly onBytes?: (bytes: Uint8Array) => void;
 }
 
 /** What happens to one connection. */
@@ -136,6 +138,7 @@ export class TcpProxy implements AsyncDisposable {
           buffer[flipAt - taken]! ^= 0x10;
         }
         const bytes = buffer.subarray(0, Math.min(length, cutAfter - taken));
+        faults.onBytes?.(bytes);
         taken += length;
         const { bytesPerSecond = Infinity } = faults;
         free = Math.max(free, performance.now()) +

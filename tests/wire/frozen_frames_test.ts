@@ -36,6 +36,7 @@ import { RequestWriter, writeWants } from "../../src/protocol/want_codec.ts";
 import {
   type Hello,
   writeError,
+  writeFresh,
   writeHello,
   writeOutcome,
 } from "../../src/protocol/session_codec.ts";
@@ -167,6 +168,8 @@ function writeValue(
       return writePair(writer, value as WirePair);
     case FrameType.paired:
       return writePaired(writer, value as WirePaired);
+    case FrameType.fresh:
+      return writeFresh(writer, value as string);
     case FrameType.ping:
     case FrameType.echo:
     case FrameType.changed:

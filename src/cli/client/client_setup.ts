@@ -30,7 +30,11 @@ export interface ClientSetup {
   /** What opens the hub; undefined: it asks for nothing. */
   readonly key: string | undefined;
   readonly connect: ConnectOptions;
-  /** The directory, as it is remembered: its id is that of the client. */
+  readonly state: TwoWayState;
+  /**
+   * The directory, as it is remembered: its id is that of the client. Whoever is
+   * about to change that reads it once more, when nobody else can.
+   */
   readonly root: RootFile;
   readonly ignore: IgnoreOptions;
   /** Rules for what holds the key, which stays here whatever else is said. */
@@ -84,6 +88,7 @@ export function setUpClient(
       ...(caFile !== undefined && server.startsWith("https:") &&
         { caCerts: [readCaFile(caFile)] }),
     },
+    state,
     root: state.root(syncDirectory),
     ignore,
     secrets: [file, config.apiKeyFile].flatMap((path) =>

@@ -1,5 +1,6 @@
 /** The safety stops of a `sync`, as its options and earlier runs have them. */
 import { resolve } from "@std/path";
+import { laterAllowance } from "../../core/guard.ts";
 import type { LocalEndpoint } from "../../session/local_endpoint.ts";
 import type { RoundGuard } from "../../session/round_guard.ts";
 import type { RoundRecords } from "../../session/round_record.ts";
@@ -38,6 +39,13 @@ export interface GuardedRound {
   readonly memory: RoundRecords;
 }
 
+/** A job that goes on, after its first complete round: a person has to be asked anew. */
+export function askingAgain(job: SyncJob): SyncJob {
+  const { options } = job;
+  const allowDelete = laterAllowance(options.allowDelete);
+  return { ...job, options: { ...options, allowDelete, allowNewRoot: false } };
+}
+
 /**
  * Makes the guards of `job`, or of one `round` of it; a dry run leaves the state
  * directory as it is.
@@ -45,11 +53,13 @@ export interface GuardedRound {
  * @throws {SyncError} If it can't be used.
  */
 export async function safeguardsFor(
-  { options, plan }: SyncJob,
+  job: SyncJob,
   source: LocalEndpoint,
   reporter: Reporter,
   round?: GuardedRound,
 ): Promise<RunMemory> {
+  const isFirst = round?.isFirst ?? true;
+  const { options, plan } = isFirst ? job : askingAgain(job);
   const { from, to, dryRun, maxDelete, allowDelete, allowNewRoot } = options;
   const limits = plan === undefined
     ? { maxDelete, allowDelete, allowNewRoot }
@@ -67,7 +77,6 @@ export async function safeguardsFor(
   const isLeftOut = ruleForOwnState(options, from) !== undefined;
   if (!isLeftOut) refuseStateInside(directory, from, "--from");
   if (to.kind === "directory") refuseStateInside(directory, to.path, "--to");
-  const isFirst = round?.isFirst ?? true;
   if (!dryRun && isFirst) prepareStateDirectory(directory);
   const records = new RoundFiles(
     directory,

@@ -76,7 +76,7 @@ export async function serve(
     });
     const trees = new HubTrees(store);
     const engine = new Engine({
-      ...{ hub, trees, access, fault },
+      ...{ hub, trees, access, fault, maxFileSize },
       approval: !options.noApproval,
       software: SOFTWARE,
       clientId: newClientId(),

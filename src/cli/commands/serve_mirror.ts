@@ -4,6 +4,7 @@
  * hub's own endpoint; one follows each change of either side.
  */
 import type { Clock } from "../../core/clock.ts";
+import { laterAllowance } from "../../core/guard.ts";
 import { displayPath } from "../../core/path.ts";
 import { sleep } from "../../core/sleep.ts";
 import { GuardError, messageOf, UsageError } from "../../errors.ts";
@@ -223,7 +224,9 @@ export class ServedMirror {
         labels: { alpha: CLIENT, beta: "hub" },
         limits: {
           maxDelete: undefined,
-          allowDelete: this.#isFirst ? allowDelete : undefined,
+          allowDelete: this.#isFirst
+            ? allowDelete
+            : laterAllowance(allowDelete),
         },
         losses: this.#losses.begin(),
         symlinks: "copy",

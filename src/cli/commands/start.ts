@@ -45,14 +45,22 @@ export async function start(
   const { reporter } = context;
   const warn = (message: string): void =>
     reporter.report({ kind: "warning", message });
-  const setup = setUpClient(options, false, warn);
-  const lock = await lockClient(setup);
+  const found = setUpClient(options, false, warn);
+  const lock = await lockClient(found);
   try {
-    using record = new ClientRecordWriter(setup.recordFile);
+    using record = new ClientRecordWriter(found.recordFile);
     record.tell({ state: "connecting", message: undefined });
     try {
-      settleRoot(setup, options);
-      return await keepInStep(options, context, { setup, record, warn });
+      const { state, config: { syncDirectory } } = found;
+      // A `sync --two-way` may have the directory: what it remembers is not ours.
+      const taken = await state.lock(syncDirectory);
+      try {
+        const setup = { ...found, root: state.root(syncDirectory) };
+        settleRoot(setup, options);
+        return await keepInStep(options, context, { setup, record, warn });
+      } finally {
+        taken.release();
+      }
     } catch (error) {
       const state = error instanceof GuardError ? "halted" : "stopped";
       record.tell({ state, message: messageOf(error) });
@@ -99,6 +107,7 @@ async function keepInStep(
       { ...context, reporter },
       { connect, connection: undefined },
       {
+        isLocked: true,
         labels: { alpha: labelOf(config.clientName), beta: "hub" },
         // Before they are known, nothing is sent that they might leave out.
         rules: async () => ignoreWith(setup, await policyOf(hub)),

@@ -8,7 +8,7 @@ import { systemClock } from "../../session/system_clock.ts";
 import { followAgain } from "./follow_again.ts";
 import type { Witnesses } from "./witnesses.ts";
 import { mayPass, USUAL_PATIENCE_MS } from "./patience.ts";
-import { safeguardsFor } from "./safeguards.ts";
+import { askingAgain, safeguardsFor } from "./safeguards.ts";
 import { openTarget, type SyncWork, trashFor } from "./sync_trees.ts";
 import { endOfWatch, type Watched } from "./watch_end.ts";
 import { placeOf, USUAL_RESCAN_MS } from "./watched_place.ts";
@@ -153,14 +153,16 @@ function newFollower(
 ): Follower {
   const { job, mirrorOptions, context } = work;
   const { reporter } = context;
-  const { to, repair = 0 } = job.options;
-  return new Follower(feed, {
+  const { to, repair = 0, allowDelete } = job.options;
+  const follower: Follower = new Follower(feed, {
     ...mirrorOptions,
     clock: systemClock,
     guards: async () => {
-      const { guards } = await safeguardsFor(job, feed.source, reporter);
+      const asked = follower.rounds === 0 ? job : askingAgain(job);
+      const { guards } = await safeguardsFor(asked, feed.source, reporter);
       return guards;
     },
+    isFirstMeant: allowDelete !== undefined,
     repairMs: repair,
     staysOnFailure: to.kind === "url",
     onSynced: (round) => {
@@ -172,6 +174,7 @@ function newFollower(
     onHalted: ({ message }) => reporter.report({ kind: "halted", message }),
     onWarning: (message) => reporter.report({ kind: "warning", message }),
   });
+  return follower;
 }
 
 async function followToListener(

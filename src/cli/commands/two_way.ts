@@ -54,6 +54,8 @@ export interface TwoWayExtras
   extends Partial<Pick<BidirectionalOptions, "labels" | "keepElsewhere">> {
   /** What takes no part, as the hub has it now. @throws {SyncError} */
   readonly rules?: () => Promise<IgnoreOptions>;
+  /** Whether the caller has the lock of the directory, see `TwoWayState.lock`. */
+  readonly isLocked?: boolean;
   /** Hears of what goes on and on, before it begins; `alpha` is watched. */
   readonly onFollower?: (follower: TwoWayFollower, alpha: Endpoint) => void;
 }
@@ -76,7 +78,7 @@ export async function syncTwoWay(
     context.reporter.report({ kind: "warning", message });
   checkPlaces(options);
   const state = TwoWayState.open({ ...options, readOnly: dryRun }, warn);
-  const lock = dryRun ? undefined : await state.lock(from);
+  const lock = dryRun || extras.isLocked ? undefined : await state.lock(from);
   try {
     return await withState(options, { context, connecting, extras, state });
   } finally {
@@ -116,7 +118,7 @@ async function withState(
     const alpha = options.watch
       ? watched(local, { reporter, rescanMs, path: from, open })
       : local;
-    const { rules, onFollower, ...labelled } = extras;
+    const { rules, onFollower, isLocked: _, ...labelled } = extras;
     const cycle = { ...cycleOf(options, context), ...labelled };
     const work: TwoWayWork = {
       options,

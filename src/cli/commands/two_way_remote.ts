@@ -4,6 +4,7 @@ import type {
   WorkspaceConfig,
 } from "../../daemon/workspace_config.ts";
 import type { IgnoreOptions } from "../../core/snapshot.ts";
+import type { Lock } from "../../fs/file_system.ts";
 import type { TwoWayFollower } from "../../session/follow_two_way.ts";
 import { WatchedEndpoint } from "../../session/watched_endpoint.ts";
 import { lockClient } from "../client/client_setup.ts";
@@ -66,7 +67,9 @@ async function followHub(
   const config = { syncDirectory: from };
   const recordFile = state.fileFor(from, "client");
   const lock = await lockClient({ config, recordFile });
+  let taken: Lock | undefined;
   try {
+    taken = await state.lock(from);
     const id = clientIdOf(state, work);
     using hub = new HubClient({
       server,
@@ -97,6 +100,7 @@ async function followHub(
         connecting,
         {
           ...extrasOf(work),
+          isLocked: true,
           labels: { alpha: labelOf(workspace.name), beta: "hub" },
           // Before it is known, nothing is sent that it might leave out.
           rules: async () => ignoreWith(await policyOf(hub)),
@@ -108,6 +112,7 @@ async function followHub(
       await conflicts.told();
     }
   } finally {
+    taken?.release();
     lock.release();
   }
 }

@@ -86,7 +86,8 @@ async function followListener(
       const { signal: lost } = session;
       const rules = await work.rules?.();
       if (rules !== undefined) follower.leaveOut(rules);
-      const ancestry = await agree(work, beta, new RemotePairing(session));
+      const asked = askedBy(work, follower);
+      const ancestry = await agree(asked, beta, new RemotePairing(session));
       const signal = AbortSignal.any([stop, lost]);
       try {
         await follower.follow(beta, ancestry, signal);
@@ -106,6 +107,12 @@ async function followListener(
   }, context);
 }
 
+/** Once a round is complete, a person has to be asked anew. */
+function askedBy(work: TwoWayWork, follower: TwoWayFollower): TwoWayWork {
+  if (follower.rounds === 0) return work;
+  return { ...work, options: { ...work.options, allowNewRoot: false } };
+}
+
 async function followDirectory(
   work: TwoWayWork,
   path: string,
@@ -114,7 +121,7 @@ async function followDirectory(
   const { signal, reporter } = work.context;
   await followAgain({ follower, signal, reporter }, () =>
     withDirectory(
-      work,
+      askedBy(work, follower),
       path,
       ({ beta }, ancestry) => follower.follow(beta, ancestry, signal),
       () => endOf(work, follower).outcome,

@@ -230,6 +230,10 @@ const GOOD: readonly [line: string, command: unknown][] = [
     kind: "sync",
     options: { ...SYNC, allowDelete: { kind: "all" } },
   }],
+  ["sync -f a -t b --allow-delete always", {
+    kind: "sync",
+    options: { ...SYNC, allowDelete: { kind: "all", always: true } },
+  }],
   ["sync --from=a --to=b", { kind: "sync", options: SYNC }],
   ["sync -f a -t b", { kind: "sync", options: SYNC }],
   ["sync -fa -t=b", { kind: "sync", options: SYNC }],

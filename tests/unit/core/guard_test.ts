@@ -8,6 +8,7 @@ import {
   type DeleteLimit,
   DeletionTally,
   isSameRoot,
+  laterAllowance,
   type LossFacts,
 } from "../../../src/core/guard.ts";
 import { GuardError } from "../../../src/errors.ts";
@@ -104,6 +105,20 @@ Deno.test("J05: checkUsualLoss() stops over 25% and over 20 entries", () => {
       const { message } = assertThrows(check, GuardError);
       assert(message.includes(`--allow-delete ${count}`), message);
     }
+  }
+});
+
+Deno.test("laterAllowance() is what was allowed for ever, and nothing else", () => {
+  const always = { kind: "all", always: true } as const;
+  const cases: [DeleteLimit | undefined, DeleteLimit | undefined][] = [
+    [undefined, undefined],
+    [{ kind: "count", count: 9 }, undefined],
+    [{ kind: "percent", percent: 100 }, undefined],
+    [{ kind: "all" }, undefined],
+    [always, always],
+  ];
+  for (const [allowed, later] of cases) {
+    assertEquals(laterAllowance(allowed), later);
   }
 });
 

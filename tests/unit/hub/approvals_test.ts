@@ -1,10 +1,13 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Change } from "../../../src/core/change.ts";
-import type { RelPath } from "../../../src/core/path.ts";
+import { type RelPath, ROOT } from "../../../src/core/path.ts";
 import { GuardError } from "../../../src/errors.ts";
 import { isUnusual, lossOf } from "../../../src/hub/approvals.ts";
+import { openStore } from "../../../src/hub/data_directory.ts";
 import { openMemoryStore } from "../../../src/hub/sqlite_store.ts";
-import { at } from "../../contract/hub_store_contract.ts";
+import type { HubStore, ProposedChange } from "../../../src/hub/store.ts";
+import { ANY, at, put } from "../../contract/hub_store_contract.ts";
+import { TempDir } from "../../support/temp.ts";
 import { directory, file } from "../../support/trees.ts";
 
 const PEER = "a".repeat(32);
@@ -110,5 +113,81 @@ Deno.test("deletions one by one add up while they follow each other", async () =
   await remove("desktop");
   time.now += 10_000;
   await remove("laptop");
+  await store.close();
+});
+
+Deno.test("what a client deletes bit by bit counts as one, over connections and starts", async () => {
+  await using temp = new TempDir();
+  const time = { now: 1_000_000 };
+  const data = temp.at("data");
+  const open = (): Promise<HubStore> =>
+    openStore(data, { now: () => time.now });
+  let store = await open();
+  for (let i = 0; i < 200; i++) await put(store, `f${i}`, `content ${i}`);
+  const paths = (first: number, count: number): RelPath[] =>
+    Array.from({ length: count }, (_, i) => at(`f${first + i}`));
+  /** One round of `client` that deletes. */
+  const remove = async (
+    client: string,
+    gone: readonly RelPath[],
+  ): Promise<void> => {
+    const total = await store.countFiles(ROOT);
+    const loss = { paths: gone, files: gone.length, total };
+    store.approvals.review(client, loss);
+    const states = gone.map((path) => ({
+      path,
+      state: { kind: "deleted" } as const,
+      expected: ANY,
+    }));
+    await store.commit(states, { client, operation: "sync" });
+  };
+  await remove("laptop", paths(0, 60));
+  await remove("desktop", paths(60, 1));
+  await store.close();
+  store = await open();
+  await assertRejects(
+    () => remove("laptop", paths(61, 60)),
+    GuardError,
+    "120 of 199 files of the hub would be deleted, with 60 of the last 10 minutes",
+  );
+  await remove("desktop", paths(61, 60));
+  // What is there again does not count, whoever has brought it back.
+  for (let i = 0; i < 60; i++) await put(store, `f${i}`, "again");
+  await remove("laptop", paths(0, 60));
+  // Nor does what went long ago.
+  time.now += 600_000;
+  for (let i = 0; i < 100; i++) await put(store, `g${i}`, `content ${i}`);
+  await remove("laptop", paths(121, 60));
+  const some = Array.from({ length: 50 }, (_, i) => at(`g${i}`));
+  await assertRejects(() => remove("laptop", some), GuardError, "110 of 179");
+  // Who approves has seen how many they are.
+  store.approvals.decide(store.approvals.list().at(-1)!.id, "approved");
+  await remove("laptop", paths(191, 5));
+  await store.close();
+});
+
+Deno.test("what a client has renamed, at once or later, is no loss", async () => {
+  const store = openMemoryStore();
+  const review = (files: number): void =>
+    store.approvals.review("laptop", { paths: [], files, total: 60 });
+  const who = { client: "laptop", operation: "sync" } as const;
+  const gone = (path: RelPath): ProposedChange => {
+    return { path, state: { kind: "deleted" }, expected: ANY };
+  };
+  for (let i = 0; i < 120; i++) {
+    await put(store, `f${i}`, `content ${i % 60}`, ANY, "laptop");
+    const path = at(`f${i}`);
+    const record = (await store.latest(path))!;
+    const { size, mtime, mode } = record;
+    const digest = record.digest!;
+    const state = { kind: "file", size, mtime, mode, digest } as const;
+    const come = { path: at(`g${i}`), state, expected: ANY };
+    const sets = i % 2 === 0 ? [[come, gone(path)]] : [[gone(path)], [come]];
+    for (const set of sets) await store.commit(set, who);
+  }
+  review(60);
+  // What was there before says nothing, though it is the same.
+  for (let i = 0; i < 60; i++) await store.commit([gone(at(`g${i}`))], who);
+  assertThrows(() => review(60), GuardError, "120 of 120");
   await store.close();
 });

@@ -434,3 +434,54 @@ Deno.test("a watch that does not start leaves nothing behind", async () => {
   );
   assertEquals(clock.timers, 0);
 });
+
+Deno.test("what is much is looked at when somebody has time for it, or after a second", async () => {
+  let gate: PromiseWithResolvers<void> | undefined;
+  const observer: RoundObserver = {
+    staging(): void {},
+    passing(): void {},
+    async applied(): Promise<void> {
+      await gate?.promise;
+    },
+  };
+  const { fs, feed, advance, stop } = await start("recursive", Infinity, [
+    observer,
+  ]);
+  await advance(10);
+  const root = await fs.openRoot("s");
+  const directory = await fs.openRoot("s/d");
+  const many = async (name: string): Promise<void> => {
+    for (let i = 0; i < 150; i++) {
+      await directory.createSymlink(`${name} ${i}` as Name, "x", 1e12);
+    }
+  };
+  const isSeen = (name: string): boolean => {
+    const { root } = feed.version!.snapshot;
+    return entryAt(root, `d/${name} 0` as RelPath) !== undefined;
+  };
+
+  gate = Promise.withResolvers<void>();
+  await root.removeFile("a" as Name);
+  await advance(50);
+  await many("first");
+  await advance(500);
+  assert(!isSeen("first"));
+  gate.resolve();
+  await advance(50);
+  assert(isSeen("first"));
+
+  gate = Promise.withResolvers<void>();
+  await root.createSymlink("l" as Name, "x", 1e12);
+  await advance(50);
+  await many("second");
+  await advance(500);
+  assert(!isSeen("second"));
+  await advance(1_000);
+  assert(isSeen("second"));
+  gate.resolve();
+  await advance(500);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  root.close();
+  directory.close();
+  await stop();
+});

@@ -1,0 +1,76 @@
+import { assertEquals } from "@std/assert";
+import type { Name, RelPath } from "../../../src/core/path.ts";
+import { entryAt, type ScanOptions } from "../../../src/core/snapshot.ts";
+import { DirtyPaths } from "../../../src/fs/dirty_paths.ts";
+import type { Directory } from "../../../src/fs/file_system.ts";
+import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
+import { rescan } from "../../../src/fs/rescan.ts";
+import { scan } from "../../../src/fs/scan.ts";
+
+const OPTIONS: ScanOptions = {
+  checksum: true,
+  symlinks: "copy",
+  modes: true,
+  ignore: { rules: [], files: [] },
+};
+
+function as(name: string): Name {
+  return name as Name;
+}
+
+async function write(
+  directory: Directory,
+  name: string,
+  byte: number,
+): Promise<void> {
+  const file = await directory.openWritable(as(name));
+  await file.write(Uint8Array.of(byte), 0);
+  file.close();
+}
+
+Deno.test("rescan() finds a change by one name of a file at all its names", async () => {
+  const fileSystem = MemoryFileSystem.from({
+    "d/one": "0",
+    "d/deep/other": "0",
+    "single": "0",
+  });
+  const root = await fileSystem.openRoot("");
+  const d = await root.openDirectory(as("d"));
+  const deep = await d.openDirectory(as("deep"));
+  await d.link(as("one"), root, as("two"));
+  await d.link(as("one"), deep, as("three"));
+  const before = await scan(root, OPTIONS);
+  await write(root, "two", 0x31);
+  const look = DirtyPaths.of(["two" as RelPath]);
+  const { snapshot, vanished } = await rescan(root, before, look, OPTIONS);
+  const whole = await scan(root, OPTIONS);
+  assertEquals(snapshot.root, whole.root);
+  assertEquals(snapshot.totals, whole.totals);
+  assertEquals(vanished, []);
+  const digests = ["two", "d/one", "d/deep/three"].map((path) => {
+    const entry = entryAt(snapshot.root, path as RelPath);
+    return entry?.kind === "file" ? entry.digest : undefined;
+  });
+  assertEquals(new Set(digests).size, 1);
+  // What is not changed is taken over, as the same objects.
+  for (const path of ["single", "d/deep/other"]) {
+    assertEquals(
+      entryAt(snapshot.root, path as RelPath) ===
+        entryAt(before.root, path as RelPath),
+      true,
+    );
+  }
+  // A name that goes leaves the others.
+  await root.removeFile(as("two"));
+  const gone = await rescan(root, snapshot, look, OPTIONS);
+  assertEquals(gone.vanished, ["two" as RelPath]);
+  assertEquals(gone.snapshot.totals.files, 4);
+  await write(deep, "three", 0x32);
+  const three = DirtyPaths.of(["d/deep/three" as RelPath]);
+  const last = await rescan(root, gone.snapshot, three, OPTIONS);
+  assertEquals(
+    last.snapshot.root.digest,
+    (await scan(root, OPTIONS)).root.digest,
+  );
+  for (const directory of [deep, d, root]) directory.close();
+});

@@ -1,0 +1,40 @@
+import { assertEquals } from "@std/assert";
+import type { Name } from "../../../src/core/path.ts";
+import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
+import { TreeWatch } from "../../../src/fs/watch.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+Deno.test("H01: many events without a pause are a flood, however slowly they come in", async () => {
+  const clock = new FakeClock();
+  const fs = MemoryFileSystem.from({ "s/a": "1" });
+  const root = await fs.openRoot("s");
+  let floods = 0;
+  const watch = new TreeWatch(root, "recursive", {
+    clock,
+    onFlood: () => floods++,
+  });
+  await watch.start();
+  const metadata = { mode: 0o644, mtime: 1e12 };
+  const hear = async (events: number): Promise<void> => {
+    for (let i = 0; i < events; i++) {
+      await root.setMetadata("a" as Name, metadata);
+    }
+  };
+  for (let i = 0; i < 4; i++) {
+    assertEquals(floods, 0);
+    await hear(500);
+    await clock.advance(250);
+  }
+  assertEquals(floods, 1);
+  // Those who go on for long may have one lost in each such stretch.
+  await hear(2_000);
+  assertEquals(floods, 2);
+  await clock.advance(500);
+  for (let i = 0; i < 4; i++) {
+    await hear(1_500);
+    await clock.advance(500);
+  }
+  assertEquals(floods, 2);
+  watch.close();
+  root.close();
+});
