@@ -5,17 +5,23 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
+import { offsetsOf, recipeOf } from "../../src/content/recipe.ts";
 import { FileSystemError } from "../../src/errors.ts";
 import type { ChunkPlace, ChunkSpace } from "../../src/hub/chunk_space.ts";
 import { openDatabase } from "../../src/hub/database.ts";
 import { PackFiles } from "../../src/hub/pack_files.ts";
 import { SqliteStore } from "../../src/hub/sqlite_store.ts";
+import type { StoredContent } from "../../src/hub/store.ts";
 import { ANY, at, fileChange } from "../contract/hub_store_contract.ts";
 import { Random, seedOr } from "../support/random.ts";
+import { concat } from "../support/recipe_world.ts";
 import { TempDir } from "../support/temp.ts";
 
 const WHO = { client: "tester", operation: "upload" } as const;
 const STEPS = 60;
+
+/** Who brings content; undefined: nobody who would go on with it later. */
+const CLIENTS = ["a", "b", undefined];
 
 /** What goes wrong. */
 interface Trouble {
@@ -115,37 +121,84 @@ class Scene {
   /** Stores something at `path`, or hears that it can't be. */
   async put(path: string): Promise<void> {
     const { random, store } = this;
-    const writer = store.write();
-    let content: ReturnType<typeof writer.finish> | undefined;
-    const digest = createHash("sha256");
+    // Some of it is the same as elsewhere.
+    const parts = Array.from({ length: random.between(1, 6) }, () => {
+      const seed = random.below(12);
+      return new Random(seed).bytes(40_000 + 1_000 * seed);
+    });
+    const held: StoredContent[] = [];
     try {
-      const parts = random.between(1, 6);
-      for (let i = 0; i < parts; i++) {
-        // Some of it is the same as elsewhere.
-        const seed = random.below(12);
-        const bytes = new Random(seed).bytes(40_000 + 1_000 * seed);
-        writer.append(bytes);
-        digest.update(bytes);
-        if (random.below(2) === 0) {
-          await new Promise((resolve) => setTimeout(resolve, 0));
-        }
-      }
-      if (random.below(6) === 0) return;
-      content = writer.finish();
+      const content = random.below(3) === 0
+        ? await this.#putTogether(concat(parts))
+        : await this.#write(parts);
+      if (content === undefined) return;
+      held.push(content);
       const { accepted, refused } = await store.commit(
         [fileChange(path, content, ANY)],
         WHO,
       );
       assertEquals(refused, []);
       if (accepted.length > 0) {
-        this.acknowledged.set(path, digest.digest("hex"));
+        const digest = createHash("sha256").update(concat(parts)).digest("hex");
+        this.acknowledged.set(path, digest);
       }
     } catch (error) {
       if (!(error instanceof FileSystemError)) throw error;
       this.failures++;
     } finally {
+      for (const content of held) content.release();
+    }
+  }
+
+  /** Undefined: it is broken off. */
+  async #write(
+    parts: readonly Uint8Array[],
+  ): Promise<StoredContent | undefined> {
+    const client = this.random.pick(CLIENTS);
+    const writer = this.store.write(client);
+    try {
+      for (const bytes of parts) {
+        writer.append(bytes);
+        await this.#pause();
+      }
+      if (this.random.below(6) > 0) return writer.finish();
+      if (client !== undefined) await this.store.keepUnfinished(client);
+      return undefined;
+    } finally {
       writer.abort();
-      content?.release();
+    }
+  }
+
+  /** The same of chunks that are there, as far as they are. */
+  async #putTogether(bytes: Uint8Array): Promise<StoredContent> {
+    const recipe = recipeOf(bytes);
+    const offsets = offsetsOf(recipe);
+    const writer = await this.store.writeRecipe(recipe, "a");
+    try {
+      while (writer.next < recipe.lengths.length) {
+        const i = writer.next;
+        if (writer.here[i] === 1) writer.copy();
+        else writer.put(bytes.subarray(offsets[i]!, offsets[i + 1]!));
+        await this.#pause();
+      }
+      return writer.finish();
+    } finally {
+      writer.abort();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    if (this.random.below(2) > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+
+  /** Keeps what has come so far, or gives up what was kept before. */
+  async #keep(client: string): Promise<void> {
+    try {
+      if (this.random.below(4) === 0) this.store.forgetUnfinished(client);
+      else await this.store.keepUnfinished(client);
+    } catch (error) {
+      if (!(error instanceof FileSystemError)) throw error;
     }
   }
 
@@ -156,6 +209,7 @@ class Scene {
     const work = ["a", "b", "c"].slice(0, random.between(1, 3))
       .map((name) => this.put(`${name}${random.below(3)}`));
     if (random.below(4) === 0) work.push(this.collect());
+    if (random.below(3) === 0) work.push(this.#keep(random.pick(["a", "b"])));
     await Promise.all(work);
     trouble.room = trouble.flushes = Infinity;
     if (random.below(5) > 0) return;
