@@ -24,7 +24,7 @@ interface Draft {
 
 /**
  * Edits to one tree, in any order. In the end only the directories above an edit
- * are new objects, with digests; each of them is digested once.
+ * are new objects; each of them is digested once, if it was digested before.
  */
 export class TreeEdit {
   readonly #modes: boolean;
@@ -104,7 +104,7 @@ export class TreeEdit {
       : draft.unsorted
       ? sortChildren(children)
       : children;
-    const digest = children === undefined
+    const digest = children === undefined || before.digest === undefined
       ? before.digest
       : digestOfChildren(ordered, this.#modes);
     const { inode, generation } = before;

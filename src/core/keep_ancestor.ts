@@ -6,7 +6,8 @@ import { type Name, namesOf } from "./path.ts";
 /**
  * `agreed`, but as `before` where one of `failed`, the changes of a side that were
  * not carried out, shows that it did not come true. An ancestor that is older than
- * it could be costs a conflict at worst, never an edit.
+ * it could be costs a conflict at worst, never an edit, as long as what was done since
+ * is known to be the work of a run: see `announced.ts`.
  */
 export function keepAncestor(
   agreed: DirectoryEntry,

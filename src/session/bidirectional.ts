@@ -2,9 +2,12 @@
  * The two-way cycle: scan both sides, reconcile them with what they agreed on
  * last, stage what each lacks, carry the changes out on both, and remember what
  * they agree on now. In this order a run may break off anywhere: what one side got
- * already is then an equal edit on both for the next run.
+ * already is then an equal edit on both for the next run, and what is taken away was
+ * announced before, see `announced.ts`.
  */
+import { afterBreak, announcedOf } from "../core/announced.ts";
 import { applyChanges } from "../core/apply_changes.ts";
+import { allDone } from "../core/all_done.ts";
 import { type Change, isIdle, totalsOfChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import {
@@ -222,6 +225,12 @@ class Bidirectional {
     if (memory !== undefined) memory.beta = beta;
     this.#latest = { alpha: [], beta: [] };
     this.#losses.scanned(snapshots);
+    const { announced } = this.#ancestry;
+    if (this.#ancestor !== undefined && announced.length > 0) {
+      const { alpha, beta } = snapshots;
+      const roots = { alpha: alpha.root, beta: beta.root };
+      this.#ancestor = afterBreak(this.#ancestor, announced, roots);
+    }
     const reconciled = reconcile(
       this.#ancestor,
       snapshots.alpha.root,
@@ -340,7 +349,7 @@ class Bidirectional {
       },
     });
     // First all content, then the changes: what one side reads must not move yet.
-    await this.#stage(round);
+    await allDone([this.#announce(changes), this.#stage(round)]);
     const busy = SIDES.filter((side) => changes[side].length > 0);
     if (busy.length > 0) onEvent?.({ kind: "applying" });
     const problems = [...round.problems];
@@ -368,6 +377,19 @@ class Bidirectional {
     }
     const isStale = problems.some(({ problem }) => problem.code === "stale");
     return { problems, isStale };
+  }
+
+  /** Has it on record what is about to be taken away at either side. */
+  async #announce(changes: TwoWayRound["changes"]): Promise<void> {
+    const ancestry = this.#ancestry;
+    if (this.#ancestor === undefined) return;
+    // What was announced before has come true, or not.
+    if (this.#ancestor !== ancestry.ancestor) {
+      await ancestry.save(this.#ancestor);
+    }
+    const announced = announcedOf(changes);
+    if (announced.length === 0 && ancestry.announced.length === 0) return;
+    await ancestry.announce(announced);
   }
 
   async #stage({ changes, reconciled }: TwoWayRound): Promise<void> {

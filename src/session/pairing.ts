@@ -8,8 +8,9 @@
  * Beta commits to a new token, still knowing the one before, after the changes
  * of a run are safe; then alpha saves the ancestor with the new one. A run that
  * breaks off in between leaves alpha with the token before, and an ancestor that
- * is older than it could be, which is no harm.
+ * is older than it could be: what it was about to do was announced before.
  */
+import type { Announced } from "../core/announced.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import { IntegrityError } from "../errors.ts";
 import type { Ancestry } from "./ancestry.ts";
@@ -52,6 +53,12 @@ export interface AncestorRecord {
   readonly ancestor: DirectoryEntry;
 }
 
+/** A record as it is found. */
+export interface FoundRecord extends AncestorRecord {
+  /** What the run after it has announced last. */
+  readonly announced: readonly Announced[];
+}
+
 /** Where alpha keeps it. */
 export interface AncestorRecords {
   /**
@@ -61,13 +68,21 @@ export interface AncestorRecords {
   read(
     alphaId: PairingId,
     betaId: PairingId,
-  ): Promise<AncestorRecord | undefined>;
+  ): Promise<FoundRecord | undefined>;
   /**
    * Replaces it in one step, so that it survives a loss of power.
    * @param before What was written last, by this object, if that is known: then
    *   only what has changed since needs to be.
    */
   write(record: AncestorRecord, before?: AncestorRecord): Promise<void>;
+  /**
+   * Keeps, so that it survives a loss of power, what is about to be done since the
+   * record of that pair with that token was written; in place of what was kept before.
+   */
+  announce(
+    pair: Pick<AncestorRecord, "alphaId" | "betaId" | "token">,
+    announced: readonly Announced[],
+  ): Promise<void>;
 }
 
 /** What a {@link PairedAncestry} needs. */
@@ -87,6 +102,7 @@ const LIKE_FIRST =
 /** The memory of a pair whose sides still know each other. */
 export class PairedAncestry implements Ancestry {
   #ancestor: DirectoryEntry | undefined;
+  #announced: readonly Announced[];
   readonly #options: PairedAncestryOptions;
   readonly #betaId: PairingId;
   /** What the saved ancestor goes by. */
@@ -97,16 +113,21 @@ export class PairedAncestry implements Ancestry {
   private constructor(
     options: PairedAncestryOptions,
     betaId: PairingId,
-    record: AncestorRecord | undefined,
+    record: FoundRecord | undefined,
   ) {
     this.#options = options;
     this.#betaId = betaId;
     this.#token = record?.token;
     this.#ancestor = record?.ancestor;
+    this.#announced = record?.announced ?? [];
   }
 
   get ancestor(): DirectoryEntry | undefined {
     return this.#ancestor;
+  }
+
+  get announced(): readonly Announced[] {
+    return this.#announced;
   }
 
   /**
@@ -120,7 +141,7 @@ export class PairedAncestry implements Ancestry {
     const { alphaId, records, warn } = options;
     // What was agreed on was agreed on with another directory.
     if (isReplaced) return new PairedAncestry(options, rootId, undefined);
-    let record: AncestorRecord | undefined;
+    let record: FoundRecord | undefined;
     try {
       record = await records.read(alphaId, rootId);
     } catch (error) {
@@ -147,6 +168,15 @@ export class PairedAncestry implements Ancestry {
     return new PairedAncestry(options, rootId, undefined);
   }
 
+  async announce(announced: readonly Announced[]): Promise<void> {
+    const { alphaId, records } = this.#options;
+    const token = this.#token;
+    // Who has agreed on nothing takes nothing for granted next time.
+    if (token === undefined) return;
+    this.#announced = announced;
+    await records.announce({ alphaId, betaId: this.#betaId, token }, announced);
+  }
+
   async save(ancestor: DirectoryEntry): Promise<void> {
     const { alphaId, beta, records, newToken } = this.#options;
     const token = newToken();
@@ -156,5 +186,6 @@ export class PairedAncestry implements Ancestry {
     this.#written = record;
     this.#token = token;
     this.#ancestor = ancestor;
+    this.#announced = [];
   }
 }

@@ -34,6 +34,8 @@ class Life {
   readonly random: Random;
   readonly people: People<string>;
   readonly policies = new Map<string, ConflictPolicy>();
+  /** What others do in the middle of a sync, as long as they are at it. */
+  readonly #meddling = new Set<Promise<void>>();
 
   constructor(world: HubWorld, random: Random) {
     this.world = world;
@@ -81,7 +83,19 @@ class Life {
         default:
       }
     };
-    return (endpoint) => meddledWith(endpoint, meddle);
+    return (endpoint) =>
+      meddledWith(endpoint, async () => {
+        const done = meddle();
+        this.#meddling.add(done);
+        await done.finally(() => this.#meddling.delete(done));
+      });
+  }
+
+  /** What goes on behind the back of a sync that has failed at its other side. */
+  async settled(): Promise<void> {
+    while (this.#meddling.size > 0) {
+      await Promise.allSettled(this.#meddling);
+    }
   }
 
   /** Something happens to the hub, now and then. */
@@ -144,6 +158,7 @@ async function live(number: number): Promise<void> {
       ...trouble(life.world, life.random),
       ...(wrap && { wrap }),
     });
+    await life.settled();
     world.fault = undefined;
     world.dieAtStep = Infinity;
     await life.assertNothingLost(when);

@@ -6,6 +6,7 @@ import {
   type MemoryTransportOptions,
   memoryTransports,
 } from "../../src/net/memory_transport.ts";
+import type { Announced } from "../../src/core/announced.ts";
 import type { DirectoryEntry } from "../../src/core/entry.ts";
 import type { Ancestry } from "../../src/session/ancestry.ts";
 import {
@@ -29,10 +30,17 @@ import { party } from "./session_pair.ts";
 /** What is agreed on, and how often it was saved. */
 class CountingAncestry implements Ancestry {
   ancestor: DirectoryEntry | undefined;
+  announced: readonly Announced[] = [];
   saves = 0;
+
+  announce(announced: readonly Announced[]): Promise<void> {
+    this.announced = announced;
+    return Promise.resolve();
+  }
 
   save(ancestor: DirectoryEntry): Promise<void> {
     this.ancestor = ancestor;
+    this.announced = [];
     this.saves++;
     return Promise.resolve();
   }

@@ -1,4 +1,5 @@
 /** Two directories in memory, and two-way syncs between them, with faults on request. */
+import type { Announced } from "../../src/core/announced.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { FileSystemError } from "../../src/errors.ts";
 import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
@@ -14,6 +15,11 @@ import {
   encodeAncestor,
 } from "../../src/session/ancestor_codec.ts";
 import {
+  announcedHeader,
+  decodeAnnounced,
+  encodeAnnounced,
+} from "../../src/session/announced_codec.ts";
+import {
   bidirectional,
   type BidirectionalOptions,
 } from "../../src/session/bidirectional.ts";
@@ -22,6 +28,7 @@ import { LocalEndpoint } from "../../src/session/local_endpoint.ts";
 import {
   type AncestorRecord,
   type AncestorRecords,
+  type FoundRecord,
   PairedAncestry,
   type PairedSide,
   type PairingId,
@@ -244,6 +251,7 @@ const BETA_ID = "b".repeat(32);
 /** What alpha remembers, in the form in which it is kept on a disk. */
 export class MemoryRecords implements AncestorRecords {
   bytes: Uint8Array | undefined;
+  #announced: Uint8Array | undefined;
   saves = 0;
   readonly #world: Pick<TwoWayWorld, "step">;
 
@@ -251,8 +259,30 @@ export class MemoryRecords implements AncestorRecords {
     this.#world = world;
   }
 
-  read(): Promise<AncestorRecord | undefined> {
-    return Promise.try(() => this.bytes && decodeAncestor(this.bytes));
+  read(): Promise<FoundRecord | undefined> {
+    return Promise.try(() => {
+      if (this.bytes === undefined) return undefined;
+      const record = decodeAncestor(this.bytes);
+      const announced = this.#announced === undefined
+        ? []
+        : decodeAnnounced(this.#announced, record.token);
+      return { ...record, announced };
+    });
+  }
+
+  announce(
+    { token }: Parameters<AncestorRecords["announce"]>[0],
+    announced: readonly Announced[],
+  ): Promise<void> {
+    return Promise.try(() => {
+      this.#world.step();
+      const header = announcedHeader();
+      const step = encodeAnnounced(token, announced);
+      const bytes = new Uint8Array(header.length + step.length);
+      bytes.set(header);
+      bytes.set(step, header.length);
+      this.#announced = bytes;
+    });
   }
 
   async write(record: AncestorRecord): Promise<void> {

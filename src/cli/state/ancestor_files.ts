@@ -1,5 +1,6 @@
 /** What pairs of sides agreed on last, as files in the state directory. */
 import { join } from "@std/path";
+import type { Announced } from "../../core/announced.ts";
 import { displayPath } from "../../core/path.ts";
 import { IntegrityError, messageOf, SyncError } from "../../errors.ts";
 import {
@@ -11,9 +12,15 @@ import {
   encodeLogHeader,
   encodeLogStep,
 } from "../../session/ancestor_log.ts";
+import {
+  announcedHeader,
+  decodeAnnounced,
+  encodeAnnounced,
+} from "../../session/announced_codec.ts";
 import type {
   AncestorRecord,
   AncestorRecords,
+  FoundRecord,
   PairingId,
 } from "../../session/pairing.ts";
 import { AtomicFile } from "./atomic_file.ts";
@@ -38,6 +45,8 @@ export class AncestorFiles implements AncestorRecords {
   readonly #directory: string;
   /** Logs that were begun here, by their paths. */
   readonly #logs = new Map<string, Log>();
+  /** Bytes in the files of announcements that were begun here, by their paths. */
+  readonly #announcements = new Map<string, number>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -50,8 +59,36 @@ export class AncestorFiles implements AncestorRecords {
   read(
     alphaId: PairingId,
     betaId: PairingId,
-  ): Promise<AncestorRecord | undefined> {
+  ): Promise<FoundRecord | undefined> {
     return Promise.try(() => this.#read(alphaId, betaId));
+  }
+
+  /** @throws {SyncError} If it can't be written. */
+  async announce(
+    { alphaId, betaId, token }: Parameters<AncestorRecords["announce"]>[0],
+    announced: readonly Announced[],
+  ): Promise<void> {
+    const path = announcedOf(this.#pathOf(alphaId, betaId));
+    const bytes = encodeAnnounced(token, announced);
+    const length = this.#announcements.get(path);
+    this.#announcements.delete(path);
+    try {
+      if (length === undefined || length > LOG_BYTES) {
+        using file = new AtomicFile(path);
+        const header = announcedHeader();
+        file.write(header);
+        file.write(bytes);
+        file.commit();
+        this.#announcements.set(path, header.length + bytes.length);
+        return;
+      }
+      using file = Deno.openSync(path, { append: true });
+      writeAll(file, bytes);
+      await file.syncData();
+      this.#announcements.set(path, length + bytes.length);
+    } catch (error) {
+      throw unusable(this.#directory, error);
+    }
   }
 
   /** @throws {SyncError} If it can't be written. */
@@ -102,13 +139,11 @@ export class AncestorFiles implements AncestorRecords {
       return file.commit();
     }
     using file = Deno.openSync(logOf(path), { append: true });
-    for (let at = 0; at < step.length;) {
-      at += file.writeSync(step.subarray(at));
-    }
+    writeAll(file, step);
     file.syncDataSync();
   }
 
-  #read(alphaId: PairingId, betaId: PairingId): AncestorRecord | undefined {
+  #read(alphaId: PairingId, betaId: PairingId): FoundRecord | undefined {
     const path = this.#pathOf(alphaId, betaId);
     let bytes: Uint8Array;
     try {
@@ -119,10 +154,18 @@ export class AncestorFiles implements AncestorRecords {
     }
     try {
       const base = decodeAncestor(bytes);
-      const log = readLog(logOf(path));
+      const log = readIfThere(logOf(path));
       const record = log === undefined ? base : applyLog(base, log);
-      if (record.alphaId === alphaId && record.betaId === betaId) return record;
-      throw new IntegrityError("it is about other directories");
+      if (record.alphaId !== alphaId || record.betaId !== betaId) {
+        throw new IntegrityError("it is about other directories");
+      }
+      const announced = readIfThere(announcedOf(path));
+      return {
+        ...record,
+        announced: announced === undefined
+          ? []
+          : decodeAnnounced(announced, record.token),
+      };
     } catch (error) {
       const message = messageOf(error);
       throw error instanceof IntegrityError
@@ -151,7 +194,15 @@ function logOf(path: string): string {
   return `${path}.log`;
 }
 
-function readLog(path: string): Uint8Array | undefined {
+function announcedOf(path: string): string {
+  return `${path}.announced`;
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+}
+
+function readIfThere(path: string): Uint8Array | undefined {
   try {
     return Deno.readFileSync(path);
   } catch (error) {

@@ -4,6 +4,8 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
+import type { Announced } from "../../../src/core/announced.ts";
+import type { RelPath } from "../../../src/core/path.ts";
 import type { RootIdentity } from "../../../src/core/guard.ts";
 import { IntegrityError, SyncError } from "../../../src/errors.ts";
 import type { AncestorRecord } from "../../../src/session/pairing.ts";
@@ -122,7 +124,7 @@ Deno.test("AncestorFiles keeps one file for each pair", async () => {
   const ancestor = directory({ a: file({ digest: "ab".repeat(32) }) });
   const record = { alphaId, betaId, token, ancestor };
   await files.write(record);
-  assertEquals(await files.read(alphaId, betaId), record);
+  assertEquals(await files.read(alphaId, betaId), { ...record, announced: [] });
   assertEquals(await files.read(betaId, alphaId), undefined);
   const [name] = namesIn(temp.path);
   assertEquals(Deno.statSync(temp.at(name!)).mode! & 0o777, 0o600);
@@ -130,6 +132,33 @@ Deno.test("AncestorFiles keeps one file for each pair", async () => {
   Deno.copyFileSync(temp.at(name!), temp.at(`${betaId}-${alphaId}.ancestor`));
   const error = await files.read(betaId, alphaId).catch((error) => error);
   assertEquals(error instanceof IntegrityError, true);
+});
+
+Deno.test("AncestorFiles keeps what was announced last, until the next record", async () => {
+  await using temp = new TempDir();
+  const [alphaId, betaId, token] = [PEER, "2".repeat(32), "3".repeat(32)];
+  const record = { alphaId, betaId, token, ancestor: directory() };
+  const announced = async (): Promise<unknown> => {
+    const found = await new AncestorFiles(temp.path).read(alphaId, betaId);
+    return found?.announced;
+  };
+  const gone = (path: string): Announced => ({
+    side: "beta",
+    path: path as RelPath,
+    new: undefined,
+  });
+  const files = new AncestorFiles(temp.path);
+  await files.write(record);
+  assertEquals(await announced(), []);
+  for (const name of ["a", "b"]) {
+    await files.announce(record, [gone(name)]);
+    assertEquals(await announced(), [gone(name)]);
+  }
+  await new AncestorFiles(temp.path).announce(record, [gone("c")]);
+  assertEquals(await announced(), [gone("c")]);
+  await files.announce(record, []);
+  await files.write({ ...record, token: "4".repeat(32) });
+  assertEquals(await announced(), []);
 });
 
 Deno.test("AncestorFiles writes what has changed, and all of it now and then", async () => {
@@ -162,7 +191,7 @@ Deno.test("AncestorFiles writes what has changed, and all of it now and then", a
     before = record;
     const read = await new AncestorFiles(temp.path).read(alphaId, betaId);
     assertEquals(read?.token, token);
-    assertEquals(read, record);
+    assertEquals(read, { ...record, announced: [] });
     if (namesIn(temp.path).some((name) => name.endsWith(".log"))) appended++;
   }
   assertEquals(appended > 20 && appended < 38, true, `${appended}`);
