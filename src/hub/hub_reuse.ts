@@ -203,27 +203,43 @@ export class HubReuse {
     this.#chunks += recipe.lengths.length;
     if (this.#chunks > MAX_CHUNKS) return { kind: "whole", index };
     const versions = await this.#versions(state);
+    if (this.#isOver) return { kind: "whole", index };
     const same = this.#same(recipe, versions);
     if (same !== undefined) {
       state.plan = { kind: "same", content: same };
       return { kind: "gaps", index, gaps: [] };
     }
+    const plan = await this.#planParts(path, recipe, versions);
+    if (plan === undefined) return { kind: "whole", index };
+    const { requests, ...made } = plan;
+    state.plan = made;
+    return { kind: "gaps", index, gaps: requests };
+  }
+
+  /** Where each part of a file comes from; undefined: all of it is to come. */
+  async #planParts(
+    path: RelPath,
+    recipe: Recipe,
+    versions: readonly Version[],
+  ): Promise<
+    AssemblyPlan & { readonly requests: readonly GapRequest[] } | undefined
+  > {
     const { store, client } = this.#options;
+    // Whatever is not handed over in the end is given up.
+    using unused = new DisposableStack();
     const bases: ContentReader[] = [];
     const recipes: Recipe[] = [];
     for (const version of versions) {
       const reader = store.open(version.digest);
       if (reader === undefined) continue;
+      unused.defer(() => reader.close());
       bases.push(reader);
       recipes.push(version.recipe);
     }
     const writer = await store.writeRecipe(recipe, client);
-    if (this.#isOver || !writer.here.includes(1) && bases.length === 0) {
-      writer.abort();
-      for (const base of bases) base.close();
-      return { kind: "whole", index };
-    }
+    unused.defer(() => writer.abort());
     const { here } = writer;
+    if (!here.includes(1) && bases.length === 0) return undefined;
     const offsets = offsetsOf(recipe);
     const gaps: Gap[] = [];
     const requests: GapRequest[] = [];
@@ -237,8 +253,9 @@ export class HubReuse {
         requests.push({ offset, length, signature });
       }
     }
-    state.plan = { kind: "made", recipe, offsets, gaps, bases, writer };
-    return { kind: "gaps", index, gaps: requests };
+    if (this.#isOver) return undefined;
+    unused.move();
+    return { kind: "made", recipe, offsets, gaps, bases, writer, requests };
   }
 
   /** Content that has this very recipe. */

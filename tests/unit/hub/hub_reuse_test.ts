@@ -13,7 +13,7 @@ import type { FileEntry, TrackedEntry } from "../../../src/core/entry.ts";
 import type { Name } from "../../../src/core/path.ts";
 import type { Piece } from "../../../src/core/piece.ts";
 import { entryAt, NO_IGNORE } from "../../../src/core/snapshot.ts";
-import { ProtocolError } from "../../../src/errors.ts";
+import { FileSystemError, ProtocolError } from "../../../src/errors.ts";
 import { HubEndpoint } from "../../../src/hub/hub_endpoint.ts";
 import { HubTrees } from "../../../src/hub/hub_tree.ts";
 import { openMemoryStore } from "../../../src/hub/sqlite_store.ts";
@@ -298,3 +298,48 @@ Deno.test("a hub describes what it has without reading it, and supplies the gaps
   await put(client.store, "f", EDITED);
   assertEquals(await describe([request]), [{ kind: "unavailable", index: 0 }]);
 });
+
+/** Ways in which a hub can't plan how a file is made. */
+const UNPLANNED: Readonly<Record<string, (client: Client) => void>> = {
+  "the hub is full"({ store }): void {
+    store.writeRecipe = () => Promise.reject(ioError("no-space"));
+  },
+  "a version can't be read"({ store }): void {
+    const open = store.open.bind(store);
+    store.open = (digest) => {
+      const { close } = open(digest)!;
+      const read = (): number => {
+        throw ioError("io");
+      };
+      return { read, close };
+    };
+  },
+  "the client has gone"({ store, endpoint }): void {
+    const writeRecipe = store.writeRecipe.bind(store);
+    store.writeRecipe = async (recipe, client) => {
+      const writer = await writeRecipe(recipe, client);
+      await endpoint.close();
+      return writer;
+    };
+  },
+};
+
+function ioError(code: "io" | "no-space"): FileSystemError {
+  return new FileSystemError(code, "the disk has failed");
+}
+
+for (const [why, happen] of Object.entries(UNPLANNED)) {
+  Deno.test(`what a hub looked at is collected in the end, though ${why}`, async () => {
+    await using client = new Client();
+    const { store } = client;
+    const { digest } = await put(store, "f", OLD);
+    await client.stage({ f: file({ size: EDITED.length }) });
+    happen(client);
+    await client.describe(0, recipeOf(EDITED)).catch(() => {});
+    await client.endpoint.close();
+    await put(store, "f", "other");
+    await store.collect({ versions: 0, ageMs: 0 });
+    assertEquals(await store.sizeOf(digest!), undefined);
+    assertEquals((await store.totals()).chunks, 1);
+  });
+}
