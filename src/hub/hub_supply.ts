@@ -44,7 +44,11 @@ export function supplyFrom(
   const batches = inBatches(piecesOf(store, requests, revision));
   return new ReadableStream<ContentBatch>({
     async pull(controller): Promise<void> {
-      signal?.throwIfAborted();
+      if (signal?.aborted) {
+        // Nobody cancels what has failed.
+        await batches.return(undefined);
+        throw signal.reason;
+      }
       const { done, value } = await batches.next();
       if (done) controller.close();
       else controller.enqueue(value);

@@ -343,3 +343,28 @@ for (const [why, happen] of Object.entries(UNPLANNED)) {
     assertEquals((await store.totals()).chunks, 1);
   });
 }
+
+Deno.test("what is supplied is collected in the end, though the client has gone", async () => {
+  await using client = new Client();
+  const { store, endpoint } = client;
+  const content = new Random(2).bytes(4_000_000);
+  const { digest } = await put(store, "f", content);
+  const { root } = await endpoint.scan(SCAN);
+  const entry = root.children.get("f" as Name) as FileEntry;
+  const request = { index: 0, path: at("f"), entry, resume: undefined };
+  const gaps = [0, 1, 2, 3, 4, 5].map((i) => (
+    { offset: i * 200_000, length: 180_000, signature: undefined }
+  ));
+  for (const asked of [request, { ...request, gaps }]) {
+    const gone = new AbortController();
+    const reader = endpoint.supply([asked], gone.signal).getReader();
+    await reader.read();
+    gone.abort();
+    await assertRejects(async () => {
+      while (!(await reader.read()).done);
+    });
+  }
+  await put(store, "f", "other");
+  await store.collect({ versions: 0, ageMs: 0 });
+  assertEquals(await store.sizeOf(digest!), undefined);
+});
