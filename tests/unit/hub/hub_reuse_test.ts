@@ -8,13 +8,14 @@ import { digestOfRecipe, pagesOf } from "../../../src/content/pages.ts";
 import { type Recipe, recipeOf } from "../../../src/content/recipe.ts";
 import { encodePage } from "../../../src/content/recipe_assembly.ts";
 import { shapeFor, signatureOf } from "../../../src/content/signature.ts";
-import type { Change } from "../../../src/core/change.ts";
+import { type Change, filesOf } from "../../../src/core/change.ts";
 import type { FileEntry, TrackedEntry } from "../../../src/core/entry.ts";
 import type { Name } from "../../../src/core/path.ts";
 import type { Piece } from "../../../src/core/piece.ts";
 import { entryAt, NO_IGNORE } from "../../../src/core/snapshot.ts";
 import { FileSystemError, ProtocolError } from "../../../src/errors.ts";
 import { HubEndpoint } from "../../../src/hub/hub_endpoint.ts";
+import { HubReuse } from "../../../src/hub/hub_reuse.ts";
 import { HubTrees } from "../../../src/hub/hub_tree.ts";
 import { openMemoryStore } from "../../../src/hub/sqlite_store.ts";
 import type {
@@ -367,4 +368,34 @@ Deno.test("what is supplied is collected in the end, though the client has gone"
   await put(store, "f", "other");
   await store.collect({ versions: 0, ageMs: 0 });
   assertEquals(await store.sizeOf(digest!), undefined);
+});
+
+Deno.test("A14: what files are held against counts as well as what is told of them", async () => {
+  await using client = new Client();
+  const { store, endpoint } = client;
+  const paths = ["a", "b", "c"].map(at);
+  for (const path of paths) await put(store, path, OLD);
+  const { root: tree } = await endpoint.scan(SCAN);
+  const content = OLD.slice(0, 300_000).reverse();
+  const recipe = recipeOf(content);
+  const changes = paths.map((path): Change => ({
+    path,
+    old: entryAt(tree, path) as TrackedEntry,
+    new: file({ size: content.length }),
+  }));
+  const each = recipeOf(OLD).lengths.length + recipe.lengths.length;
+  const reuse = new HubReuse({
+    store,
+    client: "a",
+    tree,
+    changes,
+    files: [...filesOf(changes)],
+    distrusted: new Map(),
+    maxChunks: 2 * each,
+  });
+  const answers = await reuse.lacking(
+    paths.map((_, index) => ({ kind: "recipe", index, recipe })),
+  );
+  reuse.close();
+  assertEquals(answers.map(({ kind }) => kind), ["gaps", "gaps", "whole"]);
 });
