@@ -399,3 +399,22 @@ Deno.test("A14: what files are held against counts as well as what is told of th
   reuse.close();
   assertEquals(answers.map(({ kind }) => kind), ["gaps", "gaps", "whole"]);
 });
+
+Deno.test("I9: others have their turn while a hub looks whether a file can be resumed", async () => {
+  await using client = new Client();
+  const { store, endpoint } = client;
+  const content = new Uint8Array(48 * 1024 * 1024);
+  const { digest } = await put(store, "f", content);
+  const { root } = await endpoint.scan(SCAN);
+  const entry = root.children.get("f" as Name) as FileEntry;
+  const resume = { offset: content.length, digest: digest! };
+  const request = { index: 0, path: at("f"), entry, resume };
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const reader = endpoint.supply([request]).getReader();
+  const { value } = await reader.read();
+  clearInterval(timer);
+  await reader.cancel();
+  assertEquals(value!.byteLength, 0);
+  assert(turns > 0);
+});
