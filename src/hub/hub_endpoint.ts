@@ -18,6 +18,7 @@ import {
 } from "../core/path.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { applyChanges } from "../core/apply_changes.ts";
+import { isLeaving } from "../core/losses.ts";
 import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import { entryAt, type ScanOptions, type Snapshot } from "../core/snapshot.ts";
@@ -276,9 +277,7 @@ export class HubEndpoint implements Endpoint {
 
   async #review(changes: readonly Change[]): Promise<void> {
     const { store, client, approval = true, peer } = this.#options;
-    const isDeletion = ({ old, new: wanted }: Change): boolean =>
-      old !== undefined && old.kind !== wanted?.kind;
-    if (!approval || !changes.some(isDeletion)) return;
+    if (!approval || !changes.some(isLeaving)) return;
     const total = await store.countFiles(ROOT);
     const approved = store.approvals.approvedFor(client);
     const loss = lossOf(changes, total, approved);
