@@ -44,7 +44,7 @@ const MAX_SAMPLES = 5;
  * with all that is lost below it.
  */
 export class DeletionTally {
-  /** Entries to be deleted at each path of a change, itself included. */
+  /** Entries lost at each path of a change, itself included. */
   readonly #counts = new Map<RelPath, number>();
   readonly #directories = new Set<RelPath>();
   #count = 0;
@@ -54,6 +54,7 @@ export class DeletionTally {
     return this.#count;
   }
 
+  /** Counts `losses`; of a path that is known already, the most of them. */
   add(losses: Iterable<Loss>): void {
     for (const { path, entries, isDirectory } of losses) {
       const before = this.#counts.get(path) ?? 0;
