@@ -431,7 +431,7 @@ class Bidirectional {
       if (!done.has(change)) failed.push(change);
     }
     if (done.size === 0) return;
-    this.#losses.carriedOut(side, done, reconciled[side]);
+    this.#losses.carriedOut(side, done);
     const { memory } = this.#options;
     if (side === "alpha" || memory?.beta === undefined) return;
     // A guess: it spares the question of what the other end has become.
