@@ -67,6 +67,13 @@ Deno.test("the program's help has each command once, and a few examples", () => 
   assert(shown !== null && shown.length <= 12, `${shown?.length} examples`);
 });
 
+Deno.test("--verbose is an option of what has more to tell", () => {
+  const having = commandNames().filter((name) =>
+    "verbose" in COMMANDS[name].options
+  );
+  assertEquals(having, ["listen", "sync", "verify", "start"]);
+});
+
 Deno.test("the examples of the help can be run", () => {
   for (const name of commandNames()) {
     for (const { line } of COMMANDS[name].examples) {
