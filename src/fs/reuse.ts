@@ -43,7 +43,7 @@ import type { MadeFile } from "./remember_made.ts";
  * Most chunks in the recipes of all files of one staging and of their bases, by
  * what chunks usually are: about 128 GiB of files. The rest is sent whole.
  */
-export const MAX_REUSED_CHUNKS = 2 * 1024 * 1024;
+const MAX_REUSED_CHUNKS = 2 * 1024 * 1024;
 
 const USUAL_CHUNK_BYTES = 64 * 1024;
 
