@@ -239,10 +239,6 @@ export class SqliteStore implements HubStore {
     await this.#contents.keepUnfinished(client);
   }
 
-  sizeOf(digest: Digest): Promise<number | undefined> {
-    return this.#answer(() => this.#contents.sizeOf(digest));
-  }
-
   hold(digest: Digest): StoredContent | undefined {
     return this.#ask(() => this.#contents.hold(digest));
   }

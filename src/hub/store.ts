@@ -275,8 +275,6 @@ export interface HubStore {
   forgetUnfinished(client: string): void;
   /** Whether anything of that kind is kept for `client`. */
   hasUnfinished(client: string): boolean;
-  /** Whether content with this digest is there, and how long it is, in bytes. */
-  sizeOf(digest: Digest): Promise<number | undefined>;
   /** Keeps content that is there from being removed; undefined: it is not there. */
   hold(digest: Digest): StoredContent | undefined;
   /**
