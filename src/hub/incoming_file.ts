@@ -1,6 +1,6 @@
 /** One file on its way into a hub, piece by piece. */
 import type { PlannedFile } from "../core/change.ts";
-import { lengthOf, type Piece } from "../core/piece.ts";
+import { type ContentPiece, lengthOf } from "../core/piece.ts";
 import { nextTurn } from "../core/turn.ts";
 import { ProtocolError } from "../errors.ts";
 import type { ContentWriter, HubStore, StoredContent } from "./store.ts";
@@ -9,9 +9,6 @@ const ZEROS = new Uint8Array(256 * 1024);
 
 /** Bytes of a hole after which others have their turn. */
 const HOLE_TURN_BYTES = 16 * 1024 * 1024;
-
-/** A piece with content. */
-export type ContentPiece = Exclude<Piece, { kind: "unavailable" }>;
 
 /**
  * How far a path can be trusted in this session: where a delta went wrong, chunks
