@@ -12,7 +12,8 @@ import { type Gap, gapsOf } from "../content/gap.ts";
 import { offsetsOf, type Recipe } from "../content/recipe.ts";
 import { diffRecipes } from "../content/recipe_diff.ts";
 import { withoutStaying } from "../content/staying.ts";
-import { shapeFor, type Signature, signatureOf } from "../content/signature.ts";
+import { type Signature, signatureOf } from "../content/signature.ts";
+import { SigningBudget } from "../content/signing_budget.ts";
 import { ToldPages } from "../content/told_pages.ts";
 import type { PlannedFile } from "../core/change.ts";
 import type { Digest } from "../core/entry.ts";
@@ -67,7 +68,7 @@ export class HubReuse {
   readonly #states = new Map<number, State>();
   readonly #pacer = new Pacer();
   #chunks = 0;
-  #signedBytes = 0;
+  readonly #signing = new SigningBudget(MAX_SIGNED_BYTES);
   /** Of what is being answered. */
   #asked = { bytes: 0, pages: 0 };
   #isOver = false;
@@ -261,19 +262,14 @@ export class HubReuse {
 
   #sign(
     path: RelPath,
-    { region, length }: Gap,
+    gap: Gap,
     bases: readonly ContentReader[],
   ): Signature | undefined {
-    if (region.length === 0 || this.#options.distrusted.has(path)) {
-      return undefined;
-    }
-    const regionBytes = region.reduce((sum, range) => sum + range.length, 0);
-    const shape = shapeFor(regionBytes, length);
-    this.#signedBytes += regionBytes / shape.blockBytes *
-      (3 + shape.strongBytes);
-    if (this.#signedBytes > MAX_SIGNED_BYTES) return undefined;
+    if (this.#options.distrusted.has(path)) return undefined;
+    const shape = this.#signing.shapeOf(gap);
+    if (shape === undefined) return undefined;
     try {
-      return signatureOf(readRegion(bases, region), shape);
+      return signatureOf(readRegion(bases, gap.region), shape);
     } catch (error) {
       // It is sent then: what is damaged is no help.
       if (error instanceof IntegrityError) return undefined;
