@@ -11,7 +11,7 @@ import type { Distrust, IncomingFile } from "./incoming_file.ts";
 import type { ContentReader, RecipeWriter, StoredContent } from "./store.ts";
 
 /** How a file is made of what is here. */
-export interface AssemblyPlan {
+export interface HubAssemblyPlan {
   readonly kind: "made";
   readonly recipe: Recipe;
   /** Where each chunk begins, see `offsetsOf`. */
@@ -26,13 +26,13 @@ export interface AssemblyPlan {
 /** One file that is being made. */
 export class HubAssembly implements IncomingFile {
   readonly index: number;
-  readonly #plan: AssemblyPlan;
+  readonly #plan: HubAssemblyPlan;
   readonly #pacer = new Pacer();
   readonly #gaps: GapContent;
   /** Whether it is about what came, and not about what is here. */
   #isFilling = false;
 
-  constructor(index: number, plan: AssemblyPlan) {
+  constructor(index: number, plan: HubAssemblyPlan) {
     this.index = index;
     this.#plan = plan;
     this.#gaps = new GapContent(plan.gaps, plan.recipe.size);

@@ -21,7 +21,7 @@ import type { RelPath } from "../core/path.ts";
 import { IntegrityError, ProtocolError } from "../errors.ts";
 import { Pacer } from "../fs/pacer.ts";
 import { MAX_ASKED_PAGES, MAX_DESCRIPTION_BYTES } from "../protocol/limits.ts";
-import { type AssemblyPlan, readRegion } from "./hub_assembly.ts";
+import { type HubAssemblyPlan, readRegion } from "./hub_assembly.ts";
 import { describable, type DescribableOptions } from "./hub_candidates.ts";
 import type { Distrust } from "./incoming_file.ts";
 import type { ContentReader, HubStore, StoredContent } from "./store.ts";
@@ -49,7 +49,7 @@ export interface HubReuseOptions extends DescribableOptions {
 export type DescribedPlan =
   /** All of it is here already. */
   | { readonly kind: "same"; readonly content: StoredContent }
-  | AssemblyPlan;
+  | HubAssemblyPlan;
 
 /** How far one file is. */
 interface State {
