@@ -17,7 +17,7 @@ import {
   type TrackedEntry,
 } from "./entry.ts";
 import { TreeEdit } from "./edit_tree.ts";
-import type { RelPath } from "./path.ts";
+import { join, type RelPath } from "./path.ts";
 import { entryAt } from "./snapshot.ts";
 
 /** One thing that a run is about to do. */
@@ -28,15 +28,47 @@ export interface Announced {
   readonly new: TrackedEntry | undefined;
 }
 
-/** Those of `changes` that take something away which both sides may have agreed on. */
+/**
+ * Those of `changes` that change what both sides may have agreed on: what takes
+ * something away, and what comes back to a side that has deleted it.
+ * @param ancestor What they have agreed on.
+ */
 export function announcedOf(
+  ancestor: DirectoryEntry,
   changes: Readonly<Record<TwoWaySide, readonly Change[]>>,
 ): readonly Announced[] {
-  return SIDES.flatMap((side) =>
-    changes[side]
-      .filter((change) => change.old !== undefined && !isTouch(change))
-      .map((change) => ({ side, path: change.path, new: change.new }))
-  );
+  const announced: Announced[] = [];
+  for (const side of SIDES) {
+    for (const change of changes[side]) {
+      const { path, old, new: wanted } = change;
+      if (isTouch(change)) continue;
+      if (old !== undefined) announced.push({ side, path, new: wanted });
+      else if (wanted !== undefined) {
+        const before = entryAt(ancestor, path);
+        announced.push(...comingBack({ side, path, new: wanted }, before));
+      }
+    }
+  }
+  return announced;
+}
+
+/** What comes back where `before` was; of a directory only what is in both. */
+function* comingBack(
+  { side, path, new: wanted }: Announced & { readonly new: TrackedEntry },
+  before: Entry | undefined,
+): Generator<Announced> {
+  if (before === undefined) return;
+  if (before.kind !== "directory" || wanted.kind !== "directory") {
+    return yield { side, path, new: wanted };
+  }
+  for (const [name, child] of wanted.children) {
+    if (!isTracked(child)) continue;
+    const at = join(path, name);
+    yield* comingBack(
+      { side, path: at, new: child },
+      before.children.get(name),
+    );
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  * say so. Pure: it counts, and throws a {@link GuardError} with the reason.
  */
 import { GuardError } from "../errors.ts";
-import { type Change, countEntries } from "./change.ts";
+import type { Loss } from "./losses.ts";
 import { displayPath, type RelPath } from "./path.ts";
 
 /** How many entries may be deleted. */
@@ -41,10 +41,10 @@ const MAX_SAMPLES = 5;
 
 /**
  * The deletions of one run. Each path counts once, however often it is tried,
- * with all that is below it; so does what makes room for another kind of entry.
+ * with all that is lost below it.
  */
 export class DeletionTally {
-  /** Entries to be deleted at each path of a change, itself included. */
+  /** Entries lost at each path of a change, itself included. */
   readonly #counts = new Map<RelPath, number>();
   readonly #directories = new Set<RelPath>();
   #count = 0;
@@ -54,15 +54,14 @@ export class DeletionTally {
     return this.#count;
   }
 
-  /** Counts what `changes` delete. */
-  add(changes: Iterable<Change>): void {
-    for (const { path, old, new: wanted } of changes) {
-      if (old === undefined || old.kind === wanted?.kind) continue;
+  /** Counts `losses`; of a path that is known already, the most of them. */
+  add(losses: Iterable<Loss>): void {
+    for (const { path, entries, isDirectory } of losses) {
       const before = this.#counts.get(path) ?? 0;
-      const now = Math.max(before, countEntries(old));
+      const now = Math.max(before, entries);
       this.#counts.set(path, now);
       this.#count += now - before;
-      if (old.kind === "directory") this.#directories.add(path);
+      if (isDirectory) this.#directories.add(path);
     }
   }
 

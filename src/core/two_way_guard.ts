@@ -3,13 +3,13 @@
  * other one. Pure: it counts, and throws a {@link GuardError} with the reason.
  */
 import { GuardError } from "../errors.ts";
-import type { Change } from "./change.ts";
 import {
   type DeleteLimit,
   type DeletionTally,
   isUnusualLoss,
   isWithinLimit,
 } from "./guard.ts";
+import { type Loss, lossesOf } from "./losses.ts";
 import type { RelPath } from "./path.ts";
 import type { SideChanges } from "./reconcile.ts";
 
@@ -34,12 +34,16 @@ export interface LossLimits {
   readonly allowDelete: DeleteLimit | undefined;
 }
 
-/** Adds what `side` would lose; what a conflict moves to its copies is no loss. */
-export function tallyLosses(tally: DeletionTally, side: SideChanges): void {
-  const absent = new Set<RelPath>(side.absences);
-  const isLoss = ({ path, new: wanted }: Change): boolean =>
-    wanted !== undefined || absent.has(path);
-  tally.add(side.changes.filter(isLoss));
+/**
+ * What a side would lose; neither what is renamed there is a loss, nor what a
+ * conflict moves to its copies.
+ */
+export function lossesAtSide({ changes, absences }: SideChanges): Loss[] {
+  const absent = new Set<RelPath>(absences);
+  const leaving = changes.filter(({ path, new: wanted }) =>
+    wanted !== undefined || absent.has(path)
+  );
+  return lossesOf(leaving, changes);
 }
 
 /** @throws {GuardError} If the loss is more than was allowed, or looks like an accident. */

@@ -2,7 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import { displayPath } from "../core/path.ts";
 import { sleep } from "../core/sleep.ts";
-import { SyncError } from "../errors.ts";
+import { messageOf, SyncError } from "../errors.ts";
 import type { Controlled, DaemonStatus } from "./control.ts";
 import { type Registry, remoteOf } from "./registry.ts";
 import { type FlushResult, HEARTBEAT_MS } from "./worker_message.ts";
@@ -135,9 +135,24 @@ export class Daemon implements Controlled {
   }
 
   #begin(config: WorkspaceConfig): void {
-    const workspace = new Workspace(config, this.#options.around);
+    const workspace = new Workspace(config, {
+      ...this.#options.around,
+      onRound: (name, remote) => this.#answered(name, remote),
+    });
     this.#workspaces.set(config.name, workspace);
     workspace.start();
+  }
+
+  /** What was allowed for the first complete round of a remote holds no more. */
+  #answered(name: string, remote: string): void {
+    const { registry, around } = this.#options;
+    try {
+      const config = registry.answered(name, remote);
+      if (config !== undefined) this.#workspaces.get(name)?.configure(config);
+    } catch (error) {
+      const message = messageOf(error);
+      around.log(name, `${remote}: what was allowed once still is: ${message}`);
+    }
   }
 
   #get(name: string): Workspace {

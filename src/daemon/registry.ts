@@ -4,6 +4,7 @@ import { SyncError, UsageError } from "../errors.ts";
 import {
   formatWorkspaces,
   isSameName,
+  laterOptions,
   MAX_REMOTES,
   MAX_WORKSPACES,
   parseWorkspaces,
@@ -138,6 +139,22 @@ export class Registry {
     const remote = remoteOf(workspace, remoteName);
     const remotes = workspace.remotes.map((one) =>
       one === remote ? { ...one, paused } : one
+    );
+    return this.#replace(workspace, { ...workspace, remotes });
+  }
+
+  /**
+   * The first round of a remote is complete: what was allowed for it holds no more.
+   * @returns What is to be from now on; undefined where nothing is other than before.
+   * @throws {SyncError} `not-found`, or what the disk says.
+   */
+  answered(name: string, remoteName: string): WorkspaceConfig | undefined {
+    const workspace = this.get(name);
+    const remote = remoteOf(workspace, remoteName);
+    const options = laterOptions(remote.options);
+    if (options === remote.options) return undefined;
+    const remotes = workspace.remotes.map((one) =>
+      one === remote ? { ...one, options } : one
     );
     return this.#replace(workspace, { ...workspace, remotes });
   }

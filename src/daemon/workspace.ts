@@ -69,6 +69,8 @@ export interface Surroundings {
   readonly synced: SyncedStore;
   /** Starts the process of a workspace. @throws If the system can't. */
   startWorker(listener: WorkerListener): WorkerProcess;
+  /** Hears of each round of a remote that is complete; must not throw. */
+  onRound?(name: string, remote: string): void;
   /** Takes a line for the log of the workspace `name`; must not throw. */
   log(name: string, line: string): void;
 }
@@ -318,7 +320,9 @@ export class Workspace {
       files,
       bytes,
     });
-    if (syncedAt !== before?.syncedAt) this.#saveSoon();
+    if (syncedAt === before?.syncedAt) return;
+    this.#saveSoon();
+    this.#around.onRound?.(this.#config.name, remote.name);
   }
 
   #saveSoon(): void {

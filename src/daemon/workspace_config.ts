@@ -55,6 +55,18 @@ export interface WorkspaceConfig {
   readonly remotes: readonly RemoteConfig[];
 }
 
+/**
+ * What of the options of a remote still holds after its first complete round: who
+ * has allowed a deletion, or another directory, answers for what waited then.
+ */
+export function laterOptions(options: OptionTexts): OptionTexts {
+  const isOver = ([name, value]: [string, OptionTexts[string]]): boolean =>
+    name === "allow-new-root" || name === "allow-delete" && value !== "always";
+  const all = Object.entries(options);
+  if (!all.some(isOver)) return options;
+  return Object.fromEntries(all.filter((option) => !isOver(option)));
+}
+
 /** The text of the file. */
 export function formatWorkspaces(
   workspaces: readonly WorkspaceConfig[],

@@ -1,6 +1,7 @@
 /** Who may do what at a hub: keys, and what gives strangers away. */
 import type { Clock } from "../core/clock.ts";
 import { type RelPath, ROOT } from "../core/path.ts";
+import { SyncError } from "../errors.ts";
 import { Gate, type Refusal } from "../net/gate.ts";
 import { isToken } from "../net/token.ts";
 import { allows, type KeyInfo, type KeyTable, type Role } from "./keys.ts";
@@ -21,7 +22,7 @@ const ANYBODY: KeyInfo = {
 export interface AccessOptions {
   /** Where the hub listens. */
   readonly host: string;
-  readonly keys: KeyTable;
+  readonly keys: Pick<KeyTable, "find" | "isAlive">;
   /** Whether everybody may do everything. */
   readonly open: boolean;
   readonly clock: Clock;
@@ -66,9 +67,18 @@ export class Access {
     throw new HttpProblem(401, "unauthorized", "Unauthorized");
   }
 
-  /** Whether `key` still opens what it did. */
+  /**
+   * Whether `key` still opens what it did. Whoever asks does so every now and then,
+   * from a timer: where the disk fails, the next time tells.
+   */
   isAlive(key: KeyInfo): boolean {
-    return key === ANYBODY || this.#options.keys.isAlive(key.id);
+    if (key === ANYBODY) return true;
+    try {
+      return this.#options.keys.isAlive(key.id);
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error;
+      return true;
+    }
   }
 
   #find(header: string): KeyInfo | undefined {

@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Change } from "../core/change.ts";
-import { entriesBelow, type Entry } from "../core/entry.ts";
+import { lossesOf } from "../core/losses.ts";
 import { comparePaths, isWithin, type RelPath } from "../core/path.ts";
 import { GuardError } from "../errors.ts";
 import { guardDatabase, transact } from "./database.ts";
@@ -56,47 +56,22 @@ export function isUnusual({ files, total }: Loss): boolean {
 
 /**
  * What `changes` would take away of `total` files, but for what is at or below
- * `approved`. What comes back at another path with the same size and time was
- * renamed.
+ * `approved`, or was only renamed.
  */
 export function lossOf(
   changes: readonly Change[],
   total: number,
   approved: readonly RelPath[] = [],
 ): Loss {
-  const paths: RelPath[] = [];
-  const gone: string[] = [];
-  const come = new Map<string, number>();
   const isApproved = (path: RelPath): boolean =>
     approved.some((top) => isWithin(path, top));
-  for (const { path, old, new: wanted } of changes) {
-    if (wanted !== undefined) {
-      for (const mark of marksOf(wanted)) {
-        come.set(mark, (come.get(mark) ?? 0) + 1);
-      }
-    }
-    if (old === undefined || isApproved(path)) continue;
-    const goes = wanted === undefined ||
-      (old.kind === "directory" && wanted.kind !== "directory");
-    if (!goes) continue;
-    paths.push(path);
-    for (const mark of marksOf(old)) gone.push(mark);
-  }
-  const files = gone.filter((mark) => {
-    const left = come.get(mark) ?? 0;
-    come.set(mark, left - 1);
-    return left <= 0;
-  }).length;
-  return { paths: paths.sort(comparePaths), files, total };
-}
-
-/** What each file of `entry` is known again by at another path. */
-function* marksOf(entry: Entry): Generator<string> {
-  if (entry.kind === "file") yield `${entry.size} ${entry.mtime}`;
-  if (entry.kind !== "directory") return;
-  for (const [, below] of entriesBelow("" as RelPath, entry)) {
-    if (below.kind === "file") yield `${below.size} ${below.mtime}`;
-  }
+  const leaving = changes.filter(({ path }) => !isApproved(path));
+  const losses = lossesOf(leaving, changes);
+  return {
+    paths: losses.map(({ path }) => path).sort(comparePaths),
+    files: losses.reduce((sum, { files }) => sum + files, 0),
+    total,
+  };
 }
 
 /** The requests of one hub, and its judgement. */

@@ -147,7 +147,7 @@ async function dropChunks(options: CollectOptions): Promise<number> {
   return transact(database, () => {
     while (mark(MARK_AT_ONCE));
     for (const id of contents.pinnedChunks()) note.run(id);
-    contents.unfinished.collect("needed");
+    contents.chunkStore.unfinished.collect("needed");
     const { changes } = database.prepare(
       "DELETE FROM chunks WHERE id NOT IN (SELECT id FROM needed)",
     ).run();
@@ -169,11 +169,13 @@ async function compactPacks(options: CollectOptions): Promise<string[]> {
     const pack = row["number"] as number;
     const room = Number(row["size"]) - PACK_HEADER_BYTES;
     const isNeeded = Number(row["used"]) >= room * LEAST_SHARE && room > 0;
-    if (isNeeded || contents.hasPending(pack)) continue;
-    if (contents.space.current === pack) contents.space.startNewPack();
+    if (isNeeded || contents.chunkStore.hasPending(pack)) continue;
+    if (contents.chunkStore.space.current === pack) {
+      contents.chunkStore.space.startNewPack();
+    }
     try {
       const moved = await copyChunks(pack, options);
-      await contents.flush();
+      await contents.chunkStore.flush();
       transact(database, () => {
         contents.save([]);
         const move = database.prepare(
@@ -181,20 +183,20 @@ async function compactPacks(options: CollectOptions): Promise<string[]> {
         );
         for (const [id, to] of moved) {
           // Somebody else's flush may have failed since.
-          if (!contents.copies.has(to)) throw lostInFlush();
+          if (!contents.chunkStore.copies.has(to)) throw lostInFlush();
           move.run(to.pack, to.offset, id, pack);
         }
         database.prepare("DELETE FROM packs WHERE number = ?").run(pack);
       });
-      contents.saved();
+      contents.chunkStore.saved();
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
       problems.push(error.message);
       continue;
     } finally {
-      contents.endCopies();
+      contents.chunkStore.endCopies();
     }
-    contents.drop(pack);
+    contents.chunkStore.drop(pack);
     signal?.throwIfAborted();
   }
   return problems;
@@ -211,7 +213,7 @@ async function copyChunks(
   for (const [i, row] of rows.entries()) {
     const id = row["id"] as Uint8Array;
     const place = row as unknown as ChunkPlace;
-    moved.push([id, contents.copy(id, place)]);
+    moved.push([id, contents.chunkStore.copy(id, place)]);
     if (i % MOVE_AT_ONCE !== 0) continue;
     await nextTurn();
     signal?.throwIfAborted();

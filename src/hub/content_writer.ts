@@ -106,7 +106,7 @@ export class ChunkedWriter implements ContentWriter {
   /** Stores a chunk: its id. */
   #put(chunk: Uint8Array): string {
     const id = chunkId(chunk);
-    this.#held.push(this.#store.put(id, chunk, this.#client));
+    this.#held.push(this.#store.chunkStore.put(id, chunk, this.#client));
     return id;
   }
 

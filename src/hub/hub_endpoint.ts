@@ -2,22 +2,12 @@
  * The files of a hub as one side of a sync. What a transition carries out is one
  * change set; a path that somebody has changed since the scan is stale.
  */
-import { type Change, filesOf, isTouch, needsContent } from "../core/change.ts";
-import {
-  type DirectoryEntry,
-  entriesBelow,
-  type Entry,
-  type TrackedEntry,
-} from "../core/entry.ts";
-import {
-  displayPath,
-  isWithin,
-  type RelPath,
-  RESERVED_NAME,
-  ROOT,
-} from "../core/path.ts";
+import { type Change, filesOf } from "../core/change.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
+import { displayPath, type RelPath, ROOT } from "../core/path.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { applyChanges } from "../core/apply_changes.ts";
+import { isLeaving } from "../core/losses.ts";
 import type { ContentBatch } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
 import { entryAt, type ScanOptions, type Snapshot } from "../core/snapshot.ts";
@@ -41,17 +31,14 @@ import type {
   TransitionResult,
 } from "../session/endpoint.ts";
 import { lossOf } from "./approvals.ts";
+import { HubDraft } from "./hub_draft.ts";
 import { HubReuse } from "./hub_reuse.ts";
 import { HubStage } from "./hub_stage.ts";
 import { recipesAt, supplyFrom } from "./hub_supply.ts";
 import type { Distrust } from "./incoming_file.ts";
 import type { HubTrees, TreeAt } from "./hub_tree.ts";
-import type {
-  HubStore,
-  NewState,
-  ProposedChange,
-  RefusedChange,
-} from "./store.ts";
+import { OthersChanges } from "./others_changes.ts";
+import type { HubStore, ProposedChange, RefusedChange } from "./store.ts";
 import { totalsOfTree } from "./tree.ts";
 
 /** What a {@link HubEndpoint} works on. */
@@ -94,16 +81,14 @@ export class HubEndpoint implements Endpoint {
   /** Paths that could not be made of what is here, in this session. */
   readonly #distrusted = new Map<RelPath, Distrust>();
   #describer: Describer | undefined;
-  #unsubscribe = (): void => {};
-  #onChange: (() => void) | undefined;
-  /** Revisions that were accepted while a transition is under way. */
-  #heard: number[] | undefined;
+  readonly #others: OthersChanges;
   /** What the last scan saw. */
   #seen: TreeAt | undefined;
   #staged: Staged | undefined;
 
   constructor(options: HubEndpointOptions) {
     this.#options = options;
+    this.#others = new OthersChanges(options.store);
     this.recipes = {
       isRemote: false,
       describe: (requests, signal) => this.#describe(requests, signal),
@@ -111,7 +96,7 @@ export class HubEndpoint implements Endpoint {
     };
     this.notices = {
       subscribe: (onChange) => {
-        this.#subscribe(onChange);
+        this.#others.subscribe(onChange);
         return Promise.resolve();
       },
     };
@@ -205,7 +190,7 @@ export class HubEndpoint implements Endpoint {
     const { stage } = staged;
     let isOver = false;
     try {
-      const draft = new Draft(seen.revision, stage);
+      const draft = new HubDraft(seen.revision, stage);
       for (const [i, change] of changes.entries()) {
         draft.add(i, change, entryAt(seen.root, change.path));
       }
@@ -247,7 +232,7 @@ export class HubEndpoint implements Endpoint {
 
   /** What was staged is kept, unless it ends in a failure. */
   async close(outcome?: Outcome): Promise<void> {
-    this.#unsubscribe();
+    this.#others.close();
     await this.#describer?.close();
     await this.#unstage({ isOver: outcome?.kind === "failed" });
   }
@@ -276,42 +261,23 @@ export class HubEndpoint implements Endpoint {
 
   async #review(changes: readonly Change[]): Promise<void> {
     const { store, client, approval = true, peer } = this.#options;
-    const isDeletion = ({ old, new: wanted }: Change): boolean =>
-      old !== undefined && old.kind !== wanted?.kind;
-    if (!approval || !changes.some(isDeletion)) return;
+    if (!approval || !changes.some(isLeaving)) return;
     const total = await store.countFiles(ROOT);
     const approved = store.approvals.approvedFor(client);
     const loss = lossOf(changes, total, approved);
     store.approvals.review(client, loss, peer?.());
   }
 
-  /** From now on `onChange` hears of what others change. */
-  #subscribe(onChange: () => void): void {
-    this.#unsubscribe();
-    this.#onChange = onChange;
-    this.#unsubscribe = this.#options.store.onAccepted((records) => {
-      if (this.#heard === undefined) return onChange();
-      for (const { revision } of records) this.#heard.push(revision);
-    });
-  }
-
   async #commit(
     proposed: readonly ProposedChange[],
   ): Promise<readonly RefusedChange[]> {
     const { store, client } = this.#options;
-    const heard: number[] = [];
-    const own = new Set<number>();
-    this.#heard = heard;
-    try {
+    return await this.#others.during(async (own) => {
       const options = { client, operation: "sync" } as const;
       const { accepted, refused } = await store.commit(proposed, options);
       for (const { revision } of accepted) own.add(revision);
       return refused;
-    } finally {
-      this.#heard = undefined;
-      // Others may have come in between.
-      if (heard.some((revision) => !own.has(revision))) this.#onChange?.();
-    }
+    });
   }
 
   async #unstage(how: { readonly isOver: boolean }): Promise<void> {
@@ -319,112 +285,4 @@ export class HubEndpoint implements Endpoint {
     this.#staged = undefined;
     await staged?.stage.close(how);
   }
-}
-
-/** Changes of a tree, as changes of paths. */
-class Draft {
-  readonly proposed: ProposedChange[] = [];
-  /** For each proposed change the number of the change that it belongs to. */
-  readonly owners: number[] = [];
-  /** Changes of which a part is left out. */
-  readonly incomplete = new Set<number>();
-  readonly problems: Problem[] = [];
-  readonly #revision: number;
-  readonly #stage: HubStage;
-  /** Proposed files that keep the content which is there. */
-  readonly #touched: number[] = [];
-  #nextFile = 0;
-
-  constructor(revision: number, stage: HubStage) {
-    this.#revision = revision;
-    this.#stage = stage;
-  }
-
-  add(i: number, change: Change, there: Entry | undefined): void {
-    const { path, new: wanted } = change;
-    if (isWithin(path, RESERVED_NAME as string as RelPath)) {
-      const message = `${displayPath(path)} is a reserved name`;
-      this.problems.push({ path, code: "failed", message });
-      this.incomplete.add(i);
-      // Its files are numbered all the same.
-      if (needsContent(change)) this.#nextFile += countFiles(change.new);
-      return;
-    }
-    if (wanted === undefined) {
-      return this.#propose(i, path, { kind: "deleted" });
-    }
-    if (isTouch(change)) {
-      if (wanted.kind === "file") this.#touched.push(this.proposed.length);
-      // A file's content is filled in later.
-      return this.#propose(i, path, stateOfEntry(wanted, there));
-    }
-    if (wanted.kind === "file") return this.#proposeFile(i, path, wanted);
-    this.#propose(i, path, stateOfEntry(wanted, there));
-    for (const [at, entry] of entriesBelow(path, wanted)) {
-      if (entry.kind === "file") this.#proposeFile(i, at, entry);
-      else if (entry.kind === "directory" || entry.kind === "symlink") {
-        this.#propose(i, at, stateOfEntry(entry, undefined));
-      }
-    }
-  }
-
-  /** Says which content a file has of which only mode and time change. */
-  async fillTouches(store: HubStore): Promise<void> {
-    for (const at of this.#touched) {
-      const change = this.proposed[at]!;
-      const latest = await store.latest(change.path);
-      const { state } = change;
-      if (state.kind !== "file" || latest?.kind !== "file") continue;
-      const { digest, size } = latest;
-      this.proposed[at] = {
-        ...change,
-        state: { ...state, digest: digest!, size },
-      };
-    }
-  }
-
-  #proposeFile(
-    i: number,
-    path: RelPath,
-    entry: Entry & { kind: "file" },
-  ): void {
-    const content = this.#stage.contentOf(this.#nextFile++);
-    if (content === undefined) {
-      this.incomplete.add(i);
-      return;
-    }
-    const { mtime, mode } = entry;
-    this.#propose(i, path, { kind: "file", mtime, mode, ...content });
-  }
-
-  #propose(i: number, path: RelPath, state: NewState): void {
-    const expected = { kind: "seen", revision: this.#revision } as const;
-    this.owners.push(i);
-    this.proposed.push({ path, state, expected, subtree: true });
-  }
-}
-
-function stateOfEntry(entry: TrackedEntry, there: Entry | undefined): NewState {
-  const { kind, mtime } = entry;
-  switch (kind) {
-    case "directory":
-      return { kind, mtime, mode: entry.mode };
-    case "symlink":
-      return { kind, mtime, target: entry.target };
-    case "file": {
-      const digest = (there?.kind === "file" ? there.digest : undefined) ?? "";
-      return { kind, mtime, mode: entry.mode, size: entry.size, digest };
-    }
-    default:
-      return kind satisfies never;
-  }
-}
-
-function countFiles(entry: Entry): number {
-  if (entry.kind === "file") return 1;
-  let count = 0;
-  for (const [, below] of entriesBelow("" as RelPath, entry)) {
-    if (below.kind === "file") count++;
-  }
-  return count;
 }

@@ -27,10 +27,11 @@ import type { Distrust } from "./incoming_file.ts";
 import type { ContentReader, HubStore, StoredContent } from "./store.ts";
 
 /**
- * Most chunks in the recipes of all files of one staging, by what chunks usually
- * are: about 32 GiB of files. The rest comes whole.
+ * Most chunks in the recipes of all files of one staging, and of the versions that
+ * they are held against; by what chunks usually are, about 64 GiB in all. The rest
+ * comes whole.
  */
-const MAX_CHUNKS = 512 * 1024;
+const MAX_CHUNKS = 1024 * 1024;
 
 /** Most bytes in all signatures of one staging; further gaps come as they are. */
 const MAX_SIGNED_BYTES = 8 * 1024 * 1024;
@@ -43,6 +44,8 @@ export interface HubReuseOptions extends DescribableOptions {
   readonly store: HubStore;
   /** Paths that have failed in this session. */
   readonly distrusted: ReadonlyMap<RelPath, Distrust>;
+  /** Most chunks in all recipes that are kept in memory. */
+  readonly maxChunks?: number;
 }
 
 /** How a described file comes to be here. */
@@ -162,11 +165,15 @@ export class HubReuse {
       case "unavailable":
         return { kind: "whole", index };
       case "recipe":
-        return await this.#plan(state, description.recipe);
+        return await this.#planRecipe(state, description.recipe);
       case "pages":
         return await this.#compare(state, description);
       case "chunks":
-        return await this.#plan(state, told!.recipe(description.records));
+        return await this.#plan(
+          state,
+          told!.recipe(description.records),
+          await this.#versions(state),
+        );
       default:
         return kind satisfies never;
     }
@@ -178,53 +185,95 @@ export class HubReuse {
     { index, digest, pages }: Extract<Description, { kind: "pages" }>,
   ): Promise<Lacking> {
     const told = new ToldPages(digest, pages, state.file.entry.size);
-    for (const { recipe } of await this.#versions(state)) told.add(recipe);
+    const versions = await this.#versions(state);
+    for (const { recipe } of versions) told.add(recipe);
     const bytes = this.#asked.bytes + told.missingBytes;
     const count = this.#asked.pages + told.missing.length;
     const isTooMuch = bytes > MAX_DESCRIPTION_BYTES ||
-      count > MAX_ASKED_PAGES || this.#chunks + told.chunks > MAX_CHUNKS;
-    if (isTooMuch) return { kind: "whole", index };
+      count > MAX_ASKED_PAGES;
+    if (isTooMuch || !this.#take(told.chunks, versions)) {
+      return { kind: "whole", index };
+    }
     this.#asked = { bytes, pages: count };
     if (told.missing.length === 0) {
-      return await this.#plan(state, told.recipe(new Uint8Array(0)));
+      return await this.#plan(state, told.recipe(NOTHING), versions);
     }
     state.told = told;
     return { kind: "pages", index, pages: told.missing };
   }
 
-  /** Decides what of a file has to come. @throws {ProtocolError} */
-  async #plan(state: State, recipe: Recipe): Promise<Lacking> {
-    const { index, path, entry } = state.file;
+  /** As {@link #plan}, where all chunks were told at once. @throws {ProtocolError} */
+  async #planRecipe(state: State, recipe: Recipe): Promise<Lacking> {
+    const { index, entry } = state.file;
     if (recipe.size !== entry.size) {
       throw new ProtocolError(
         `The recipe of file ${index} is that of ${recipe.size} bytes, ` +
           `${entry.size} were announced`,
       );
     }
-    this.#chunks += recipe.lengths.length;
-    if (this.#chunks > MAX_CHUNKS) return { kind: "whole", index };
     const versions = await this.#versions(state);
+    if (!this.#take(recipe.lengths.length, versions)) {
+      return { kind: "whole", index };
+    }
+    return await this.#plan(state, recipe, versions);
+  }
+
+  /** Counts chunks that are going to be kept in memory; false if they are too many. */
+  #take(chunks: number, versions: readonly Version[]): boolean {
+    const { maxChunks = MAX_CHUNKS } = this.#options;
+    const sum = versions.reduce(
+      (sum, { recipe }) => sum + recipe.lengths.length,
+      this.#chunks + chunks,
+    );
+    if (sum > maxChunks) return false;
+    this.#chunks = sum;
+    return true;
+  }
+
+  /** Decides what of a file has to come, which may be like `versions`. */
+  async #plan(
+    state: State,
+    recipe: Recipe,
+    versions: readonly Version[],
+  ): Promise<Lacking> {
+    const { index, path } = state.file;
+    if (this.#isOver) return { kind: "whole", index };
     const same = this.#same(recipe, versions);
     if (same !== undefined) {
       state.plan = { kind: "same", content: same };
       return { kind: "gaps", index, gaps: [] };
     }
+    const plan = await this.#planParts(path, recipe, versions);
+    if (plan === undefined) return { kind: "whole", index };
+    const { requests, ...made } = plan;
+    state.plan = made;
+    return { kind: "gaps", index, gaps: requests };
+  }
+
+  /** Where each part of a file comes from; undefined: all of it is to come. */
+  async #planParts(
+    path: RelPath,
+    recipe: Recipe,
+    versions: readonly Version[],
+  ): Promise<
+    HubAssemblyPlan & { readonly requests: readonly GapRequest[] } | undefined
+  > {
     const { store, client } = this.#options;
+    // Whatever is not handed over in the end is given up.
+    using unused = new DisposableStack();
     const bases: ContentReader[] = [];
     const recipes: Recipe[] = [];
     for (const version of versions) {
       const reader = store.open(version.digest);
       if (reader === undefined) continue;
+      unused.defer(() => reader.close());
       bases.push(reader);
       recipes.push(version.recipe);
     }
     const writer = await store.writeRecipe(recipe, client);
-    if (this.#isOver || !writer.here.includes(1) && bases.length === 0) {
-      writer.abort();
-      for (const base of bases) base.close();
-      return { kind: "whole", index };
-    }
+    unused.defer(() => writer.abort());
     const { here } = writer;
+    if (!here.includes(1) && bases.length === 0) return undefined;
     const offsets = offsetsOf(recipe);
     const gaps: Gap[] = [];
     const requests: GapRequest[] = [];
@@ -238,8 +287,9 @@ export class HubReuse {
         requests.push({ offset, length, signature });
       }
     }
-    state.plan = { kind: "made", recipe, offsets, gaps, bases, writer };
-    return { kind: "gaps", index, gaps: requests };
+    if (this.#isOver) return undefined;
+    unused.move();
+    return { kind: "made", recipe, offsets, gaps, bases, writer, requests };
   }
 
   /** Content that has this very recipe. */
@@ -292,6 +342,8 @@ export class HubReuse {
     return versions;
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** Content of the hub. */
 interface Version {

@@ -11,6 +11,7 @@ import {
   messageOf,
   ProtocolError,
 } from "../errors.ts";
+import { Pacer } from "../fs/pacer.ts";
 import { HubAssembly } from "./hub_assembly.ts";
 import type { HubReuse } from "./hub_reuse.ts";
 import {
@@ -57,6 +58,7 @@ export class HubStage {
   #current: IncomingFile | undefined;
   /** Bytes that have come since the last ones were kept. */
   #unkeptBytes = 0;
+  #isClosed = false;
 
   constructor(store: HubStore, options: HubStageOptions) {
     this.#store = store;
@@ -82,7 +84,12 @@ export class HubStage {
     const mayBeUnfinished = this.#store.hasUnfinished(client);
     const wants: Mutable<Want>[] = [];
     let run: Mutable<Want> | undefined;
+    const pacer = new Pacer();
     for (const { index, path, entry } of files) {
+      const pause = pacer.turn();
+      if (pause !== undefined) await pause;
+      // What is held from here on nobody would release.
+      if (this.#isClosed) break;
       const held = this.#hold(entry) ??
         (mayBeUnfinished ? await this.#finish(entry) : undefined);
       if (held !== undefined) {
@@ -147,6 +154,7 @@ export class HubStage {
    *   it is kept for the next try.
    */
   async close({ isOver }: { readonly isOver: boolean }): Promise<void> {
+    this.#isClosed = true;
     try {
       if (!isOver) await this.#store.keepUnfinished(this.#options.client);
     } catch (error) {

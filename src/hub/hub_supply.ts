@@ -14,6 +14,7 @@ import { IntegrityError } from "../errors.ts";
 import { stretchesOf } from "../fs/content.ts";
 import type { RecipeSource } from "../fs/describe.ts";
 import { GapPieces } from "../fs/gap_pieces.ts";
+import { Pacer } from "../fs/pacer.ts";
 import type { HubRecord } from "./record.ts";
 import type { HubStore } from "./store.ts";
 
@@ -41,10 +42,14 @@ export function supplyFrom(
   revision: number,
   signal?: AbortSignal,
 ): ReadableStream<ContentBatch> {
-  const batches = inBatches(piecesOf(store, requests, revision));
+  const batches = inBatches(piecesOf(store, requests, revision, signal));
   return new ReadableStream<ContentBatch>({
     async pull(controller): Promise<void> {
-      signal?.throwIfAborted();
+      if (signal?.aborted) {
+        // Nobody cancels what has failed.
+        await batches.return(undefined);
+        throw signal.reason;
+      }
       const { done, value } = await batches.next();
       if (done) controller.close();
       else controller.enqueue(value);
@@ -59,6 +64,7 @@ async function* piecesOf(
   store: HubStore,
   requests: Iterable<ContentRequest>,
   revision: number,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Piece> {
   for (const request of requests) {
     const { index, path, gaps } = request;
@@ -75,7 +81,7 @@ async function* piecesOf(
         }
         continue;
       }
-      const offset = await resumeAt(store, request, record);
+      const offset = await resumeAt(store, request, record, signal);
       // One after the other by hand: to delegate costs a promise more for each.
       for (const piece of piecesOfFile(store, index, record, offset)) {
         yield piece;
@@ -131,11 +137,19 @@ async function resumeAt(
   store: HubStore,
   { resume }: SupplyRequest,
   { digest, size }: HubRecord,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
   if (resume === undefined || resume.offset > size) return 0;
   const hash = createHash("sha256");
   const range = { start: 0, end: resume.offset };
-  for await (const part of store.read(digest!, range)) hash.update(part);
+  const pacer = new Pacer();
+  for (const part of store.chunks(digest!, range)) {
+    hash.update(part);
+    const pause = pacer.turn();
+    if (pause === undefined) continue;
+    await pause;
+    signal?.throwIfAborted();
+  }
   return hash.digest("hex") === resume.digest ? resume.offset : 0;
 }
 

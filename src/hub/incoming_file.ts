@@ -1,14 +1,11 @@
 /** One file on its way into a hub, piece by piece. */
 import type { PlannedFile } from "../core/change.ts";
 import { type ContentPiece, lengthOf } from "../core/piece.ts";
-import { nextTurn } from "../core/turn.ts";
 import { ProtocolError } from "../errors.ts";
+import { Pacer } from "../fs/pacer.ts";
 import type { ContentWriter, HubStore, StoredContent } from "./store.ts";
 
 const ZEROS = new Uint8Array(256 * 1024);
-
-/** Bytes of a hole after which others have their turn. */
-const HOLE_TURN_BYTES = 16 * 1024 * 1024;
 
 /**
  * How far a path can be trusted in this session: where a delta went wrong, chunks
@@ -41,6 +38,7 @@ export class WholeFile implements IncomingFile {
   readonly distrust = undefined;
   readonly #size: number;
   readonly #writer: ContentWriter;
+  readonly #pacer = new Pacer();
   #length = 0;
 
   constructor({ index, entry }: PlannedFile, writer: ContentWriter) {
@@ -49,7 +47,10 @@ export class WholeFile implements IncomingFile {
     this.#writer = writer;
   }
 
-  async put(piece: ContentPiece): Promise<StoredContent | undefined> {
+  async put(
+    piece: ContentPiece,
+    signal?: AbortSignal,
+  ): Promise<StoredContent | undefined> {
     if (piece.kind === "delta" || piece.offset !== this.#length) {
       throw new ProtocolError(`Content of file ${this.index} is missing`);
     }
@@ -61,7 +62,7 @@ export class WholeFile implements IncomingFile {
       );
     }
     if (piece.kind === "data") this.#writer.append(piece.bytes);
-    else await this.#appendZeros(length);
+    else await this.#appendZeros(length, signal);
     return piece.last ? this.#writer.finish() : undefined;
   }
 
@@ -69,11 +70,18 @@ export class WholeFile implements IncomingFile {
     this.#writer.abort();
   }
 
-  async #appendZeros(length: number): Promise<void> {
+  /** A few bytes on the wire may stand for as many zeros as they like. */
+  async #appendZeros(
+    length: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     for (let at = 0; at < length; at += ZEROS.length) {
       const rest = Math.min(ZEROS.length, length - at);
       this.#writer.append(ZEROS.subarray(0, rest));
-      if (at % HOLE_TURN_BYTES === 0) await nextTurn();
+      const pause = this.#pacer.turn();
+      if (pause === undefined) continue;
+      await pause;
+      signal?.throwIfAborted();
     }
   }
 }

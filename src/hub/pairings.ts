@@ -49,6 +49,12 @@ export class PairingTable implements PairedSide {
         this.#database.prepare(
           "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?)",
         ).run(peerId, current, previous ?? null, this.#now());
+        // Each round of each client comes here: all are sorted only to drop some.
+        const count = this.#database.prepare(
+          "SELECT count(*) AS pairs FROM pairs",
+        )
+          .get()?.["pairs"] as number;
+        if (count <= MAX_PAIRS) return;
         this.#database.prepare(
           "DELETE FROM pairs WHERE peer IN (SELECT peer FROM pairs ORDER BY used DESC LIMIT -1 OFFSET ?)",
         ).run(MAX_PAIRS);

@@ -40,9 +40,9 @@ export class KnownRecipeWriter implements RecipeWriter {
     if (this.here[this.#next] !== 1) {
       throw new TypeError(`Chunk ${this.#next} is not here`);
     }
-    const bytes = this.#store.readChunk(id);
+    const bytes = this.#store.chunkStore.read(id);
     if (chunkId(bytes) !== id.toHex()) {
-      this.#store.noteDamaged(id.toHex());
+      this.#store.chunkStore.noteDamaged(id.toHex());
       throw new IntegrityError("The hub's data is damaged: a chunk is another");
     }
     this.#add(bytes);
@@ -55,7 +55,9 @@ export class KnownRecipeWriter implements RecipeWriter {
         `Chunk ${this.#next} is not what its recipe says`,
       );
     }
-    this.#held.push(this.#store.put(id, bytes, this.#options.client));
+    this.#held.push(
+      this.#store.chunkStore.put(id, bytes, this.#options.client),
+    );
     this.#add(bytes);
   }
 

@@ -228,15 +228,18 @@ export class SqliteStore implements HubStore {
   }
 
   hasUnfinished(client: string): boolean {
-    return this.#ask(() => this.#contents.unfinished.has(client));
+    return this.#ask(() => this.#contents.chunkStore.unfinished.has(client));
   }
 
   forgetUnfinished(client: string): void {
-    transact(this.#database, () => this.#contents.unfinished.forget(client));
+    transact(
+      this.#database,
+      () => this.#contents.chunkStore.unfinished.forget(client),
+    );
   }
 
   async keepUnfinished(client: string): Promise<void> {
-    await this.#contents.keepUnfinished(client);
+    await this.#contents.chunkStore.keepUnfinished(client);
   }
 
   hold(digest: Digest): StoredContent | undefined {
@@ -265,7 +268,7 @@ export class SqliteStore implements HubStore {
     changes: readonly ProposedChange[],
     options: CommitOptions,
   ): Promise<CommitResult> {
-    await this.#contents.flush();
+    await this.#contents.chunkStore.flush();
     let result: CommitResult;
     let rewrite: Rewrite | undefined;
     try {
@@ -283,10 +286,10 @@ export class SqliteStore implements HubStore {
       if (error instanceof AllRefused) {
         return { accepted: [], refused: error.refused };
       }
-      this.#contents.noteFull(error);
+      this.#contents.chunkStore.noteFull(error);
       throw error;
     }
-    this.#contents.saved();
+    this.#contents.chunkStore.saved();
     if (result.accepted.length > 0) {
       for (const listener of [...this.#listeners]) listener(result.accepted);
     }
@@ -297,7 +300,7 @@ export class SqliteStore implements HubStore {
   }
 
   async addConflict(conflict: NewConflict): Promise<Conflict> {
-    await this.#contents.flush();
+    await this.#contents.chunkStore.flush();
     let id: number;
     try {
       id = transact(this.#database, () => {
@@ -305,10 +308,10 @@ export class SqliteStore implements HubStore {
         return this.conflicts.insert(conflict);
       });
     } catch (error) {
-      this.#contents.noteFull(error);
+      this.#contents.chunkStore.noteFull(error);
       throw error;
     }
-    this.#contents.saved();
+    this.#contents.chunkStore.saved();
     return this.conflicts.get(id)!;
   }
 

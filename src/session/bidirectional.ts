@@ -2,8 +2,8 @@
  * The two-way cycle: scan both sides, reconcile them with what they agreed on
  * last, stage what each lacks, carry the changes out on both, and remember what
  * they agree on now. In this order a run may break off anywhere: what one side got
- * already is then an equal edit on both for the next run, and what is taken away was
- * announced before, see `announced.ts`.
+ * already is then an equal edit on both for the next run, and what changes of that
+ * which both had was announced before, see `announced.ts`.
  */
 import { afterBreak, announcedOf } from "../core/announced.ts";
 import { applyChanges } from "../core/apply_changes.ts";
@@ -379,7 +379,7 @@ class Bidirectional {
     return { problems, isStale };
   }
 
-  /** Has it on record what is about to be taken away at either side. */
+  /** Has it on record what of the ancestor is about to change at either side. */
   async #announce(changes: TwoWayRound["changes"]): Promise<void> {
     const ancestry = this.#ancestry;
     if (this.#ancestor === undefined) return;
@@ -387,7 +387,7 @@ class Bidirectional {
     if (this.#ancestor !== ancestry.ancestor) {
       await ancestry.save(this.#ancestor);
     }
-    const announced = announcedOf(changes);
+    const announced = announcedOf(this.#ancestor, changes);
     if (announced.length === 0 && ancestry.announced.length === 0) return;
     await ancestry.announce(announced);
   }
@@ -431,7 +431,7 @@ class Bidirectional {
       if (!done.has(change)) failed.push(change);
     }
     if (done.size === 0) return;
-    this.#losses.carriedOut(side, done, reconciled[side]);
+    this.#losses.carriedOut(side, done);
     const { memory } = this.#options;
     if (side === "alpha" || memory?.beta === undefined) return;
     // A guess: it spares the question of what the other end has become.

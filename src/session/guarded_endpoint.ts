@@ -6,6 +6,7 @@ import {
   type DeleteLimit,
   DeletionTally,
 } from "../core/guard.ts";
+import { lossesOf } from "../core/losses.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import type {
   Endpoint,
@@ -56,8 +57,8 @@ export class GuardedEndpoint extends PassingEndpoint {
     options?: StageOptions,
   ): Promise<Staging> {
     const deletions = new DeletionTally();
-    deletions.add(this.#lately.current());
-    deletions.add(changes);
+    deletions.add(lossesOf(this.#lately.current()));
+    deletions.add(lossesOf(changes));
     checkMaxDelete(deletions, this.#entries ?? 0, this.#maxDelete);
     this.#lately.add(changes);
     return await super.stage(changes, signal, options);

@@ -6,12 +6,14 @@ import type { Change } from "../core/change.ts";
 import { otherSide, SIDES, type TwoWaySide } from "../core/conflict.ts";
 import { type DirectoryEntry, entriesIn } from "../core/entry.ts";
 import { DeletionTally } from "../core/guard.ts";
-import type { Reconciliation, SideChanges } from "../core/reconcile.ts";
+import type { Loss } from "../core/losses.ts";
+import type { RelPath } from "../core/path.ts";
+import type { Reconciliation } from "../core/reconcile.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import {
   checkLossAtSide,
+  lossesAtSide,
   type LossLimits,
-  tallyLosses,
 } from "../core/two_way_guard.ts";
 import type { RecentLosses } from "./recent_losses.ts";
 
@@ -39,6 +41,11 @@ export class LossGuard {
     alpha: new DeletionTally(),
     beta: new DeletionTally(),
   };
+  /** What each side loses by the round that was looked at last, by path. */
+  readonly #expected: Record<TwoWaySide, ReadonlyMap<RelPath, Loss>> = {
+    alpha: new Map(),
+    beta: new Map(),
+  };
   /** Entries of both sides before the first round, or the first recent loss. */
   #entries: Readonly<Record<TwoWaySide, number>> | undefined;
 
@@ -51,7 +58,7 @@ export class LossGuard {
     const { losses } = options;
     if (losses === undefined) return;
     this.#entries = losses.entries;
-    for (const side of SIDES) this.#tallies[side].add(losses.changes[side]);
+    for (const side of SIDES) this.#tallies[side].add(losses.lost[side]);
   }
 
   /** Both sides were scanned: the first time counts. */
@@ -73,7 +80,9 @@ export class LossGuard {
     for (const side of SIDES) {
       const other = otherSide(side);
       const deletions = this.#tallies[side];
-      tallyLosses(deletions, reconciled[side]);
+      const losses = lossesAtSide(reconciled[side]);
+      deletions.add(losses);
+      this.#expected[side] = new Map(losses.map((loss) => [loss.path, loss]));
       checkLossAtSide({
         place: this.#names[side],
         otherPlace: this.#names[other],
@@ -85,19 +94,13 @@ export class LossGuard {
     }
   }
 
-  /** `done` of `changes` was carried out at `side`: runs to come count it, too. */
-  carriedOut(
-    side: TwoWaySide,
-    done: Iterable<Change>,
-    { absences }: SideChanges,
-  ): void {
-    const lost = this.#options.losses?.changes[side];
+  /** This was carried out at `side`: runs to come count what it has lost by that, too. */
+  carriedOut(side: TwoWaySide, done: Iterable<Change>): void {
+    const lost = this.#options.losses?.lost[side];
     if (lost === undefined) return;
-    const absent = new Set(absences);
-    for (const change of done) {
-      if (change.new === undefined && absent.has(change.path)) {
-        lost.push(change);
-      }
+    for (const { path } of done) {
+      const loss = this.#expected[side].get(path);
+      if (loss !== undefined) lost.push(loss);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What was deleted lately: what goes slowly enough would pass any limit. */
 import type { Change } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
+import { isLeaving } from "../core/losses.ts";
 
 /** Deletions that follow each other more closely than this are one. */
 export const BURST_MS = 10_000;
@@ -30,8 +31,7 @@ export class RecentDeletions {
   /** Adds those of `changes` that delete something, or make room for another kind. */
   add(changes: readonly Change[]): void {
     for (const change of changes) {
-      const { old, new: wanted } = change;
-      if (old === undefined || old.kind === wanted?.kind) continue;
+      if (!isLeaving(change)) continue;
       this.#burst.push(change);
       this.#last = this.#clock.now();
     }

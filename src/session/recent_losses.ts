@@ -2,14 +2,14 @@
  * What both sides of a two-way sync have lost lately: deletions that follow each
  * other closely are one for the guards, however many runs carry them out.
  */
-import type { Change } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import type { TwoWaySide } from "../core/conflict.ts";
+import type { Loss } from "../core/losses.ts";
 import { BURST_MS } from "./recent_deletions.ts";
 
 /** Deletions that follow each other closely, and how much there was before. */
 export interface RecentLosses {
-  readonly changes: Readonly<Record<TwoWaySide, Change[]>>;
+  readonly lost: Readonly<Record<TwoWaySide, Loss[]>>;
   /** Entries of both sides before the first of them; set by the next run. */
   entries: Readonly<Record<TwoWaySide, number>> | undefined;
 }
@@ -46,9 +46,9 @@ export class LossBurst {
 }
 
 function noLosses(): RecentLosses {
-  return { changes: { alpha: [], beta: [] }, entries: undefined };
+  return { lost: { alpha: [], beta: [] }, entries: undefined };
 }
 
-function countOf({ changes }: RecentLosses): number {
-  return changes.alpha.length + changes.beta.length;
+function countOf({ lost }: RecentLosses): number {
+  return lost.alpha.length + lost.beta.length;
 }

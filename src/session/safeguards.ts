@@ -10,6 +10,7 @@ import {
   isSameRoot,
   type RootIdentity,
 } from "../core/guard.ts";
+import { lossesOf } from "../core/losses.ts";
 import type { Comparison } from "./events.ts";
 import type { Review, RoundGuard } from "./round_guard.ts";
 import type { RoundRecord, RoundRecords } from "./round_record.ts";
@@ -61,7 +62,7 @@ export class Safeguards implements RoundGuard {
   review({ source, target, changes, modes }: Comparison): Review {
     const { maxDelete, allowDelete, allowNewRoot } = this.#limits;
     const deletions = this.#deletions;
-    deletions.add(changes);
+    deletions.add(lossesOf(changes));
     const targetEntries = this.#targetEntries ??= target === undefined
       ? 0
       : entriesIn(target.totals);

@@ -52,6 +52,36 @@ test(
 );
 
 test(
+  "a directory that holds most of a tree is renamed at one client and at the others, and not deleted",
+  NEEDS,
+  async () => {
+    await using clients = await HubClients.begin({ a: {}, b: {} });
+    const files = (first: number, end: number): Record<string, string> =>
+      Object.fromEntries(
+        Array.from(
+          { length: end - first },
+          (_, i) => [`f${first + i}`, `content ${first + i}`],
+        ),
+      );
+    clients.fill("a", { old: files(0, 150), ...files(150, 160) });
+    await using a = await clients.hold("a");
+    await using b = await clients.hold("b");
+    await until("b has all", () => namesIn(clients.at("b")).length === 11);
+    Deno.renameSync(clients.at("a", "old"), clients.at("a", "new"));
+    await until("b has the new name, and not the old one", () => {
+      const names = namesIn(clients.at("b"));
+      return names.includes("new") && !names.includes("old");
+    });
+    assertEquals(namesIn(clients.at("b", "new")).length, 150);
+    assertEquals([count(a, "halted"), count(b, "halted")], [0, 0]);
+    Deno.removeSync(clients.at("a", "new"), { recursive: true });
+    await a.event("halted");
+    assertEquals(namesIn(clients.at("b", "new")).length, 150);
+    assertEquals((await b.end()).code, 0);
+  },
+);
+
+test(
   "H10: a client that goes on sees a change by one name of a file at all its names",
   NEEDS,
   async () => {

@@ -316,6 +316,45 @@ test(
 );
 
 test(
+  "what was allowed for the first round of a remote is not allowed again",
+  ["signals"],
+  async () => {
+    await using world = new DaemonWorld();
+    const { temp } = world;
+    const first = await world.start();
+    const source = await world.add("w");
+    for (let i = 0; i < 30; i++) Deno.writeTextFileSync(`${source}/${i}`, "x");
+    const options = { "allow-delete": "all", "allow-new-root": true } as const;
+    await world.attach("w", "disk", temp.at("disk"), options);
+    await world.flush("w");
+    const halted = async (when: string): Promise<void> => {
+      await world.when(
+        `the guard, ${when}`,
+        "w",
+        ({ remotes }) => remotes[0]?.state === "halted",
+      );
+      assert(exists(temp.at("disk/file")), when);
+    };
+
+    // Another directory, and empty, as where a disk was not mounted.
+    Deno.renameSync(source, temp.at("away"));
+    await world.when("it to be lost", "w", (i) => i.source === "lost");
+    Deno.mkdirSync(source);
+    await world.ask("POST", "workspaces/w/resume");
+    await halted("after a resume");
+    await world.ask("POST", "workspaces/w/pause", { remote: "disk" });
+    await world.ask("POST", "workspaces/w/resume", { remote: "disk" });
+    await halted("after a pause");
+    first.kill("SIGKILL");
+    await first.ended;
+    await world.start();
+    await halted("after a restart");
+    const [remote] = (await world.info("w")).remotes;
+    assertEquals(remote!.options, {});
+  },
+);
+
+test(
   "logs are there for the daemon and for each workspace",
   ["signals"],
   async () => {

@@ -36,6 +36,8 @@ class Life {
   readonly policies = new Map<string, ConflictPolicy>();
   /** What others do in the middle of a sync, as long as they are at it. */
   readonly #meddling = new Set<Promise<void>>();
+  /** Syncs in the middle of which others might do something. */
+  #meddledSyncs = 0;
 
   constructor(world: HubWorld, random: Random) {
     this.world = world;
@@ -83,8 +85,11 @@ class Life {
         default:
       }
     };
+    const number = ++this.#meddledSyncs;
     return (endpoint) =>
       meddledWith(endpoint, async () => {
+        // A call that goes on though the sync has failed at its other side.
+        if (number !== this.#meddledSyncs) return;
         const done = meddle();
         this.#meddling.add(done);
         await done.finally(() => this.#meddling.delete(done));
@@ -93,6 +98,7 @@ class Life {
 
   /** What goes on behind the back of a sync that has failed at its other side. */
   async settled(): Promise<void> {
+    this.#meddledSyncs++;
     while (this.#meddling.size > 0) {
       await Promise.allSettled(this.#meddling);
     }

@@ -45,11 +45,13 @@ const GUARDED: readonly Guarded[] = [
   {
     files: [
       "src/core/guard.ts",
+      "src/core/losses.ts",
       "src/core/two_way_guard.ts",
       "src/session/safeguards.ts",
     ],
     quick: [
       "tests/unit/core/guard_test.ts",
+      "tests/unit/core/losses_test.ts",
       "tests/unit/core/two_way_guard_test.ts",
       "tests/unit/session/safeguards_test.ts",
     ],

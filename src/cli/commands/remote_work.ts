@@ -7,9 +7,10 @@ import { messageOf } from "../../errors.ts";
 import type { SyncedTwoWay } from "../../session/two_way_events.ts";
 import { formatNumberOf } from "../format.ts";
 import type { RemoteStatus } from "../../daemon/worker_message.ts";
-import type {
-  RemoteConfig,
-  WorkspaceConfig,
+import {
+  laterOptions,
+  type RemoteConfig,
+  type WorkspaceConfig,
 } from "../../daemon/workspace_config.ts";
 import { systemClock } from "../../session/system_clock.ts";
 import type { CommandEvent, Reporter } from "../events.ts";
@@ -64,6 +65,8 @@ export class RemoteWork implements Reporter {
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   #retry = new AbortController();
+  /** Whether a round was complete: nothing that was allowed for it holds any more. */
+  #isAnswered = false;
   #following: Following | undefined;
   #phase: "connecting" | "syncing" | "watching" | "failed" = "connecting";
   #fault: { readonly message: string; readonly exit: ExitCode } | undefined;
@@ -150,6 +153,7 @@ export class RemoteWork implements Reporter {
 
   #note({ digest, totals, problems }: RoundEnd): void {
     this.#phase = "watching";
+    this.#isAnswered = true;
     this.#fault = undefined;
     this.#synced = {
       digest,
@@ -239,7 +243,10 @@ export class RemoteWork implements Reporter {
 
   async #follow(): Promise<void> {
     const { workspace, remote, feed, source } = this.#options;
-    const job = jobOf(workspace, remote);
+    const job = jobOf(workspace, {
+      ...remote,
+      ...this.#isAnswered && { options: laterOptions(remote.options) },
+    });
     const { options } = job;
     const { compress, bwlimit } = options;
     const stop = AbortSignal.any([feed.stop, this.#stop.signal]);

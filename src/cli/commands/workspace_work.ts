@@ -8,9 +8,10 @@ import type {
   SourceState,
   WorkerStatus,
 } from "../../daemon/worker_message.ts";
-import type {
-  RemoteConfig,
-  WorkspaceConfig,
+import {
+  laterOptions,
+  type RemoteConfig,
+  type WorkspaceConfig,
 } from "../../daemon/workspace_config.ts";
 import { DenoFileSystem } from "../../fs/deno_fs.ts";
 import { lockFile } from "../../fs/deno_lock.ts";
@@ -321,7 +322,16 @@ function isDirectory(path: string): boolean {
   }
 }
 
-/** Both come from the same place, with fields in the same order. */
+/**
+ * Whether whoever follows to one goes on with the other. Both come from the same
+ * place, with fields in the same order; what is allowed for a first round is over
+ * some time, and disturbs nobody.
+ */
 function isSame(one: RemoteConfig, other: RemoteConfig): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return textOf(one) === textOf(other);
+}
+
+function textOf(remote: RemoteConfig): string {
+  const options = laterOptions(remote.options);
+  return JSON.stringify({ ...remote, options });
 }

@@ -68,7 +68,7 @@ export class AncestorFiles implements AncestorRecords {
     { alphaId, betaId, token }: Parameters<AncestorRecords["announce"]>[0],
     announced: readonly Announced[],
   ): Promise<void> {
-    const path = announcedOf(this.#pathOf(alphaId, betaId));
+    const path = announcementsOf(this.#pathOf(alphaId, betaId));
     const bytes = encodeAnnounced(token, announced);
     const length = this.#announcements.get(path);
     this.#announcements.delete(path);
@@ -159,7 +159,7 @@ export class AncestorFiles implements AncestorRecords {
       if (record.alphaId !== alphaId || record.betaId !== betaId) {
         throw new IntegrityError("it is about other directories");
       }
-      const announced = readIfThere(announcedOf(path));
+      const announced = readIfThere(announcementsOf(path));
       return {
         ...record,
         announced: announced === undefined
@@ -194,7 +194,7 @@ function logOf(path: string): string {
   return `${path}.log`;
 }
 
-function announcedOf(path: string): string {
+function announcementsOf(path: string): string {
   return `${path}.announced`;
 }
 

@@ -9,7 +9,7 @@ const now = file({ mtime: 2 });
 
 Deno.test("announcedOf() names what takes something away, at its side", () => {
   const touched = { ...old, mode: 0o600 };
-  const announced = announcedOf({
+  const announced = announcedOf(directory({ d: old, touched: old }), {
     alpha: [
       { path: d, old, new: undefined },
       { path: "made" as RelPath, old: undefined, new: now },
@@ -20,6 +20,22 @@ Deno.test("announcedOf() names what takes something away, at its side", () => {
   assertEquals(announced, [
     { side: "alpha", path: d, new: undefined },
     { side: "beta", path: d, new: now },
+  ]);
+});
+
+Deno.test("announcedOf() names what comes back, and of a directory what was in it", () => {
+  const ancestor = directory({ f: old, d: directory({ f: old, gone: old }) });
+  const back = directory({ f: now, new: now });
+  const announced = announcedOf(ancestor, {
+    alpha: [
+      { path: "f" as RelPath, old: undefined, new: now },
+      { path: d, old: undefined, new: back },
+    ],
+    beta: [],
+  });
+  assertEquals(announced, [
+    { side: "alpha", path: "f" as RelPath, new: now },
+    { side: "alpha", path: "d/f" as RelPath, new: now },
   ]);
 });
 

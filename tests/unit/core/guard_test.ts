@@ -11,6 +11,7 @@ import {
   laterAllowance,
   type LossFacts,
 } from "../../../src/core/guard.ts";
+import { lossesOf } from "../../../src/core/losses.ts";
 import { GuardError } from "../../../src/errors.ts";
 import { directory, file, path, symlink } from "../../support/trees.ts";
 
@@ -25,32 +26,36 @@ function change(
 /** Deletions of `count` files. */
 function deletions(count: number): DeletionTally {
   const tally = new DeletionTally();
-  tally.add(
+  tally.add(lossesOf(
     Array.from({ length: count }, (_, i) => change(`file ${i}`, file())),
-  );
+  ));
   return tally;
 }
 
 Deno.test("DeletionTally counts directories with all below, flips of kind, and nothing twice", () => {
   const tally = new DeletionTally();
   const tree = directory({ a: file(), b: directory({ c: symlink("x") }) });
-  tally.add([
+  tally.add(lossesOf([
     change("new", undefined, file()),
     change("edited", file(), file({ size: 2 })),
     change("moded", directory(), directory({}, { mode: 0o700 })),
     change("gone", tree),
     change("flipped", tree, file()),
     change("f", file(), directory()),
-  ]);
+  ]));
   assertEquals(tally.count, 9);
-  tally.add([change("gone", directory({ a: file() })), change("late", file())]);
+  tally.add(lossesOf([
+    change("gone", directory({ a: file() })),
+    change("late", file()),
+  ]));
   assertEquals(tally.count, 10);
   assertEquals(tally.describe(), "gone/, flipped/, f, late");
 });
 
 Deno.test("DeletionTally names five paths at the most, unambiguously", () => {
   const tally = new DeletionTally();
-  tally.add(["a", "b\n", "c", "d", "e", "f"].map((at) => change(at, file())));
+  const names = ["a", "b\n", "c", "d", "e", "f"];
+  tally.add(lossesOf(names.map((at) => change(at, file()))));
   assertEquals(tally.describe(), 'a, "b\\n", c, d, e, …');
 });
 

@@ -4,9 +4,10 @@ import { DeletionTally } from "../../../src/core/guard.ts";
 import {
   checkLossAtSide,
   type LossAtSide,
+  lossesAtSide,
   type LossLimits,
-  tallyLosses,
 } from "../../../src/core/two_way_guard.ts";
+import { lossesOf } from "../../../src/core/losses.ts";
 import { GuardError } from "../../../src/errors.ts";
 import { file, path } from "../../support/trees.ts";
 
@@ -22,7 +23,7 @@ function deletions(count: number): Change[] {
 
 function loss(count: number, facts: Partial<LossAtSide> = {}): LossAtSide {
   const tally = new DeletionTally();
-  tally.add(deletions(count));
+  tally.add(lossesOf(deletions(count)));
   return {
     place: "/here",
     otherPlace: "/there",
@@ -78,14 +79,24 @@ Deno.test("checkLossAtSide() names numbers, paths and what allows it", () => {
   }
 });
 
-Deno.test("tallyLosses() counts no version that a conflict moves to a copy", () => {
-  const tally = new DeletionTally();
+Deno.test("lossesAtSide() counts no version that a conflict moves to a copy", () => {
   const [absent, moved] = deletions(2);
-  tallyLosses(tally, {
+  const losses = lossesAtSide({
     changes: [absent!, moved!],
     origins: new Map(),
     absences: [absent!.path],
     problems: [],
   });
-  assertEquals(tally.count, 1);
+  assertEquals(losses.map(({ path }) => path), [absent!.path]);
+});
+
+Deno.test("lossesAtSide() counts nothing that is renamed there", () => {
+  const [gone] = deletions(1);
+  const losses = lossesAtSide({
+    changes: [gone!, { path: path("new"), old: undefined, new: gone!.old }],
+    origins: new Map(),
+    absences: [gone!.path],
+    problems: [],
+  });
+  assertEquals(losses, []);
 });

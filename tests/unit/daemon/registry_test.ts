@@ -60,6 +60,31 @@ Deno.test("a registry remembers what was done, for the next one", () => {
   assertEquals(new Registry(store, ALL_WELL).all.length, 1);
 });
 
+Deno.test("what was allowed for a first round is forgotten when it is complete", () => {
+  const store = new MemoryStore();
+  const registry = new Registry(store, ALL_WELL);
+  const options = { "max-delete": "2", "allow-new-root": true } as const;
+  registry.add(workspace("a"));
+  registry.attach("a", {
+    ...remote("r"),
+    options: { ...options, "allow-delete": "all" },
+  });
+  registry.attach("a", {
+    ...remote("s"),
+    options: { ...options, "allow-delete": "always" },
+  });
+  assertEquals(
+    registry.answered("a", "r")?.remotes.map((one) => Object.keys(one.options)),
+    [["max-delete"], ["max-delete", "allow-new-root", "allow-delete"]],
+  );
+  registry.answered("a", "s");
+  assertEquals(registry.answered("a", "s"), undefined);
+  assertEquals(new Registry(store, ALL_WELL).all[0]!.remotes[1]!.options, {
+    "max-delete": "2",
+    "allow-delete": "always",
+  });
+});
+
 Deno.test("names are unique, whatever their case, and what is not there is named", () => {
   const registry = new Registry(new MemoryStore(), ALL_WELL);
   registry.add(workspace("a"));

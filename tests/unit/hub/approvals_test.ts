@@ -52,6 +52,13 @@ Deno.test("what goes at one path and comes at another was renamed", () => {
     new: file({ size: 999 }),
   };
   assertEquals(lossOf([replaced], 200).files, 150);
+  // What is only renamed needs nobody's approval.
+  const alone: Change = { path: at("alone"), old: file(), new: undefined };
+  assertEquals(lossOf([gone, come, alone], 200), {
+    paths: [at("alone")],
+    files: 1,
+    total: 200,
+  });
   const edited: Change = {
     path: at("f"),
     old: file({ size: 1 }),

@@ -1,16 +1,18 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseRelPath } from "../../../src/core/path.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import { HubEndpoint } from "../../../src/hub/hub_endpoint.ts";
 import { HubTrees } from "../../../src/hub/hub_tree.ts";
 import { openMemoryStore } from "../../../src/hub/sqlite_store.ts";
-import type { HubStore } from "../../../src/hub/store.ts";
+import type { ContentWriter, HubStore } from "../../../src/hub/store.ts";
 import type { Endpoint } from "../../../src/session/endpoint.ts";
 import type { MirrorSummary } from "../../../src/session/events.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
 import { mirror } from "../../../src/session/mirror.ts";
 import { at, put } from "../../contract/hub_store_contract.ts";
 import { Random } from "../../support/random.ts";
+import { file } from "../../support/trees.ts";
+import { until } from "../../support/until.ts";
 
 const MIRROR = { checksum: false, symlinks: "copy", deletes: true } as const;
 const CHECKSUM = { ...MIRROR, checksum: true };
@@ -175,6 +177,46 @@ Deno.test("what somebody changes after the scan is stale, and the rest is done",
   assertEquals((await scene.store.latest(at("f")))?.revision, mine.revision);
   assertEquals((await scene.store.latest(at("g")))?.size, 15);
   await source.close({ kind: "done", message: "" });
+});
+
+Deno.test("A20: a hole of any length ends with the session that brings it", async () => {
+  await using scene = new Scene();
+  const { store } = scene;
+  const write = store.write.bind(store);
+  let bytes = 0;
+  store.write = (client): ContentWriter => {
+    const writer = write(client);
+    return {
+      append(part): void {
+        bytes += part.length;
+        writer.append(part);
+      },
+      finish: () => writer.finish(),
+      abort: () => writer.abort(),
+    };
+  };
+  const size = 2 ** 33;
+  const target = scene.endpoint();
+  await target.scan({
+    ...MIRROR,
+    modes: true,
+    ignore: { rules: [], files: [] },
+  });
+  const { writable } = await target.stage([
+    { path: at("f"), old: undefined, new: file({ size }) },
+  ]);
+  const writer = writable.getWriter();
+  const piece = { index: 0, offset: 0, last: true } as const;
+  const writing = writer.write({
+    pieces: [{ ...piece, kind: "hole", length: size }],
+    byteLength: 0,
+  });
+  const refused = assertRejects(() => writing);
+  await until("it has begun", () => bytes > 0);
+  await writer.abort(new Error("The connection is lost"));
+  await refused;
+  assert(bytes < size, `${bytes} bytes`);
+  await target.close();
 });
 
 Deno.test("a hub's tree that is brought up to date is the one that is made anew", async () => {

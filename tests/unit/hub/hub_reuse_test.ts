@@ -8,13 +8,14 @@ import { digestOfRecipe, pagesOf } from "../../../src/content/pages.ts";
 import { type Recipe, recipeOf } from "../../../src/content/recipe.ts";
 import { encodePage } from "../../../src/content/recipe_assembly.ts";
 import { shapeFor, signatureOf } from "../../../src/content/signature.ts";
-import type { Change } from "../../../src/core/change.ts";
+import { type Change, filesOf } from "../../../src/core/change.ts";
 import type { FileEntry, TrackedEntry } from "../../../src/core/entry.ts";
 import type { Name } from "../../../src/core/path.ts";
 import type { Piece } from "../../../src/core/piece.ts";
 import { entryAt, NO_IGNORE } from "../../../src/core/snapshot.ts";
-import { ProtocolError } from "../../../src/errors.ts";
+import { FileSystemError, ProtocolError } from "../../../src/errors.ts";
 import { HubEndpoint } from "../../../src/hub/hub_endpoint.ts";
+import { HubReuse } from "../../../src/hub/hub_reuse.ts";
 import { HubTrees } from "../../../src/hub/hub_tree.ts";
 import { openMemoryStore } from "../../../src/hub/sqlite_store.ts";
 import type {
@@ -297,4 +298,123 @@ Deno.test("a hub describes what it has without reading it, and supplies the gaps
   );
   await put(client.store, "f", EDITED);
   assertEquals(await describe([request]), [{ kind: "unavailable", index: 0 }]);
+});
+
+/** Ways in which a hub can't plan how a file is made. */
+const UNPLANNED: Readonly<Record<string, (client: Client) => void>> = {
+  "the hub is full"({ store }): void {
+    store.writeRecipe = () => Promise.reject(ioError("no-space"));
+  },
+  "a version can't be read"({ store }): void {
+    const open = store.open.bind(store);
+    store.open = (digest) => {
+      const { close } = open(digest)!;
+      const read = (): number => {
+        throw ioError("io");
+      };
+      return { read, close };
+    };
+  },
+  "the client has gone"({ store, endpoint }): void {
+    const writeRecipe = store.writeRecipe.bind(store);
+    store.writeRecipe = async (recipe, client) => {
+      const writer = await writeRecipe(recipe, client);
+      await endpoint.close();
+      return writer;
+    };
+  },
+};
+
+function ioError(code: "io" | "no-space"): FileSystemError {
+  return new FileSystemError(code, "the disk has failed");
+}
+
+for (const [why, happen] of Object.entries(UNPLANNED)) {
+  Deno.test(`what a hub looked at is collected in the end, though ${why}`, async () => {
+    await using client = new Client();
+    const { store } = client;
+    const { digest } = await put(store, "f", OLD);
+    await client.stage({ f: file({ size: EDITED.length }) });
+    happen(client);
+    await client.describe(0, recipeOf(EDITED)).catch(() => {});
+    await client.endpoint.close();
+    await put(store, "f", "other");
+    await store.collect({ versions: 0, ageMs: 0 });
+    assertEquals(sizeOf(store, digest!), undefined);
+    assertEquals((await store.totals()).chunks, 1);
+  });
+}
+
+Deno.test("what is supplied is collected in the end, though the client has gone", async () => {
+  await using client = new Client();
+  const { store, endpoint } = client;
+  const content = new Random(2).bytes(4_000_000);
+  const { digest } = await put(store, "f", content);
+  const { root } = await endpoint.scan(SCAN);
+  const entry = root.children.get("f" as Name) as FileEntry;
+  const request = { index: 0, path: at("f"), entry, resume: undefined };
+  const gaps = [0, 1, 2, 3, 4, 5].map((i) => (
+    { offset: i * 200_000, length: 180_000, signature: undefined }
+  ));
+  for (const asked of [request, { ...request, gaps }]) {
+    const gone = new AbortController();
+    const reader = endpoint.supply([asked], gone.signal).getReader();
+    await reader.read();
+    gone.abort();
+    await assertRejects(async () => {
+      while (!(await reader.read()).done);
+    });
+  }
+  await put(store, "f", "other");
+  await store.collect({ versions: 0, ageMs: 0 });
+  assertEquals(sizeOf(store, digest!), undefined);
+});
+
+Deno.test("A14: what files are held against counts as well as what is told of them", async () => {
+  await using client = new Client();
+  const { store, endpoint } = client;
+  const paths = ["a", "b", "c"].map(at);
+  for (const path of paths) await put(store, path, OLD);
+  const { root: tree } = await endpoint.scan(SCAN);
+  const content = OLD.slice(0, 300_000).reverse();
+  const recipe = recipeOf(content);
+  const changes = paths.map((path): Change => ({
+    path,
+    old: entryAt(tree, path) as TrackedEntry,
+    new: file({ size: content.length }),
+  }));
+  const each = recipeOf(OLD).lengths.length + recipe.lengths.length;
+  const reuse = new HubReuse({
+    store,
+    client: "a",
+    tree,
+    changes,
+    files: [...filesOf(changes)],
+    distrusted: new Map(),
+    maxChunks: 2 * each,
+  });
+  const answers = await reuse.lacking(
+    paths.map((_, index) => ({ kind: "recipe", index, recipe })),
+  );
+  reuse.close();
+  assertEquals(answers.map(({ kind }) => kind), ["gaps", "gaps", "whole"]);
+});
+
+Deno.test("I9: others have their turn while a hub looks whether a file can be resumed", async () => {
+  await using client = new Client();
+  const { store, endpoint } = client;
+  const content = new Uint8Array(48 * 1024 * 1024);
+  const { digest } = await put(store, "f", content);
+  const { root } = await endpoint.scan(SCAN);
+  const entry = root.children.get("f" as Name) as FileEntry;
+  const resume = { offset: content.length, digest: digest! };
+  const request = { index: 0, path: at("f"), entry, resume };
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const reader = endpoint.supply([request]).getReader();
+  const { value } = await reader.read();
+  clearInterval(timer);
+  await reader.cancel();
+  assertEquals(value!.byteLength, 0);
+  assert(turns > 0);
 });

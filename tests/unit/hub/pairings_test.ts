@@ -25,6 +25,29 @@ Deno.test("a hub remembers the last run with each other side", async () => {
   await store.close();
 });
 
+Deno.test("a hub forgets of too many sides the one that was away for longest", async () => {
+  const time = { now: 0 };
+  const store = openMemoryStore(() => time.now);
+  const { pairings } = store;
+  const tokens = { current: "1".repeat(32), previous: undefined };
+  const idOf = (i: number): string => String(i).padStart(32, "0");
+  for (let i = 0; i < 10_000; i++, time.now++) {
+    await pairings.commit(idOf(i), tokens);
+  }
+  // It is the first of all, and comes again.
+  await pairings.commit(idOf(0), tokens);
+  time.now++;
+  await pairings.commit(PEER, tokens);
+  const known = await Promise.all(
+    [idOf(0), idOf(1), idOf(2), PEER].map((id) => pairings.look(id)),
+  );
+  assertEquals(
+    known.map(({ tokens }) => tokens !== undefined),
+    [true, false, true, true],
+  );
+  await store.close();
+});
+
 Deno.test("K12: a hub of the first schema is brought up to date, and keeps what it has", async () => {
   await using temp = new TempDir();
   const data = temp.directory("data");

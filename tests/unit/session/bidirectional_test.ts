@@ -447,6 +447,38 @@ for (const [how, run] of MODES) {
   });
 }
 
+Deno.test("bidirectional() knows what it has brought back from an edit, wherever it is killed", async () => {
+  const before = { "f": "0", "d/f": "0", "d/g": "0", same: "0" };
+  let kills = 0;
+  let broughtBack = 0;
+  for (let step = 1;; step++) {
+    const world = new TwoWayWorld(before, before);
+    await world.sync();
+    await remove(world.alpha, "f");
+    await remove(world.alpha, "d");
+    await save(world.beta, "f", "1");
+    await save(world.beta, "d/f", "1");
+    world.steps = 0;
+    world.dieAtStep = step;
+    await world.sync().catch(() => {});
+    if (!world.isDead) break;
+    kills++;
+    world.dieAtStep = Infinity;
+    const back = ["f", "d/f"].filter((path) => world.dump("alpha").has(path));
+    // As it was before: that is an edit of what alpha has by now.
+    for (const path of back) await save(world.beta, path, "0");
+    await world.sync();
+    const when = `killed at step ${step}`;
+    assertEquals(world.dump("alpha"), world.dump("beta"), when);
+    for (const path of back) {
+      broughtBack++;
+      assertEquals(world.dump("beta").get(path), "0", `${path}, ${when}`);
+    }
+    assertEquals(world.dump("beta").has("d/g"), false, when);
+  }
+  assert(kills > 10 && broughtBack > 4, `${kills} kills, ${broughtBack} back`);
+});
+
 Deno.test("bidirectional() loses nothing, wherever the connection is cut", async () => {
   let cuts = 0;
   for (const way of ["there", "back"] as const) {

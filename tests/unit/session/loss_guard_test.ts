@@ -17,12 +17,13 @@ const AT_MOST_3 = {
   allowDelete: undefined,
 } as const;
 
+const SAME = file({ digest: "00".repeat(32) });
+
 /** Files number `first` up to `end`. */
 function files(first: number, end: number): DirectoryEntry {
   const names = Array.from({ length: end - first }, (_, i) => `f${first + i}`);
-  const same = file({ digest: "00".repeat(32) });
   return digested(directory(
-    Object.fromEntries(names.map((name) => [name, same])),
+    Object.fromEntries(names.map((name) => [name, SAME])),
   ));
 }
 
@@ -63,7 +64,7 @@ Deno.test("LossGuard goes by what a side had before the first round", () => {
 
 Deno.test("LossGuard counts what runs just before have deleted, and tells those to come", () => {
   const losses: RecentLosses = {
-    changes: { alpha: [], beta: [] },
+    lost: { alpha: [], beta: [] },
     entries: undefined,
   };
   const first = round(files(2, 10), files(0, 10));
@@ -71,12 +72,32 @@ Deno.test("LossGuard counts what runs just before have deleted, and tells those 
   before.scanned(first.snapshots);
   before.check(first);
   const { beta } = first.reconciled;
-  before.carriedOut("beta", beta.changes, beta);
-  assertEquals(losses.changes.beta.map(({ path }) => path), ["f0", "f1"]);
+  before.carriedOut("beta", beta.changes);
+  assertEquals(losses.lost.beta.map(({ path }) => path), ["f0", "f1"]);
   assertEquals(losses.entries, { alpha: 8, beta: 10 });
 
   const second = round(files(4, 10), files(2, 10));
   const after = new LossGuard(NAMES, { limits: AT_MOST_3, losses });
   after.scanned(second.snapshots);
   assertThrows(() => after.check(second), GuardError);
+});
+
+Deno.test("LossGuard lets a directory be renamed, and neither counts nor keeps that", () => {
+  const losses: RecentLosses = {
+    lost: { alpha: [], beta: [] },
+    entries: undefined,
+  };
+  const tree = (name: string): DirectoryEntry =>
+    digested(directory({ [name]: files(0, 60), other: SAME }));
+  const renamed = round(tree("new"), tree("old"));
+  const guard = new LossGuard(NAMES, { limits: AT_MOST_3, losses });
+  guard.scanned(renamed.snapshots);
+  guard.check(renamed);
+  const { beta } = renamed.reconciled;
+  guard.carriedOut("beta", beta.changes);
+  assertEquals(losses.lost.beta, []);
+  // What goes afterwards is counted as ever.
+  const gone = round(digested(directory({ other: SAME })), tree("new"));
+  guard.scanned(gone.snapshots);
+  assertThrows(() => guard.check(gone), GuardError, "61 of 62");
 });
