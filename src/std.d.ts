@@ -15,14 +15,6 @@ declare module "@std/assert" {
     expected: T,
     msg?: string,
   ): asserts actual is T;
-  export function assertExists<T>(
-    actual: T,
-    msg?: string,
-  ): asserts actual is NonNullable<T>;
-  export function assertFalse(
-    expr: unknown,
-    msg?: string,
-  ): asserts expr is false;
   export function assertStringIncludes(
     actual: string,
     expected: string,
@@ -53,7 +45,6 @@ declare module "@std/assert" {
     expectedType: abstract new (...args: any[]) => T,
     msg?: string,
   ): asserts actual is T;
-  export function fail(msg?: string): never;
 }
 
 declare module "@std/cli/parse-args" {
@@ -61,11 +52,9 @@ declare module "@std/cli/parse-args" {
     boolean?: readonly string[];
     string?: readonly string[];
     collect?: readonly string[];
-    negatable?: readonly string[];
     alias?: Readonly<Record<string, string | readonly string[]>>;
     default?: Readonly<Record<string, unknown>>;
     "--"?: boolean;
-    stopEarly?: boolean;
     unknown?: (arg: string, key?: string, value?: unknown) => unknown;
   }
   export function parseArgs(
@@ -82,11 +71,6 @@ declare module "@std/crypto/timing-safe-equal" {
 }
 
 declare module "@std/fs" {
-  export function ensureDir(path: string | URL): Promise<void>;
-  export function exists(
-    path: string | URL,
-    options?: { isDirectory?: boolean; isFile?: boolean; isReadable?: boolean },
-  ): Promise<boolean>;
   export function walkSync(
     root: string | URL,
     options?: { includeDirs?: boolean },
@@ -102,17 +86,9 @@ declare module "@std/path" {
   export function normalize(path: string): string;
   export function relative(from: string, to: string): string;
   export function resolve(...paths: string[]): string;
-  export function toFileUrl(path: string): URL;
-  export const SEPARATOR: "/" | "\\";
 }
 
 declare module "@std/streams" {
-  export function toText(
-    stream: ReadableStream<string | Uint8Array>,
-  ): Promise<string>;
-  export function toBytes(
-    stream: ReadableStream<Uint8Array>,
-  ): Promise<Uint8Array>;
   export class TextLineStream extends TransformStream<string, string> {
     constructor(options?: { allowCR?: boolean });
   }

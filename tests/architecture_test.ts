@@ -4,6 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join, normalize } from "@std/path";
+import { exists } from "./support/disk_tree.ts";
 
 /** Every folder of `src/` and its height; an import goes to a lower one. */
 const HEIGHTS: Readonly<Record<string, number>> = {
@@ -122,6 +123,37 @@ Deno.test("upwardImports() and impurities() find what they are there for", () =>
   }
   assertEquals(impurities("src/fs/deno_fs.ts", uses), []);
 });
+
+Deno.test("documents name files and functions that there are", () => {
+  const files = sourceFiles();
+  const words = new Set(
+    files.flatMap((file) => withoutComments(read(file)).match(/\w+/g) ?? []),
+  );
+  for (
+    const document of [".github/ARCHITECTURE.md", "src/protocol/README.md"]
+  ) {
+    const prose = read(document).replaceAll(/```.*?```/gs, "");
+    const named = [...prose.matchAll(/`([^`\s]+)`/g)].map(([, name]) => name!);
+    assertEquals(named.length > 30, true, document);
+    const faults = named.filter((name) => {
+      // What is edited in an example.
+      if (name.endsWith("src/app.ts")) return false;
+      if (/^[\w/]+\.ts$/.test(name)) {
+        return !files.some((file) => `/${file}`.endsWith(`/${name}`)) &&
+          !exists(join(ROOT, name)) &&
+          !exists(join(ROOT, ".github/scripts", name));
+      }
+      const isCode = /^[A-Za-z]\w*(\.\w+)*(\(\))?$/.test(name) &&
+        /[a-z][A-Z]|^[A-Z][a-z]+[A-Z]|\(\)/.test(name);
+      return isCode && name.match(/\w+/g)!.some((word) => !words.has(word));
+    });
+    assertEquals(faults, [], document);
+  }
+});
+
+function withoutComments(source: string): string {
+  return source.replaceAll(/\/\*.*?\*\/|(?<!:)\/\/[^\n]*/gs, "");
+}
 
 function upwardImports(file: string, specifiers: readonly string[]): string[] {
   return specifiers.filter((specifier) => specifier.startsWith("."))

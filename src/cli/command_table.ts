@@ -40,6 +40,62 @@ export type GroupName = CommandName extends infer N
   ? N extends `${infer G} ${string}` ? G : never
   : never;
 
+/** Something that people want to do, and the commands for it. */
+export interface Task {
+  readonly title: string;
+  readonly commands: readonly CommandName[];
+  /** Of these the first example stands in the help of the program. */
+  readonly shown: readonly CommandName[];
+}
+
+/** All commands, by what they are for, in the order of the help. */
+export const TASKS: readonly Task[] = [
+  {
+    title: "Mirror a directory, or keep two of them equal",
+    commands: ["listen", "sync", "verify", "explain"],
+    shown: ["listen", "sync"],
+  },
+  {
+    title: "Get back what was replaced, remove what was left",
+    commands: ["trash list", "trash restore", "trash empty", "clean"],
+    shown: ["trash restore"],
+  },
+  {
+    title: "Run a hub",
+    commands: [
+      ...["serve", "gc", "key create", "key list", "key revoke"] as const,
+      ...["approve", "policy set", "policy show", "policy clear"] as const,
+    ],
+    shown: ["serve", "key create"],
+  },
+  {
+    title: "Keep a directory in step with a hub, and go back",
+    commands: [
+      ...["init", "start", "status"] as const,
+      ...["conflicts list", "conflicts show", "conflicts resolve"] as const,
+      ...["history", "restore", "undo"] as const,
+    ],
+    shown: ["init", "start"],
+  },
+  {
+    title: "Mirror in the background",
+    commands: [
+      ...["daemon start", "daemon stop", "daemon status"] as const,
+      ...["daemon logs", "daemon run"] as const,
+      ...["daemon install", "daemon uninstall"] as const,
+      ...["workspace add", "workspace attach", "workspace list"] as const,
+      ...["workspace info", "workspace flush", "workspace pause"] as const,
+      ...["workspace resume", "workspace detach", "workspace remove"] as const,
+    ],
+    shown: ["daemon start", "workspace add", "workspace attach"],
+  },
+  {
+    title: "See to Lockstep itself",
+    commands: ["doctor", "completions", "man"],
+    shown: ["doctor"],
+  },
+];
+
 /** Options that go with every command, and without one. */
 export const COMMON_OPTIONS = {
   help: {

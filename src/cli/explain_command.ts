@@ -1,6 +1,6 @@
 /** `explain`: its options, and what help says of it. */
 import type { CommandSpec } from "./command_spec.ts";
-import { EXCLUDE_OPTIONS, FROM, OUTPUT_OPTIONS } from "./option_groups.ts";
+import { EXCLUDE_OPTIONS, FROM, JSON_OPTION } from "./option_groups.ts";
 
 export const EXPLAIN = {
   summary: "Tell which rule decides whether a path is synced",
@@ -20,7 +20,7 @@ export const EXPLAIN = {
       help: "Directory that would be synced",
     },
     ...EXCLUDE_OPTIONS,
-    ...OUTPUT_OPTIONS,
+    json: JSON_OPTION,
   },
   examples: [
     {

@@ -7,6 +7,7 @@ import {
   commandsOf,
   COMMON_OPTIONS,
   ENVIRONMENT,
+  TASKS,
 } from "./command_table.ts";
 import type { HelpTopic } from "./args.ts";
 import { EXIT_CODE_MEANINGS } from "./exit_code.ts";
@@ -38,18 +39,25 @@ function groupHelp(group: string, names: readonly CommandName[]): string[] {
 }
 
 function programHelp(): string[] {
-  const examples = commandNames().map((name) => COMMANDS[name].examples[0]!);
+  const indent = indentOf(commandNames());
   return [
     "Lockstep keeps directories equal, over plain WebSocket.",
     "Usage: lockstep COMMAND [OPTION…]",
-    section(
-      "Commands",
-      commandNames().map((name) => [name, COMMANDS[name].summary]),
+    ...TASKS.map(({ title, commands }) =>
+      section(
+        title,
+        commands.map((name) => [name, COMMANDS[name].summary]),
+        indent,
+      )
     ),
     "The command may be left out where its options tell it: --port and\n" +
     "--output-dir mean listen, --from and --to mean sync.",
     optionSection(Object.values(COMMON_OPTIONS)),
-    exampleSection(examples),
+    exampleSection(
+      TASKS.flatMap(({ shown }) => shown).map((name) =>
+        COMMANDS[name].examples[0]!
+      ),
+    ),
     ...closing(),
     'See "lockstep COMMAND --help" for the options of a command.',
   ];
@@ -130,8 +138,8 @@ function exampleSection(examples: CommandSpec["examples"]): string {
 function section(
   title: string,
   rows: readonly (readonly [string, string])[],
+  indent = indentOf(rows.map(([name]) => name)),
 ): string {
-  const indent = Math.max(...rows.map(([name]) => name.length)) + 4;
   const lines = rows.map(([name, text]) => {
     const [first, ...others] = wrap(text, MAX_COLUMNS - indent);
     return [
@@ -140,6 +148,11 @@ function section(
     ].join("\n");
   });
   return `${title}:\n${lines.join("\n")}`;
+}
+
+/** The column at which texts begin beside the longest of `names`. */
+function indentOf(names: readonly string[]): number {
+  return Math.max(...names.map((name) => name.length)) + 4;
 }
 
 /** Breaks `text` between words into lines of at most `columns`. */

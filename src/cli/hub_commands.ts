@@ -7,7 +7,6 @@ import {
   CA_FILE,
   HOST,
   JSON_OPTION,
-  OUTPUT_OPTIONS,
   PORT,
   QUIET,
   SERVER,
@@ -136,7 +135,8 @@ const SERVE = {
       help: "Serve https:// with the certificate in this PEM file",
     },
     tlsKey: TLS_KEY,
-    ...OUTPUT_OPTIONS,
+    json: JSON_OPTION,
+    quiet: QUIET,
   },
   examples: [
     {

@@ -160,7 +160,9 @@ export class TextReporter implements SplitReporter {
         this.#previewed(event);
         break;
       case "verifying":
-        this.#tell(`Comparing ${event.from} with ${event.to}`);
+        this.#tell(
+          `Comparing ${displayPath(event.from)} with ${displayPath(event.to)}`,
+        );
         break;
       case "difference":
         this.#tell(formatDifference(event.action));

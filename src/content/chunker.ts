@@ -61,16 +61,6 @@ export function gear(): Int32Array {
   return GEAR.slice();
 }
 
-/**
- * The end of the chunk that begins at `from`, as a position in `bytes`. It is
- * `to` where no boundary was found before: then that is the end of the chunk only
- * if the file ends there. With {@link MAX_CHUNK_BYTES} between `from` and `to`, a
- * boundary is always found.
- */
-export function cutPoint(bytes: Uint8Array, from: number, to: number): number {
-  return new Chunker().next(bytes, from, to) ?? to;
-}
-
 /** Finds the ends of chunks in a file that comes in parts, however these are cut. */
 export class Chunker {
   /** Bytes of the current chunk that went by. */

@@ -12,7 +12,7 @@ import { rollingSum, weakOf } from "./rolling.ts";
 import { type Signature, strongSum } from "./signature.ts";
 
 /** One step of making the target, from its start to its end. */
-export type Operation =
+export type DeltaOperation =
   | {
     /** Bytes of the region. */
     readonly kind: "copy";
@@ -30,7 +30,7 @@ export type Operation =
 /** The operations, and what it took to find them. */
 export interface Delta {
   /** As few as can be: no two copies, and no two literals, could be one. */
-  readonly operations: readonly Operation[];
+  readonly operations: readonly DeltaOperation[];
   /** Bytes in all literals. */
   readonly literalBytes: number;
   /**
@@ -49,7 +49,7 @@ export interface Delta {
  */
 export function delta(target: Uint8Array, signature: Signature): Delta {
   const { blockBytes, regionBytes } = signature;
-  const operations: Operation[] = [];
+  const operations: DeltaOperation[] = [];
   let literalBytes = 0;
   // The copy that the last operation is, while it can still get longer.
   let run: { kind: "copy"; offset: number; length: number } | undefined;
@@ -92,7 +92,7 @@ export function delta(target: Uint8Array, signature: Signature): Delta {
  */
 export function patch(
   region: Uint8Array,
-  operations: readonly Operation[],
+  operations: readonly DeltaOperation[],
   length: number,
 ): Uint8Array<ArrayBuffer> {
   const target = new Uint8Array(length);

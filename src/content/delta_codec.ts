@@ -17,7 +17,7 @@
  * | 4      | n    | bytes  | literal | as many as the length says                |
  */
 import { ProtocolError } from "../errors.ts";
-import type { Operation } from "./delta.ts";
+import type { DeltaOperation } from "./delta.ts";
 
 const DELTA_VERSION = 1;
 const HEADER_BYTES = 4;
@@ -41,7 +41,7 @@ export function maxDeltaBytes(targetBytes: number): number {
 }
 
 export function encodeDelta(
-  operations: readonly Operation[],
+  operations: readonly DeltaOperation[],
 ): Uint8Array<ArrayBuffer> {
   let size = HEADER_BYTES;
   for (const operation of operations) {
@@ -76,7 +76,7 @@ export function encodeDelta(
 export function decodeDelta(
   bytes: Uint8Array,
   { regionBytes, targetBytes }: DeltaBounds,
-): Operation[] {
+): DeltaOperation[] {
   if (
     bytes.length < HEADER_BYTES || bytes.length > maxDeltaBytes(targetBytes)
   ) {
@@ -90,7 +90,7 @@ export function decodeDelta(
       `Cannot read a delta: the header ${view.getUint32(0)} is unknown`,
     );
   }
-  const operations: Operation[] = [];
+  const operations: DeltaOperation[] = [];
   let lacking = targetBytes;
   for (let at = HEADER_BYTES; at < bytes.length;) {
     const left = bytes.length - at;

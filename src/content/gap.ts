@@ -42,7 +42,7 @@ export interface BaseRange {
 export const SLACK_BYTES = 64 * 1024;
 
 /** A gap up to this long is sent: asking would not be cheaper. In bytes. */
-export const MIN_GAP_BYTES = 2 * 1024;
+const MIN_GAP_BYTES = 2 * 1024;
 
 /** A place in a base. */
 interface Place {

@@ -75,6 +75,9 @@ export type Piece =
     readonly message: string;
   };
 
+/** A piece with content. */
+export type ContentPiece = Exclude<Piece, { kind: "unavailable" }>;
+
 /** How many bytes of the file `piece` stands for. */
 export function lengthOf(piece: Piece): number {
   switch (piece.kind) {

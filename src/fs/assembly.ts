@@ -4,15 +4,14 @@
  * what was received. Every chunk is proven by its SHA-256 before it is written,
  * those that stay were when they were read.
  */
-import { decodeDelta } from "../content/delta_codec.ts";
-import { patch } from "../content/delta.ts";
 import type { Gap } from "../content/gap.ts";
+import { GapContent } from "../content/gap_content.ts";
 import { movesInPlace } from "../content/moves_in_place.ts";
 import { chunkId, ID_BYTES, type Recipe } from "../content/recipe.ts";
 import type { Run } from "../content/recipe_diff.ts";
 import { displayPath, type RelPath } from "../core/path.ts";
-import { lengthOf, type Piece } from "../core/piece.ts";
-import { IntegrityError, ProtocolError, StaleError } from "../errors.ts";
+import type { ContentPiece } from "../core/piece.ts";
+import { IntegrityError, StaleError } from "../errors.ts";
 import type { Candidate } from "./candidates.ts";
 import { stretchesOf } from "./content.ts";
 import type { WritableFile } from "./file_system.ts";
@@ -53,13 +52,8 @@ export class Assembly {
   /** Chunks before this one are done. */
   #chunk = 0;
   #run = 0;
-  #gap = 0;
-  /** Content of the gap that is coming, and how much of it is there. */
-  #bytes: Uint8Array = new Uint8Array(0);
-  #filled = 0;
-  #region: Uint8Array | undefined;
+  readonly #gaps: GapContent;
   #copied: Uint8Array | undefined;
-  #usedDelta = false;
 
   /**
    * @param length From here on `file`, which is made in place, reads as zeros.
@@ -73,6 +67,7 @@ export class Assembly {
     breathe: () => Promise<void> | undefined,
   ) {
     this.#plan = plan;
+    this.#gaps = new GapContent(plan.gaps, plan.recipe.size);
     this.#file = file;
     this.#dirtyEnd = length;
     this.#placed = plan.staying?.slice() ??
@@ -83,7 +78,7 @@ export class Assembly {
 
   /** Whether a delta was applied to what failed: its short sums may have lied. */
   get usedDelta(): boolean {
-    return this.#usedDelta;
+    return this.#gaps.usedDelta;
   }
 
   /**
@@ -133,45 +128,22 @@ export class Assembly {
    * @throws {StaleError} If a base is not what it was.
    * @throws {FileSystemError} If the file can't be written.
    */
-  async put(piece: Exclude<Piece, { kind: "unavailable" }>): Promise<void> {
-    const gap = this.#plan.gaps[this.#gap];
-    if (gap === undefined) {
-      if (lengthOf(piece) > 0 || piece.offset !== this.#plan.recipe.size) {
-        throw misplaced(piece);
-      }
-    } else await this.#fill(gap, piece);
-    const isEnd = this.#gap >= this.#plan.gaps.length;
-    if (piece.last !== isEnd) throw misplaced(piece);
-    if (!isEnd) return;
+  async put(piece: ContentPiece): Promise<void> {
+    const gap = this.#gaps.gapFor(piece);
+    if (gap !== undefined) await this.#fill(gap, piece);
+    if (!this.#gaps.isLast(piece)) return;
     await this.#copyUpTo(this.#plan.recipe.lengths.length);
     // Where it ends in a hole, or was longer before.
     await this.#file.truncate(this.#plan.recipe.size);
   }
 
-  async #fill(
-    gap: Gap,
-    piece: Exclude<Piece, { kind: "unavailable" }>,
-  ): Promise<void> {
-    const length = lengthOf(piece);
-    if (
-      length === 0 || piece.offset !== gap.offset + this.#filled ||
-      this.#filled + length > gap.length
-    ) throw misplaced(piece);
-    if (this.#filled === 0) {
-      await this.#copyUpTo(gap.first);
-      if (this.#bytes.length < gap.length) {
-        this.#bytes = new Uint8Array(gap.length);
-      }
-      this.#region = undefined;
-      this.#usedDelta = false;
-    }
-    const room = this.#bytes.subarray(this.#filled, this.#filled + length);
-    if (piece.kind === "data") room.set(piece.bytes);
-    else if (piece.kind === "hole") room.fill(0);
-    else room.set(await this.#patched(gap, piece));
-    this.#filled += length;
-    if (this.#filled < gap.length) return;
-    const content = this.#bytes.subarray(0, gap.length);
+  async #fill(gap: Gap, piece: ContentPiece): Promise<void> {
+    if (this.#gaps.isBetweenGaps) await this.#copyUpTo(gap.first);
+    const region = this.#gaps.needsRegion(gap, piece)
+      ? await this.#bases.region(gap.region)
+      : undefined;
+    const content = this.#gaps.add(gap, piece, region);
+    if (content === undefined) return;
     const wrong = this.#firstWrong(content, gap.first, gap.count);
     if (wrong >= 0) {
       throw new IntegrityError(
@@ -184,21 +156,6 @@ export class Assembly {
     }
     await this.#write(content, gap.offset);
     this.#chunk = gap.first + gap.count;
-    this.#filled = 0;
-    this.#gap++;
-  }
-
-  async #patched(
-    gap: Gap,
-    { bytes, length }: Extract<Piece, { kind: "delta" }>,
-  ): Promise<Uint8Array> {
-    if (gap.region.length === 0) {
-      throw new ProtocolError("A delta came for what has no signature");
-    }
-    this.#region ??= await this.#bases.region(gap.region);
-    this.#usedDelta = true;
-    const bounds = { regionBytes: this.#region.length, targetBytes: length };
-    return patch(this.#region, decodeDelta(bytes, bounds), length);
   }
 
   /** Copies what comes from the bases, up to chunk number `end`. */
@@ -266,10 +223,4 @@ export class Assembly {
       await this.#file.write(bytes.subarray(start, end), offset + start);
     }
   }
-}
-
-function misplaced(piece: Piece): ProtocolError {
-  return new ProtocolError(
-    `Content for file ${piece.index} does not fit the gaps that were asked for`,
-  );
 }

@@ -1,6 +1,6 @@
 /** The pieces that fill the gaps of one file: bytes, or deltas where that is less. */
 import { encodeDelta } from "../content/delta_codec.ts";
-import { delta, type Operation } from "../content/delta.ts";
+import { delta, type DeltaOperation } from "../content/delta.ts";
 import type { GapRequest } from "../content/description.ts";
 import type { Piece } from "../core/piece.ts";
 import { stretchesOf } from "./content.ts";
@@ -129,13 +129,16 @@ export class GapPieces {
   }
 
   /** `operations`, which make all of `gap`, as pieces of their own. */
-  #partsOf(gap: GapRequest, operations: readonly Operation[]): DeltaPiece[] {
+  #partsOf(
+    gap: GapRequest,
+    operations: readonly DeltaOperation[],
+  ): DeltaPiece[] {
     const parts: DeltaPiece[] = [];
     const index = this.#index;
     const end = gap.offset + gap.length;
     const isLastGap = this.#gap === this.#gaps.length - 1;
     let offset = gap.offset;
-    let part: Operation[] = [];
+    let part: DeltaOperation[] = [];
     let bytes = 0;
     let length = 0;
     const isLast = (): boolean => isLastGap && offset + length === end;
@@ -153,7 +156,7 @@ export class GapPieces {
       part = [];
       bytes = length = 0;
     };
-    const add = (operation: Operation, makes: number): void => {
+    const add = (operation: DeltaOperation, makes: number): void => {
       part.push(operation);
       bytes += OPERATION_BYTES +
         (operation.kind === "literal" ? makes : 0);

@@ -16,7 +16,8 @@ import {
   missingIds,
   type Run,
 } from "../content/recipe_diff.ts";
-import { shapeFor, type Signature, signatureOf } from "../content/signature.ts";
+import { type Signature, signatureOf } from "../content/signature.ts";
+import { SigningBudget } from "../content/signing_budget.ts";
 import { stayingChunks, withoutStaying } from "../content/staying.ts";
 import { ToldPages } from "../content/told_pages.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
@@ -43,7 +44,7 @@ import type { MadeFile } from "./remember_made.ts";
  * Most chunks in the recipes of all files of one staging and of their bases, by
  * what chunks usually are: about 128 GiB of files. The rest is sent whole.
  */
-export const MAX_REUSED_CHUNKS = 2 * 1024 * 1024;
+const MAX_REUSED_CHUNKS = 2 * 1024 * 1024;
 
 const USUAL_CHUNK_BYTES = 64 * 1024;
 
@@ -93,7 +94,7 @@ export class Reuse {
   #chunks = 0;
   /** Of what is being answered. */
   #asked = { bytes: 0, pages: 0 };
-  #signedBytes = 0;
+  readonly #signing = new SigningBudget(MAX_SIGNED_BYTES);
   #isOver = false;
 
   constructor(options: ReuseOptions) {
@@ -317,21 +318,14 @@ export class Reuse {
 
   async #sign(
     path: RelPath,
-    { region, length }: Gap,
+    gap: Gap,
     bases: OpenBases,
   ): Promise<Signature | undefined> {
     const pause = this.#pacer.turn();
     if (pause !== undefined) await pause;
-    if (region.length === 0 || this.#options.distrusted.has(path)) {
-      return undefined;
-    }
-    const regionBytes = region.reduce((sum, range) => sum + range.length, 0);
-    const shape = shapeFor(regionBytes, length);
-    // Weak and strong sums; those of the last few megabytes may go beyond it.
-    this.#signedBytes += regionBytes / shape.blockBytes *
-      (3 + shape.strongBytes);
-    if (this.#signedBytes > MAX_SIGNED_BYTES) return undefined;
-    return signatureOf(await bases.region(region), shape);
+    if (this.#options.distrusted.has(path)) return undefined;
+    const shape = this.#signing.shapeOf(gap);
+    return shape && signatureOf(await bases.region(gap.region), shape);
   }
 
   /** Files that the store knows to hold what is missing. */

@@ -17,8 +17,8 @@ import {
 } from "../core/path.ts";
 import {
   type ContentBatch,
+  type ContentPiece,
   lengthOf,
-  type Piece,
   type Want,
 } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
@@ -55,9 +55,6 @@ interface OpenFile {
     | { readonly assembly: Assembly; readonly bases: OpenBases }
     | undefined;
 }
-
-/** A piece with content. */
-type ContentPiece = Exclude<Piece, { kind: "unavailable" }>;
 
 /** What is made of other files; see {@link Reuse}. */
 export interface StageOptions {

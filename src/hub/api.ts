@@ -25,7 +25,7 @@ export type HttpHandler = (
 ) => Promise<Response>;
 
 /** More of the hub that is reached by HTTP: a path, and what handles it. */
-export interface Mount {
+export interface MountedRoute {
   readonly path: string;
   /** May throw an {@link HttpProblem}. */
   handle(
@@ -38,7 +38,7 @@ export interface Mount {
 /** The handler for all requests to a hub. */
 export function createApi(
   options: ApiOptions,
-  mounts: readonly Mount[] = [],
+  mounts: readonly MountedRoute[] = [],
 ): HttpHandler {
   const { access, hub } = options;
   const counts = new RequestCounts();

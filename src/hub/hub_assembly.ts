@@ -2,18 +2,16 @@
  * Makes one file of a hub out of chunks that it has and what comes: gaps are
  * filled in order, and every chunk is proven before it counts.
  */
-import { decodeDelta } from "../content/delta_codec.ts";
-import { patch } from "../content/delta.ts";
 import type { BaseRange, Gap } from "../content/gap.ts";
+import { GapContent } from "../content/gap_content.ts";
 import type { Recipe } from "../content/recipe.ts";
-import { lengthOf, type Piece } from "../core/piece.ts";
-import { ProtocolError } from "../errors.ts";
+import type { ContentPiece } from "../core/piece.ts";
 import { Pacer } from "../fs/pacer.ts";
-import type { ContentPiece, Distrust, IncomingFile } from "./incoming_file.ts";
+import type { Distrust, IncomingFile } from "./incoming_file.ts";
 import type { ContentReader, RecipeWriter, StoredContent } from "./store.ts";
 
 /** How a file is made of what is here. */
-export interface AssemblyPlan {
+export interface HubAssemblyPlan {
   readonly kind: "made";
   readonly recipe: Recipe;
   /** Where each chunk begins, see `offsetsOf`. */
@@ -28,26 +26,22 @@ export interface AssemblyPlan {
 /** One file that is being made. */
 export class HubAssembly implements IncomingFile {
   readonly index: number;
-  readonly #plan: AssemblyPlan;
+  readonly #plan: HubAssemblyPlan;
   readonly #pacer = new Pacer();
-  #gap = 0;
-  /** Content of the gap that is coming, and how much of it is there. */
-  #bytes: Uint8Array = new Uint8Array(0);
-  #filled = 0;
-  #region: Uint8Array | undefined;
-  #usedDelta = false;
+  readonly #gaps: GapContent;
   /** Whether it is about what came, and not about what is here. */
   #isFilling = false;
 
-  constructor(index: number, plan: AssemblyPlan) {
+  constructor(index: number, plan: HubAssemblyPlan) {
     this.index = index;
     this.#plan = plan;
+    this.#gaps = new GapContent(plan.gaps, plan.recipe.size);
   }
 
   get distrust(): Distrust | undefined {
     if (!this.#isFilling) return undefined;
     // Its short sums may have lied.
-    return this.#usedDelta ? "delta" : "recipe";
+    return this.#gaps.usedDelta ? "delta" : "recipe";
   }
 
   abort(): void {
@@ -58,16 +52,10 @@ export class HubAssembly implements IncomingFile {
     piece: ContentPiece,
     signal?: AbortSignal,
   ): Promise<StoredContent | undefined> {
-    const { gaps, recipe, writer } = this.#plan;
-    const gap = gaps[this.#gap];
-    if (gap === undefined) {
-      if (lengthOf(piece) > 0 || piece.offset !== recipe.size) {
-        throw misplaced(piece);
-      }
-    } else await this.#fill(gap, piece, signal);
-    const isEnd = this.#gap >= gaps.length;
-    if (piece.last !== isEnd) throw misplaced(piece);
-    if (!isEnd) return undefined;
+    const { recipe, writer } = this.#plan;
+    const gap = this.#gaps.gapFor(piece);
+    if (gap !== undefined) await this.#fill(gap, piece, signal);
+    if (!this.#gaps.isLast(piece)) return undefined;
     await this.#copyUpTo(recipe.lengths.length, signal);
     return writer.finish();
   }
@@ -77,53 +65,23 @@ export class HubAssembly implements IncomingFile {
     piece: ContentPiece,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const length = lengthOf(piece);
-    if (
-      length === 0 || piece.offset !== gap.offset + this.#filled ||
-      this.#filled + length > gap.length
-    ) throw misplaced(piece);
-    if (this.#filled === 0) {
-      await this.#copyUpTo(gap.first, signal);
-      if (this.#bytes.length < gap.length) {
-        this.#bytes = new Uint8Array(gap.length);
-      }
-      this.#region = undefined;
-      this.#usedDelta = false;
-    }
-    const room = this.#bytes.subarray(this.#filled, this.#filled + length);
-    if (piece.kind === "data") room.set(piece.bytes);
-    else if (piece.kind === "hole") room.fill(0);
-    else room.set(this.#patched(gap, piece));
-    this.#filled += length;
-    if (this.#filled < gap.length) return;
-    this.#putChunks(gap);
-    this.#filled = 0;
-    this.#gap++;
+    if (this.#gaps.isBetweenGaps) await this.#copyUpTo(gap.first, signal);
+    const region = this.#gaps.needsRegion(gap, piece)
+      ? readRegion(this.#plan.bases, gap.region)
+      : undefined;
+    const content = this.#gaps.add(gap, piece, region);
+    if (content !== undefined) this.#putChunks(gap, content);
   }
 
-  #putChunks({ first, count, offset }: Gap): void {
+  #putChunks({ first, count, offset }: Gap, content: Uint8Array): void {
     const { offsets, writer } = this.#plan;
     this.#isFilling = true;
     for (let i = first; i < first + count; i++) {
       writer.put(
-        this.#bytes.subarray(offsets[i]! - offset, offsets[i + 1]! - offset),
+        content.subarray(offsets[i]! - offset, offsets[i + 1]! - offset),
       );
     }
     this.#isFilling = false;
-  }
-
-  #patched(
-    gap: Gap,
-    { bytes, length }: Extract<Piece, { kind: "delta" }>,
-  ): Uint8Array {
-    if (gap.region.length === 0) {
-      throw new ProtocolError("A delta came for what has no signature");
-    }
-    const { bases } = this.#plan;
-    this.#region ??= readRegion(bases, gap.region);
-    this.#usedDelta = true;
-    const bounds = { regionBytes: this.#region.length, targetBytes: length };
-    return patch(this.#region, decodeDelta(bytes, bounds), length);
   }
 
   async #copyUpTo(
@@ -157,10 +115,4 @@ export function readRegion(
     at += bases[base]!.read(bytes.subarray(at, at + length), offset);
   }
   return bytes;
-}
-
-function misplaced(piece: Piece): ProtocolError {
-  return new ProtocolError(
-    `Content for file ${piece.index} does not fit the gaps that were asked for`,
-  );
 }

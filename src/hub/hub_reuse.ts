@@ -12,7 +12,8 @@ import { type Gap, gapsOf } from "../content/gap.ts";
 import { offsetsOf, type Recipe } from "../content/recipe.ts";
 import { diffRecipes } from "../content/recipe_diff.ts";
 import { withoutStaying } from "../content/staying.ts";
-import { shapeFor, type Signature, signatureOf } from "../content/signature.ts";
+import { type Signature, signatureOf } from "../content/signature.ts";
+import { SigningBudget } from "../content/signing_budget.ts";
 import { ToldPages } from "../content/told_pages.ts";
 import type { PlannedFile } from "../core/change.ts";
 import type { Digest } from "../core/entry.ts";
@@ -20,7 +21,7 @@ import type { RelPath } from "../core/path.ts";
 import { IntegrityError, ProtocolError } from "../errors.ts";
 import { Pacer } from "../fs/pacer.ts";
 import { MAX_ASKED_PAGES, MAX_DESCRIPTION_BYTES } from "../protocol/limits.ts";
-import { type AssemblyPlan, readRegion } from "./hub_assembly.ts";
+import { type HubAssemblyPlan, readRegion } from "./hub_assembly.ts";
 import { describable, type DescribableOptions } from "./hub_candidates.ts";
 import type { Distrust } from "./incoming_file.ts";
 import type { ContentReader, HubStore, StoredContent } from "./store.ts";
@@ -51,7 +52,7 @@ export interface HubReuseOptions extends DescribableOptions {
 export type DescribedPlan =
   /** All of it is here already. */
   | { readonly kind: "same"; readonly content: StoredContent }
-  | AssemblyPlan;
+  | HubAssemblyPlan;
 
 /** How far one file is. */
 interface State {
@@ -70,7 +71,7 @@ export class HubReuse {
   readonly #states = new Map<number, State>();
   readonly #pacer = new Pacer();
   #chunks = 0;
-  #signedBytes = 0;
+  readonly #signing = new SigningBudget(MAX_SIGNED_BYTES);
   /** Of what is being answered. */
   #asked = { bytes: 0, pages: 0 };
   #isOver = false;
@@ -255,7 +256,7 @@ export class HubReuse {
     recipe: Recipe,
     versions: readonly Version[],
   ): Promise<
-    AssemblyPlan & { readonly requests: readonly GapRequest[] } | undefined
+    HubAssemblyPlan & { readonly requests: readonly GapRequest[] } | undefined
   > {
     const { store, client } = this.#options;
     // Whatever is not handed over in the end is given up.
@@ -311,19 +312,14 @@ export class HubReuse {
 
   #sign(
     path: RelPath,
-    { region, length }: Gap,
+    gap: Gap,
     bases: readonly ContentReader[],
   ): Signature | undefined {
-    if (region.length === 0 || this.#options.distrusted.has(path)) {
-      return undefined;
-    }
-    const regionBytes = region.reduce((sum, range) => sum + range.length, 0);
-    const shape = shapeFor(regionBytes, length);
-    this.#signedBytes += regionBytes / shape.blockBytes *
-      (3 + shape.strongBytes);
-    if (this.#signedBytes > MAX_SIGNED_BYTES) return undefined;
+    if (this.#options.distrusted.has(path)) return undefined;
+    const shape = this.#signing.shapeOf(gap);
+    if (shape === undefined) return undefined;
     try {
-      return signatureOf(readRegion(bases, region), shape);
+      return signatureOf(readRegion(bases, gap.region), shape);
     } catch (error) {
       // It is sent then: what is damaged is no help.
       if (error instanceof IntegrityError) return undefined;

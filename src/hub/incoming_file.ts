@@ -1,14 +1,11 @@
 /** One file on its way into a hub, piece by piece. */
 import type { PlannedFile } from "../core/change.ts";
-import { lengthOf, type Piece } from "../core/piece.ts";
+import { type ContentPiece, lengthOf } from "../core/piece.ts";
 import { ProtocolError } from "../errors.ts";
 import { Pacer } from "../fs/pacer.ts";
 import type { ContentWriter, HubStore, StoredContent } from "./store.ts";
 
 const ZEROS = new Uint8Array(256 * 1024);
-
-/** A piece with content. */
-export type ContentPiece = Exclude<Piece, { kind: "unavailable" }>;
 
 /**
  * How far a path can be trusted in this session: where a delta went wrong, chunks

@@ -14,7 +14,7 @@ import { guardDatabase, transact } from "./database.ts";
 export type Role = "read" | "write" | "admin";
 
 /** All roles, the least first. */
-export const ROLES: readonly Role[] = ["read", "write", "admin"];
+const ROLES: readonly Role[] = ["read", "write", "admin"];
 
 /** A key, without its secret. */
 export interface KeyInfo {
@@ -45,7 +45,7 @@ const FORM = /^lsk_([\w-]{8})_[\w-]{43}$/;
 const NOBODY = createHash("sha256").update("nobody").digest();
 
 /** Whether `text` can be the name of a key or a client. */
-export function isLabel(text: string): boolean {
+function isLabel(text: string): boolean {
   return text.length > 0 && text.length <= MAX_LABEL_CHARACTERS &&
     text.isWellFormed() && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text);
 }

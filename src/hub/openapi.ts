@@ -133,7 +133,8 @@ const OPERATIONS: readonly Operation[] = [
   {
     method: "post",
     path: "/conflicts",
-    summary: "Tell of a version that was kept beside the one at its path",
+    summary:
+      "Tell of a version that was kept beside the one at its path, with a key for everything",
     body: shapes.ConflictBody,
     answer: shapes.ConflictShape,
     status: 201,

@@ -3,7 +3,7 @@ import type { Digest, TrackedEntry } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
 
 /** What brought a change about. */
-export type Operation =
+export type HubOperation =
   | "upload"
   | "delete"
   | "sync"
@@ -34,7 +34,7 @@ export interface HubRecord {
   readonly time: number;
   /** The id of a registered client, or the name of a key. */
   readonly client: string;
-  readonly operation: Operation;
+  readonly operation: HubOperation;
   /** Revision of the first change that was accepted together with this one. */
   readonly changeSet: number;
 }

@@ -1,7 +1,7 @@
 /** Records as rows of the table of changes, and parts of questions about them. */
 import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
-import type { HubRecord, Operation, RecordKind } from "./record.ts";
+import type { HubOperation, HubRecord, RecordKind } from "./record.ts";
 
 /** A row as SQLite answers it. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export function toRecord(row: Row): HubRecord {
     target: row["target"] as string | null ?? undefined,
     time: row["time"] as number,
     client: row["client"] as string,
-    operation: row["operation"] as Operation,
+    operation: row["operation"] as HubOperation,
     changeSet: row["change_set"] as number,
   };
 }

@@ -5,7 +5,7 @@ import { MAX_LABEL_CHARACTERS } from "./keys.ts";
 import type { HubRecord } from "./record.ts";
 
 /** Most entries of a page. */
-export const MAX_PAGE = 1_000;
+const MAX_PAGE = 1_000;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/).describe(
   "SHA-256 in lower-case hexadecimal, as sha256sum prints it",

@@ -242,10 +242,6 @@ export class SqliteStore implements HubStore {
     await this.#contents.chunkStore.keepUnfinished(client);
   }
 
-  sizeOf(digest: Digest): Promise<number | undefined> {
-    return this.#answer(() => this.#contents.sizeOf(digest));
-  }
-
   hold(digest: Digest): StoredContent | undefined {
     return this.#ask(() => this.#contents.hold(digest));
   }

@@ -6,7 +6,7 @@
 import type { Recipe } from "../content/recipe.ts";
 import type { Digest } from "../core/entry.ts";
 import type { RelPath } from "../core/path.ts";
-import type { HubRecord, Operation } from "./record.ts";
+import type { HubOperation, HubRecord } from "./record.ts";
 import type { Approvals } from "./approvals.ts";
 import type { ClientTable } from "./clients.ts";
 import type { Conflict, ConflictTable, NewConflict } from "./conflicts.ts";
@@ -133,7 +133,7 @@ export interface RefusedChange {
 /** Who proposes changes, and why. */
 export interface CommitOptions {
   readonly client: string;
-  readonly operation: Operation;
+  readonly operation: HubOperation;
   /** Whether all are refused where one is; else the others are accepted. */
   readonly atomic?: boolean;
 }
@@ -275,8 +275,6 @@ export interface HubStore {
   forgetUnfinished(client: string): void;
   /** Whether anything of that kind is kept for `client`. */
   hasUnfinished(client: string): boolean;
-  /** Whether content with this digest is there, and how long it is, in bytes. */
-  sizeOf(digest: Digest): Promise<number | undefined>;
   /** Keeps content that is there from being removed; undefined: it is not there. */
   hold(digest: Digest): StoredContent | undefined;
   /**

@@ -75,11 +75,6 @@ export class ByteWriter {
     this.#length += 8;
   }
 
-  /** Writes a `u32` over what is at `at`. */
-  patchU32(at: number, value: number): void {
-    this.#view.setUint32(at, value);
-  }
-
   /** @throws {RangeError} If `value` is no whole number from 0 to 2^53 - 1. */
   varint(value: number): void {
     this.#reserve(8);

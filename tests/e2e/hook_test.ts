@@ -1,8 +1,8 @@
 /** `--on-change`: commands that are run after changes, at either end. */
 import { assert, assertEquals } from "@std/assert";
-import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { assertEnded } from "../support/carriers.ts";
 import { exists, writeTree } from "../support/disk_tree.ts";
+import { parseLogLine } from "../support/log_line.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
 import { listen, Program, startSync, sync } from "../support/program.ts";

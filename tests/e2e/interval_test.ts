@@ -1,9 +1,9 @@
 /** Local loops: a sync that comes again and again, until somebody stops it. */
 import { assert, assertEquals } from "@std/assert";
-import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { assertEnded } from "../support/carriers.ts";
 import { shell } from "../support/command.ts";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
+import { parseLogLine } from "../support/log_line.ts";
 import { test } from "../support/needs.ts";
 import {
   assertSameTree,

@@ -1,10 +1,11 @@
 /** The operation log of a sync: what it says, where it may be, and full disks. */
 import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
-import { type LogEntry, parseLogLine } from "../../src/cli/log/log_line.ts";
+import type { LogEntry } from "../../src/cli/log/log_line.ts";
 import { assertEnded, CARRIERS } from "../support/carriers.ts";
 import { shell } from "../support/command.ts";
 import { exists, link, namesIn, writeTree } from "../support/disk_tree.ts";
+import { parseLogLine } from "../support/log_line.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
 import { run, startSync, sync } from "../support/program.ts";

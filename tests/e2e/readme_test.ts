@@ -2,12 +2,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../src/cli/command_table.ts";
 import { EXIT_CODE_MEANINGS } from "../../src/cli/exit_code.ts";
-import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { helpText } from "../../src/cli/help.ts";
 import { DaemonWorld } from "../support/daemon_world.ts";
 import { exists, namesIn, writeTree } from "../support/disk_tree.ts";
 import { shell } from "../support/command.ts";
 import { serve } from "../support/hub_program.ts";
+import { parseLogLine } from "../support/log_line.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
 import {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { parseLogLine } from "../../src/cli/log/log_line.ts";
 import { exists } from "../support/disk_tree.ts";
+import { parseLogLine } from "../support/log_line.ts";
 import { test } from "../support/needs.ts";
 import { assertSameTree } from "../support/oracle.ts";
 import {

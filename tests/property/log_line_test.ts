@@ -4,12 +4,12 @@ import {
   formatLogLine,
   isFull,
   type LogEntry,
-  parseLogLine,
   rotationSteps,
 } from "../../src/cli/log/log_line.ts";
 import { OPERATION_NAMES } from "../../src/core/operation.ts";
 import { parseRelPath } from "../../src/core/path.ts";
 import { RUNS } from "../support/arbitraries.ts";
+import { parseLogLine } from "../support/log_line.ts";
 
 const names = fc.oneof(
   fc.string({ unit: "binary", minLength: 1, maxLength: 40 }),

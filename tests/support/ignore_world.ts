@@ -63,7 +63,7 @@ export function makeWorld(random: Random): World {
 }
 
 /** Lines as people and programs write them, and some that nobody would. */
-export function makeIgnoreFile(
+function makeIgnoreFile(
   random: Random,
   paths: readonly string[] = [],
 ): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,4 @@
 /** Two trees in memory with a connection in memory between them, which counts. */
-import type { Change } from "../../src/core/change.ts";
-import type { RelPath } from "../../src/core/path.ts";
 import type { FileSystem } from "../../src/fs/file_system.ts";
 import { MemoryFileSystem } from "../../src/fs/memory_fs.ts";
 import type { PlainTree } from "../../src/fs/memory_tree.ts";
@@ -120,11 +118,6 @@ const IMPATIENT = {
     return () => {};
   },
 };
-
-/** All paths that `changes` name. */
-export function pathsOf(changes: readonly Change[]): RelPath[] {
-  return changes.map(({ path }) => path);
-}
 
 /** One edit of a file: what it makes of it, and how many bytes of that are new. */
 export interface Edit {

@@ -92,7 +92,7 @@ export function digested(
 }
 
 /** The mtime that {@link applyChanges} leaves on a directory whose names changed. */
-export const MOVED = -1;
+const MOVED = -1;
 
 /**
  * Carries `changes` out on a model of a disk, in order. As a disk does, it moves

@@ -20,7 +20,7 @@ export interface ClientRecord {
 }
 
 /** What is there before the first word. */
-export const NO_RECORD: ClientRecord = {
+const NO_RECORD: ClientRecord = {
   pid: 0,
   state: "stopped",
   lastSync: undefined,

@@ -1,7 +1,7 @@
 /** `--on-change CMD` of the commands that have it. */
 import { systemClock } from "../../session/system_clock.ts";
 import type { Reporter } from "../events.ts";
-import { Hook } from "../hook/hook.ts";
+import { ChangeHook } from "../hook/hook.ts";
 
 /** The options of a hook. */
 export interface HookOptions {
@@ -13,9 +13,9 @@ export interface HookOptions {
 export function openHook(
   { onChange, onChangeTimeout }: HookOptions,
   reporter: Reporter,
-): Hook | undefined {
+): ChangeHook | undefined {
   if (onChange === undefined) return undefined;
-  return new Hook({
+  return new ChangeHook({
     command: onChange,
     timeoutMs: onChangeTimeout,
     clock: systemClock,

@@ -26,7 +26,7 @@ import type { OptionsOf } from "../args.ts";
 import type { Reporter } from "../events.ts";
 import { EXIT, type ExitCode, exitCodeOfOutcome } from "../exit_code.ts";
 import { usualStateDirectory } from "../state/state_directory.ts";
-import type { Hook } from "../hook/hook.ts";
+import type { ChangeHook } from "../hook/hook.ts";
 import { handleStrayErrors } from "../stray_errors.ts";
 import { SOFTWARE } from "../version.ts";
 import { newClientId } from "./client_id.ts";
@@ -142,7 +142,7 @@ export async function listen(
     return new GuardedEndpoint(target, maxDelete);
   }
 
-  function tell(hook: Hook, changes: AppliedChanges): void {
+  function tell(hook: ChangeHook, changes: AppliedChanges): void {
     const { moves, achieved, modes, digest } = changes;
     const totals = totalsOfChanges(achieved, modes, moves.length);
     if (!hasChanges(totals)) return;
@@ -297,7 +297,7 @@ function recipesIn(
 async function hookOf(
   options: ListenOptions,
   reporter: Reporter,
-): Promise<Hook | undefined> {
+): Promise<ChangeHook | undefined> {
   if (options.onChange === undefined) return undefined;
   const { openHook } = await import("./hook_option.ts");
   return openHook(options, reporter);

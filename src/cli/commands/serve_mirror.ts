@@ -49,13 +49,13 @@ export interface MirrorParts {
 }
 
 /** The options with a mirror among them. */
-export type MirrorOptions =
+export type ServedMirrorOptions =
   & OptionsOf<"serve">
   & { readonly mirror: string };
 
 /** @throws {UsageError} If the mirror and the hub's own data lie in each other. */
 export function checkMirrorPlaces(
-  { mirror, dataDir, stateDir }: MirrorOptions,
+  { mirror, dataDir, stateDir }: ServedMirrorOptions,
 ): void {
   if (liesWithin(mirror, dataDir) || liesWithin(dataDir, mirror)) {
     throw new UsageError(
@@ -70,7 +70,7 @@ export function checkMirrorPlaces(
 
 /** Keeps one directory equal with a hub. Whoever made it calls {@link run} once. */
 export class ServedMirror {
-  readonly #options: MirrorOptions;
+  readonly #options: ServedMirrorOptions;
   readonly #parts: MirrorParts;
   readonly #fileSystem = new DenoFileSystem();
   readonly #watch: TreeWatch;
@@ -87,7 +87,7 @@ export class ServedMirror {
   #told: string | undefined;
 
   /** @throws {SyncError} If there is no place to remember rounds. */
-  constructor(options: MirrorOptions, parts: MirrorParts) {
+  constructor(options: ServedMirrorOptions, parts: MirrorParts) {
     this.#options = options;
     this.#parts = parts;
     this.#losses = new LossBurst(parts.clock);

@@ -32,7 +32,7 @@ export interface Connecting {
 }
 
 /** What there is to do with a listener. */
-export interface RemoteWork<T> {
+export interface ListenerWork<T> {
   readonly url: string;
   /** In milliseconds; 0: one try. */
   readonly retryFor: number;
@@ -52,7 +52,7 @@ export interface RemoteWork<T> {
 /** Tries until the work is done, or the time for that is over; each try is a session. */
 export async function workWithListener<T>(
   source: Pick<Endpoint, "traits">,
-  options: RemoteWork<T>,
+  options: ListenerWork<T>,
   { reporter, signal }: CommandContext,
 ): Promise<{ result: T; wire: WireCounts }> {
   // One name for the whole run: who comes back is let in again.

@@ -14,7 +14,7 @@ import type {
 } from "../../session/round_observer.ts";
 import type { Reporter } from "../events.ts";
 import { EXIT, type ExitCode } from "../exit_code.ts";
-import type { Hook } from "../hook/hook.ts";
+import type { ChangeHook } from "../hook/hook.ts";
 import { MAX_LISTED_CHANGES } from "../hook/manifest.ts";
 import { openLog } from "../log/log_option.ts";
 import type { OperationLog } from "../log/operation_log.ts";
@@ -66,7 +66,7 @@ export class Witnesses implements RoundObserver {
   readonly #options: SyncOptions;
   readonly #reporter: Reporter;
   readonly #log: OperationLog | undefined;
-  readonly #hook: Hook | undefined;
+  readonly #hook: ChangeHook | undefined;
   /** What the lines of the log name as their target. */
   readonly #target: string | undefined;
   readonly #recorder: OperationRecorder;
@@ -78,7 +78,7 @@ export class Witnesses implements RoundObserver {
     options: SyncOptions,
     { reporter, signal, log, hook, isShared }: CommandContext & {
       readonly log: OperationLog | undefined;
-      readonly hook: Hook | undefined;
+      readonly hook: ChangeHook | undefined;
       readonly isShared: boolean;
     },
   ) {

@@ -10,7 +10,7 @@ import { runHook } from "./run_hook.ts";
 /** When this program is told to stop, a hook that runs has so long to end by itself. */
 const GRACE_MS = 500;
 
-/** How a {@link Hook} works. */
+/** How a {@link ChangeHook} works. */
 export interface HookOptions {
   readonly command: string;
   readonly timeoutMs: number;
@@ -22,7 +22,7 @@ export interface HookOptions {
 }
 
 /** Its owner closes it. */
-export class Hook {
+export class ChangeHook {
   readonly #options: HookOptions;
   readonly #stop = new AbortController();
   /** What the next run is told. */

@@ -11,7 +11,7 @@ import type { Digest } from "../../core/entry.ts";
 import type { Operation } from "../../core/operation.ts";
 
 /** Version of the form of a manifest. */
-export const MANIFEST_VERSION = 1;
+const MANIFEST_VERSION = 1;
 
 /** Most changes that are listed. */
 export const MAX_LISTED_CHANGES = 100_000;

@@ -14,18 +14,8 @@
  * that begins with "#" is a note.
  */
 import type { Digest } from "../../core/entry.ts";
-import {
-  type Operation,
-  OPERATION_NAMES,
-  type OperationName,
-} from "../../core/operation.ts";
-import {
-  parseRelPath,
-  quoteWhole,
-  type RelPath,
-  ROOT,
-} from "../../core/path.ts";
-import { UnsafePathError } from "../../errors.ts";
+import type { Operation } from "../../core/operation.ts";
+import { quoteWhole, type RelPath, ROOT } from "../../core/path.ts";
 
 /** What a line says. */
 export interface LogEntry extends Pick<Operation, "name" | "path" | "from"> {
@@ -35,10 +25,6 @@ export interface LogEntry extends Pick<Operation, "name" | "path" | "from"> {
   readonly target?: string;
 }
 
-const DIGEST = /^[0-9a-f]{64}$/;
-const LINE =
-  /^(\S+) (\w+) (\S+) (?:@("(?:[^"\\]|\\.)*") )?("(?:[^"\\]|\\.)*")(?: -> ("(?:[^"\\]|\\.)*"))?$/;
-
 /** The line for `entry`, without its end. */
 export function formatLogLine(entry: LogEntry): string {
   const { time, name, digest, path, from, target } = entry;
@@ -47,31 +33,6 @@ export function formatLogLine(entry: LogEntry): string {
     : `${quotedPath(from)} -> ${quotedPath(path)}`;
   const where = target === undefined ? "" : `@${quoteWhole(target)} `;
   return `${time.toISOString()} ${name} ${digest ?? "-"} ${where}${place}`;
-}
-
-/** What `line` says; undefined for a note, and for what is no line of a log. */
-export function parseLogLine(line: string): LogEntry | undefined {
-  const match = LINE.exec(line);
-  if (match === null) return undefined;
-  const [, time, name, digest, where, first, second] = match;
-  const date = new Date(time!);
-  if (!isOperationName(name!) || Number.isNaN(date.getTime())) return undefined;
-  if (digest !== "-" && !DIGEST.test(digest!)) return undefined;
-  const paths = [first, second].map(parsedPath);
-  const path = second === undefined ? paths[0] : paths[1];
-  const from = second === undefined ? undefined : paths[0];
-  if (path === undefined) return undefined;
-  if (second !== undefined && from === undefined) return undefined;
-  const target = parsedText(where);
-  if (where !== undefined && target === undefined) return undefined;
-  return {
-    time: date,
-    name,
-    digest: digest === "-" ? undefined : digest,
-    path,
-    ...(from === undefined ? {} : { from }),
-    ...(target === undefined ? {} : { target }),
-  };
 }
 
 /** A note that `count` operations before it are missing. */
@@ -121,29 +82,4 @@ export function rotationSteps(
 
 function quotedPath(path: RelPath): string {
   return quoteWhole(path === ROOT ? "." : path);
-}
-
-function parsedPath(quoted: string | undefined): RelPath | undefined {
-  const text = parsedText(quoted);
-  if (text === undefined) return undefined;
-  try {
-    return text === "." ? ROOT : parseRelPath(text);
-  } catch (error) {
-    if (error instanceof UnsafePathError) return undefined;
-    throw error;
-  }
-}
-
-function parsedText(quoted: string | undefined): string | undefined {
-  if (quoted === undefined) return undefined;
-  try {
-    return String(JSON.parse(quoted));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function isOperationName(text: string): text is OperationName {
-  return (OPERATION_NAMES as readonly string[]).includes(text);
 }

@@ -51,8 +51,6 @@ const EXPLAIN = {
   excludeFrom: [],
   gitignore: false,
   json: false,
-  quiet: false,
-  verbose: false,
 } as const;
 
 const LISTEN = {

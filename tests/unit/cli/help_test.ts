@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { OptionSpec } from "../../../src/cli/command_spec.ts";
-import { commandNames, COMMANDS } from "../../../src/cli/command_table.ts";
+import {
+  commandNames,
+  COMMANDS,
+  TASKS,
+} from "../../../src/cli/command_table.ts";
 import { EXIT } from "../../../src/cli/exit_code.ts";
 import { helpText } from "../../../src/cli/help.ts";
 import { parseCommandLine } from "../../../src/cli/args.ts";
@@ -48,6 +52,26 @@ Deno.test("the program's help names every command, exit code and variable", () =
   ) {
     assert(new RegExp(`\\n  ${name} `).test(variables), name);
   }
+});
+
+Deno.test("the program's help has each command once, and a few examples", () => {
+  const grouped = TASKS.flatMap(({ commands }) => commands);
+  assertEquals(grouped.toSorted(), commandNames().toSorted());
+  const text = helpText(undefined);
+  for (const { title, commands, shown } of TASKS) {
+    assertStringIncludes(text, `\n${title}:\n  ${commands[0]}`);
+    for (const name of shown) assert(commands.includes(name), name);
+  }
+  const [, examples] = text.split("\nExamples:\n");
+  const shown = examples!.split("\n\n")[0]!.match(/^ {2}lockstep /gm);
+  assert(shown !== null && shown.length <= 12, `${shown?.length} examples`);
+});
+
+Deno.test("--verbose is an option of what has more to tell", () => {
+  const having = commandNames().filter((name) =>
+    "verbose" in COMMANDS[name].options
+  );
+  assertEquals(having, ["listen", "sync", "verify", "start"]);
 });
 
 Deno.test("the examples of the help can be run", () => {

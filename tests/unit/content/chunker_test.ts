@@ -2,7 +2,6 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 import {
   Chunker,
-  cutPoint,
   gear,
   NORMAL_CHUNK_BYTES,
 } from "../../../src/content/chunker.ts";
@@ -55,12 +54,12 @@ Deno.test("The gear is made as it is described", () => {
 });
 
 for (const [name, bytes, lengths] of FROZEN) {
-  Deno.test(`cutPoint() cuts ${name} as version 1 does`, () => {
+  Deno.test(`Chunker cuts ${name} as version 1 does`, () => {
     assertEquals(lengthsOf(bytes), lengths);
   });
 }
 
-Deno.test("cutPoint() cuts where the description says", () => {
+Deno.test("Chunker cuts where the description says", () => {
   for (let seed = 0; seed < 3; seed++) {
     const bytes = new Random(seed).bytes(700_000 + seed);
     // Some bytes repeat, so that boundaries are rare in the middle.
@@ -76,7 +75,7 @@ Deno.test("cutPoint() cuts where the description says", () => {
   }
 });
 
-Deno.test("cutPoint() cuts at the least length, and counts all 32 bytes before", () => {
+Deno.test("Chunker cuts at the least length, and counts all 32 bytes before", () => {
   const bytes = new Random(6).bytes(2 ** 22);
   const numbers = gear();
   let hash = 0;
@@ -190,4 +189,9 @@ function numberedLines(count: number): Uint8Array {
     (_, i) => `line ${i} of the text\n`,
   );
   return new TextEncoder().encode(lines.join(""));
+}
+
+/** The end of the chunk that begins at `from`; `to` where there is none before. */
+function cutPoint(bytes: Uint8Array, from: number, to: number): number {
+  return new Chunker().next(bytes, from, to) ?? to;
 }

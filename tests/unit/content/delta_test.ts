@@ -8,7 +8,11 @@ import {
   MAX_CANDIDATES,
   searchAllowance,
 } from "../../../src/content/block_search.ts";
-import { delta, type Operation, patch } from "../../../src/content/delta.ts";
+import {
+  delta,
+  type DeltaOperation,
+  patch,
+} from "../../../src/content/delta.ts";
 import {
   decodeDelta,
   encodeDelta,
@@ -121,7 +125,7 @@ Deno.test("delta() is quick with zeros on both sides", () => {
 Deno.test("patch() refuses operations that do not fit", () => {
   const region = new Uint8Array(10);
   const bytes = new Uint8Array(4);
-  const table: [string, Operation[], number][] = [
+  const table: [string, DeltaOperation[], number][] = [
     ["a copy behind the end", [{ kind: "copy", offset: 5, length: 6 }], 6],
     ["a copy from nowhere", [{ kind: "copy", offset: 99, length: 1 }], 1],
     ["more than the target", [{ kind: "literal", bytes }], 3],
@@ -134,7 +138,7 @@ Deno.test("patch() refuses operations that do not fit", () => {
 });
 
 Deno.test("A delta is written as version 1 does, and comes back", () => {
-  const operations: Operation[] = [
+  const operations: DeltaOperation[] = [
     { kind: "copy", offset: 0, length: 0x12345 },
     { kind: "literal", bytes: Uint8Array.of(1, 2, 3) },
     { kind: "copy", offset: 0x20000, length: 1 },
@@ -195,7 +199,7 @@ Deno.test("decodeDelta() refuses what is not well-formed, or does not fit", () =
 
 Deno.test("A delta that is all literal is within its limit", () => {
   const target = new Uint8Array(100);
-  const operations: Operation[] = [{ kind: "literal", bytes: target }];
+  const operations: DeltaOperation[] = [{ kind: "literal", bytes: target }];
   const bytes = encodeDelta(operations);
   assert(bytes.length <= maxDeltaBytes(100));
   const bounds = { regionBytes: 0, targetBytes: 100 };
@@ -214,7 +218,7 @@ function spelled(text: string): Uint8Array {
 }
 
 /** Copies are written "offset+length", literals as what they spell, quoted. */
-function operationsOf(text: string): Operation[] {
+function operationsOf(text: string): DeltaOperation[] {
   if (text === "") return [];
   return text.split(" ").map((word) => {
     if (word.startsWith("'")) {

@@ -129,6 +129,19 @@ Deno.test("conflicts of what a key does not open are neither told of nor shown",
   assertEquals((await scene.ask("/conflicts", inside, narrow)).status, 403);
 });
 
+Deno.test("a digest does not bring content to where a key opens a part", async () => {
+  await using scene = new Scene();
+  const { store } = scene;
+  const { digest } = await put(store, "secret", bytes("1"));
+  const about = { role: "write", path: parseRelPath("d") } as const;
+  const narrow = store.keys.create({ name: "narrow", ...about });
+  const told = { path: "d/f", kind: "file", side: "client", mtime: 0 };
+  for (const known of [digest, "0".repeat(64)]) {
+    const asked = { ...told, digest: known };
+    assertEquals((await scene.ask("/conflicts", asked, narrow)).status, 403);
+  }
+});
+
 Deno.test("a decision takes a copy away only as long as nobody has worked on it", async () => {
   await using scene = new Scene();
   const { store } = scene;

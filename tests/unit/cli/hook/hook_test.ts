@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Hook } from "../../../../src/cli/hook/hook.ts";
+import { ChangeHook } from "../../../../src/cli/hook/hook.ts";
 import { eachLine } from "../../../../src/cli/hook/each_line.ts";
 import {
   type ChangeSet,
@@ -41,10 +41,10 @@ interface Manifested {
 function hookOf(
   command: string,
   { timeoutMs = 60_000 } = {},
-): { hook: Hook; output: string[]; faults: string[] } {
+): { hook: ChangeHook; output: string[]; faults: string[] } {
   const output: string[] = [];
   const faults: string[] = [];
-  const hook = new Hook({
+  const hook = new ChangeHook({
     command,
     timeoutMs,
     clock: systemClock,

@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { LogFile } from "../../../../src/cli/log/log_file.ts";
-import { formatGap, parseLogLine } from "../../../../src/cli/log/log_line.ts";
+import { formatGap } from "../../../../src/cli/log/log_line.ts";
 import { openLog } from "../../../../src/cli/log/log_option.ts";
 import { OperationLog } from "../../../../src/cli/log/operation_log.ts";
 import { FileSystemError, UsageError } from "../../../../src/errors.ts";
 import { shell } from "../../../support/command.ts";
 import { namesIn } from "../../../support/disk_tree.ts";
+import { parseLogLine } from "../../../support/log_line.ts";
 import { test } from "../../../support/needs.ts";
 import { TempDir } from "../../../support/temp.ts";
 import { path } from "../../../support/trees.ts";
