@@ -120,6 +120,10 @@ export class Held {
     }
     try {
       await this.#check(name, path, old);
+      // Whoever saves by renaming has put another one there since; no call puts one
+      // in the place of another only if that is the right one.
+      const { expectation } = this.#options;
+      expectation.check(path, old, await parent.lookup(nameOf(path)));
       await replace();
     } catch (error) {
       await this.#directory.removeFile(name);

@@ -4,8 +4,9 @@
  * afterwards, in its place or in `.lockstep/kept/`.
  *
  * One moment is left out, and the README says so: a file that is saved by renaming
- * another over it between the two calls of which the first holds the old file and
- * the second puts the new one in its place. No call of Deno exchanges two names.
+ * another over it between the two calls of which the first looks at the file for the
+ * last time and the second puts the new one in its place. No call of Deno exchanges
+ * two names.
  */
 import { assert, assertEquals } from "@std/assert";
 import { walkSync } from "@std/fs";
@@ -206,20 +207,18 @@ async function disturb(
   let writer: Writer | undefined;
   // One save a round: the next would be free to overwrite the last.
   let waiting = random.below(MOST_CALLS);
-  let gap = false;
   const from = await LocalEndpoint.open(source, roots[0]);
   const spied = hooked(target, async (method, path) => {
     if (writer === undefined) return;
     if (waiting-- === 0) {
       const way = random.pick(WAYS);
+      const isPut = method === "rename" && path.includes("/stage/");
       const isLast = method === "removeFile" && path.includes("/held");
-      const isLeftOut = gap && way === "by rename" ||
+      const isLeftOut = isPut && way === "by rename" ||
         isLast && way === "open file";
       const saved = !isLeftOut && await writer.save(random, way);
       if (!saved) waiting = 0;
     }
-    if (method === "link") gap = true;
-    if (method === "rename" && path.includes("/stage/")) gap = false;
   });
   const to = await LocalEndpoint.open(spied, roots[1], { create: true });
   try {
