@@ -277,7 +277,10 @@ export interface HubStore {
   hasUnfinished(client: string): boolean;
   /** Whether content with this digest is there, and how long it is, in bytes. */
   sizeOf(digest: Digest): Promise<number | undefined>;
-  /** Keeps content that is there from being removed; undefined: it is not there. */
+  /**
+   * Keeps content that is there from being removed; undefined: it is not there, or
+   * known to be damaged, and whoever brings it repairs it.
+   */
   hold(digest: Digest): StoredContent | undefined;
   /**
    * Content from `start` up to, not including, `end`. It stays there until the
