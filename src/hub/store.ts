@@ -136,6 +136,8 @@ export interface CommitOptions {
   readonly operation: Operation;
   /** Whether all are refused where one is; else the others are accepted. */
   readonly atomic?: boolean;
+  /** Ids of approvals that it counts on, see `Approvals.use`. */
+  readonly approvals?: readonly number[];
 }
 
 /** What became of a list of proposed changes. */
@@ -309,6 +311,7 @@ export interface HubStore {
    * durably. What is that way already is no change. Missing directories above are
    * made. `accepted` tells listeners, see {@link onAccepted}.
    * @throws {FileSystemError} `no-space`, also of a quota … Then nothing is accepted.
+   * @throws {GuardError} If an approval was used up before. The same holds.
    */
   commit(
     changes: readonly ProposedChange[],
