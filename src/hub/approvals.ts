@@ -6,10 +6,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Change } from "../core/change.ts";
 import { lossesOf } from "../core/losses.ts";
-import { comparePaths, isWithin, type RelPath } from "../core/path.ts";
+import { comparePaths, parentOf, type RelPath } from "../core/path.ts";
 import { GuardError } from "../errors.ts";
 import { guardDatabase, transact } from "./database.ts";
 import { RECENT_MS, RecentLosses } from "./recent_losses.ts";
+import type { HubRecord } from "./record.ts";
 
 /** More files than this, and more than this share of all, are unusual. */
 const USUAL_FILES = 100;
@@ -18,7 +19,7 @@ const USUAL_SHARE = 0.5;
 /** For so long a request counts that may not be carried out yet. */
 const ASKED_MS = 10_000;
 
-/** For so long an approval holds. */
+/** For so long an approval holds that nobody uses. */
 const VALID_MS = 24 * 3_600_000;
 
 /** So many requests are kept; the oldest go. */
@@ -47,6 +48,8 @@ export interface Approval extends Loss {
   /** In milliseconds since 1970: when it came, and was decided. */
   readonly time: number;
   readonly decided: number | undefined;
+  /** When what was approved was deleted; it is good for nothing since. */
+  readonly used: number | undefined;
 }
 
 /** Whether so much waits for an approval. */
@@ -63,15 +66,34 @@ export function lossOf(
   total: number,
   approved: readonly RelPath[] = [],
 ): Loss {
-  const isApproved = (path: RelPath): boolean =>
-    approved.some((top) => isWithin(path, top));
-  const leaving = changes.filter(({ path }) => !isApproved(path));
+  const tops = new Set(approved);
+  const leaving = changes.filter(({ path }) => !isBelowOne(path, tops));
   const losses = lossesOf(leaving, changes);
   return {
     paths: losses.map(({ path }) => path).sort(comparePaths),
     files: losses.reduce((sum, { files }) => sum + files, 0),
     total,
   };
+}
+
+/** Ids of those of `approved` that allow any of `leaving` to go. */
+export function countedOn(
+  approved: readonly Approval[],
+  leaving: readonly RelPath[],
+): number[] {
+  return approved.filter(({ paths }) => {
+    const tops = new Set(paths);
+    return leaving.some((path) => isBelowOne(path, tops));
+  }).map(({ id }) => id);
+}
+
+/** Whether `path` is at or below one of `tops`, which may be many. */
+function isBelowOne(path: RelPath, tops: ReadonlySet<RelPath>): boolean {
+  for (let at: RelPath | undefined = path; at !== undefined;) {
+    if (tops.has(at)) return true;
+    at = parentOf(at);
+  }
+  return false;
 }
 
 /** The requests of one hub, and its judgement. */
@@ -88,13 +110,38 @@ export class Approvals {
     this.#recent = new RecentLosses(database);
   }
 
-  /** What `client` may delete because somebody has approved it. */
-  approvedFor(client: string): RelPath[] {
+  /** What somebody has approved that `client` wants to delete, and has not yet. */
+  approvedFor(client: string): Approval[] {
     return this.#select(
-      "client = ? AND state = 'approved' AND decided > ?",
+      "client = ? AND state = 'approved' AND used IS NULL AND decided > ?",
       client,
       this.#now() - VALID_MS,
-    ).flatMap(({ paths }) => paths);
+    );
+  }
+
+  /**
+   * Uses up those approvals with `ids` that `accepted` took something away by;
+   * within its transaction, at `time`.
+   * @throws {GuardError} If another change set was faster.
+   */
+  use(
+    ids: readonly number[],
+    accepted: readonly HubRecord[],
+    time: number,
+  ): void {
+    if (ids.length === 0 || accepted.length === 0) return;
+    const approved = ids.map((id) => this.get(id))
+      .filter((approval) => approval !== undefined);
+    const paths = accepted.map(({ path }) => path);
+    const use = this.#database.prepare(
+      "UPDATE approvals SET used = ? WHERE id = ? AND used IS NULL",
+    );
+    for (const id of countedOn(approved, paths)) {
+      if (use.run(time, id).changes > 0) continue;
+      throw new GuardError(
+        `The approval with number ${id} was used up meanwhile, and nothing was changed`,
+      );
+    }
   }
 
   /**
@@ -122,8 +169,25 @@ export class Approvals {
         ).get(client),
     );
     const after = Number(row?.["time"] ?? 0);
-    const meant = this.approvedFor(client);
+    const meant = this.#meant(client);
     return this.#recent.count(client, { now: this.#now(), after, meant });
+  }
+
+  /** What somebody has approved, and up to when it went because of that. */
+  #meant(client: string): Map<RelPath, number> {
+    const meant = new Map<RelPath, number>();
+    const used = this.#select(
+      "client = ? AND used > ?",
+      client,
+      this.#now() - RECENT_MS,
+    );
+    for (const approval of [...used, ...this.approvedFor(client)]) {
+      const until = approval.used ?? Infinity;
+      for (const path of approval.paths) {
+        meant.set(path, Math.max(until, meant.get(path) ?? 0));
+      }
+    }
+    return meant;
   }
 
   /** @param before Of `loss`: files that went before. @throws {GuardError} */
@@ -245,6 +309,7 @@ function toApproval(row: Record<string, unknown>): Approval {
     state: row["state"] as ApprovalState,
     time: row["time"] as number,
     decided: row["decided"] as number | null ?? undefined,
+    used: row["used"] as number | null ?? undefined,
     files: row["files"] as number,
     total: row["total"] as number,
     paths: JSON.parse(row["paths"] as string),

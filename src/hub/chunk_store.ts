@@ -74,6 +74,16 @@ export class ChunkStore {
     this.#repairs.note(id);
   }
 
+  /** Whether any chunk is known to be damaged. */
+  get hasDamaged(): boolean {
+    return this.#repairs.hasDamaged;
+  }
+
+  /** Whether a chunk is known to be damaged, and was not written anew. */
+  isDamaged(id: Uint8Array): boolean {
+    return this.#repairs.isWanted(id.toHex());
+  }
+
   /** Whether `client` may count on chunk number `i` of `recipe`. */
   isHere({ ids, lengths }: Recipe, i: number, client: string): boolean {
     const id = ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
@@ -88,7 +98,7 @@ export class ChunkStore {
   put(id: string, bytes: Uint8Array, client: string | undefined): () => void {
     const release = this.pin(id);
     try {
-      if (this.#pending.has(id)) return release;
+      if (this.#pending.has(id) && !this.#repairs.isWanted(id)) return release;
       const key = Uint8Array.fromHex(id);
       if (this.#find.get(key) === undefined) {
         this.#pending.set(id, { ...this.space.append(key, bytes), client });
@@ -142,8 +152,7 @@ export class ChunkStore {
         for (const [id, place] of chunks) {
           // It may have been given up meanwhile, and with it what it lay in.
           if (this.#pending.get(id) !== place) continue;
-          const { pack, offset, length } = place;
-          this.#insert.run(Uint8Array.fromHex(id), pack, offset, length, part);
+          this.#enter(Uint8Array.fromHex(id), place, part);
         }
       });
     } catch (error) {
@@ -210,10 +219,18 @@ export class ChunkStore {
       if (hasUnfinished) this.unfinished.adopt(id);
       const place = this.#pending.get(id.toHex());
       if (place !== undefined) {
-        const { pack, offset, length } = place;
-        this.#insert.run(id, pack, offset, length, null);
+        this.#enter(id, place, null);
       } else if (this.#find.get(id) === undefined) throw lostInFlush();
     };
+  }
+
+  /** Puts a chunk into the index that is not there yet; within a transaction. */
+  #enter(id: Uint8Array, place: ChunkPlace, part: PartNumber | null): void {
+    const { pack, offset, length } = place;
+    const { changes } = this.#insert.run(id, pack, offset, length, part);
+    if (changes > 0 && this.#repairs.hasDamaged) {
+      this.#repairs.enter(id.toHex());
+    }
   }
 
   /** The transaction of {@link save} went well. */

@@ -93,9 +93,10 @@ async function tellOfConflict(
   require(context.get("key"), "write", ROOT);
   const client = authorOf(context, options, body.client_id);
   const { kind, side, mtime, digest = "" } = body;
-  const held = kind === "file" ? store.hold(digest) : undefined;
+  // What is damaged is told of like all else, and may be repaired later.
+  const content = kind === "file" ? store.open(digest) : undefined;
   try {
-    if (kind === "file" && held === undefined) {
+    if (kind === "file" && content === undefined) {
       throw new HttpProblem(
         409,
         "content-missing",
@@ -106,7 +107,7 @@ async function tellOfConflict(
     const kept = copy === undefined ? undefined : await store.latest(copy);
     const conflict = await store.addConflict({
       ...{ path, kind, side, copy, mtime, digest, client },
-      size: held?.size ?? 0,
+      size: (content && store.recipe(digest)?.size) ?? 0,
       mode: kept?.mode ?? latest?.mode ?? 0o644,
       base: latest?.revision ?? 0,
       current: latest?.revision ?? 0,
@@ -114,7 +115,7 @@ async function tellOfConflict(
     fanOut.tell({ kind: "conflict", id: conflict.id, path, client });
     return context.json(wireConflict(store, conflict), 201);
   } finally {
-    held?.release();
+    content?.close();
   }
 }
 

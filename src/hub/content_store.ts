@@ -30,6 +30,8 @@ const LOOKUPS_PER_TURN = 1_000;
 interface Unsaved {
   readonly size: number;
   readonly recipe: Recipe;
+  /** Gives up its chunks, and those of what it stands in for. */
+  readonly release: () => void;
 }
 
 /** The content of one store. */
@@ -38,6 +40,7 @@ export class ContentStore {
   readonly #findContent: StatementSync;
   readonly #findSize: StatementSync;
   readonly #insertContent: StatementSync;
+  readonly #replaceContent: StatementSync;
   /** Recipes whose chunks somebody counts on. */
   readonly #recipePins = new Set<{ readonly recipe: Recipe }>();
   readonly #unsaved = new Map<Digest, Unsaved>();
@@ -56,6 +59,10 @@ export class ContentStore {
     );
     this.#insertContent = database.prepare(
       "INSERT INTO contents VALUES (?, ?, ?)",
+    );
+    this.#replaceContent = database.prepare(
+      // Behind all others, where a collection that has begun has yet to look.
+      "UPDATE contents SET recipe = ?, rowid = (SELECT max(rowid) + 1 FROM contents) WHERE digest = ?",
     );
   }
 
@@ -107,19 +114,9 @@ export class ContentStore {
 
   /** Keeps content that is here, see `HubStore.hold`. */
   hold(digest: Digest): StoredContent | undefined {
-    const unsaved = this.#unsaved.get(digest);
-    if (unsaved !== undefined) {
-      // Whoever has written it may give it up before this one has saved it.
-      const chunks = Array.from(
-        idsOf(unsaved.recipe),
-        (id) => this.chunkStore.pin(hexOf(id)),
-      );
-      return this.#held(digest, unsaved.size, () => {
-        for (const release of chunks) release();
-      });
-    }
     const size = this.sizeOf(digest);
-    return size === undefined ? undefined : this.#held(digest, size, () => {});
+    if (size === undefined || this.#isDamaged(digest)) return undefined;
+    return this.#held(digest, size);
   }
 
   /** Content, see `HubStore.read`. */
@@ -171,47 +168,87 @@ export class ContentStore {
     const saveChunk = this.chunkStore.save();
     for (const digest of digests) {
       const unsaved = this.#unsaved.get(digest);
+      if (unsaved === undefined) continue;
       const key = bytesOf(digest);
-      if (unsaved === undefined || this.#findSize.get(key)) continue;
+      const row = this.#findContent.get(key);
+      // An index that names another file is damage that nothing here may spread.
+      if (row && hexOf(row["digest"] as Uint8Array) !== digest) continue;
       for (const id of idsOf(unsaved.recipe)) saveChunk(id);
-      this.#insertContent.run(key, unsaved.size, encodeRecipe(unsaved.recipe));
+      const recipe = encodeRecipe(unsaved.recipe);
+      if (row === undefined) {
+        this.#insertContent.run(key, unsaved.size, recipe);
+      } else if (!isSameBytes(row["recipe"] as Uint8Array, recipe)) {
+        this.#replaceContent.run(recipe, key);
+      }
     }
   }
 
-  /** For writers: content is whole, and stays until it is released. */
-  keep(digest: Digest, content: Unsaved, release: () => void): StoredContent {
+  /**
+   * For writers: content is whole, and stays until it is released. Where it was
+   * here and is damaged, it is made of what has come from now on.
+   */
+  keep(
+    digest: Digest,
+    { size, recipe }: Omit<Unsaved, "release">,
+    release: () => void,
+  ): StoredContent {
     // It may have been cut otherwise before, and readers may count on that.
     const before = this.hold(digest);
     if (before !== undefined) {
       release();
       return before;
     }
-    this.#unsaved.set(digest, content);
-    return this.#held(digest, content.size, release);
-  }
-
-  /** Content that stays until it is released, with its chunks, which `release` gives up. */
-  #held(digest: Digest, size: number, release: () => void): StoredContent {
-    const unpin = this.#pinContent(digest);
-    let isReleased = false;
-    return {
-      digest,
-      size,
-      release: (): void => {
-        if (isReleased) return;
-        isReleased = true;
-        unpin();
+    const releaseOld = this.#keepOld(digest);
+    this.#unsaved.set(digest, {
+      ...{ size, recipe },
+      release: () => {
         release();
+        releaseOld();
       },
-    };
+    });
+    return this.#held(digest, size);
   }
 
-  /** Keeps content until the answer is called: the last one forgets what is unsaved. */
+  /** Keeps the chunks of what is replaced, for whoever has begun to read it. */
+  #keepOld(digest: Digest): () => void {
+    const unsaved = this.#unsaved.get(digest);
+    if (unsaved !== undefined) return unsaved.release;
+    if (!this.contentPins.has(digest)) return () => {};
+    const recipe = this.#recipeOf(digest);
+    if (recipe === undefined) return () => {};
+    const pin = { recipe };
+    this.#recipePins.add(pin);
+    return () => void this.#recipePins.delete(pin);
+  }
+
+  /** Whether a chunk of content that is here is known to be damaged. */
+  #isDamaged(digest: Digest): boolean {
+    if (!this.chunkStore.hasDamaged) return false;
+    try {
+      const recipe = this.#recipeOf(digest);
+      return recipe !== undefined &&
+        idsOf(recipe).some((id) => this.chunkStore.isDamaged(id));
+    } catch (error) {
+      // Of its chunks nothing is known then; whoever reads it is told.
+      if (error instanceof IntegrityError) return false;
+      throw error;
+    }
+  }
+
+  /** Content that stays until it is released, with its chunks. */
+  #held(digest: Digest, size: number): StoredContent {
+    return { digest, size, release: this.#pinContent(digest) };
+  }
+
+  /** Keeps content until the answer is called: the last one gives up what is unsaved. */
   #pinContent(digest: Digest): () => void {
     const unpin = this.contentPins.pin(digest);
     return () => {
       unpin();
-      if (!this.contentPins.has(digest)) this.#unsaved.delete(digest);
+      if (this.contentPins.has(digest)) return;
+      const unsaved = this.#unsaved.get(digest);
+      this.#unsaved.delete(digest);
+      unsaved?.release();
     };
   }
 
@@ -280,6 +317,10 @@ function* idsOf({ ids }: Recipe): Generator<Uint8Array> {
   for (let at = 0; at < ids.length; at += ID_BYTES) {
     yield ids.subarray(at, at + ID_BYTES);
   }
+}
+
+function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function bytesOf(hex: string): Uint8Array {

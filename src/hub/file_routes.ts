@@ -1,7 +1,8 @@
 /** Routes that change files: upload and delete. */
 import type { Hono } from "hono";
-import { isWithin, type RelPath, ROOT } from "../core/path.ts";
+import { type RelPath, ROOT } from "../core/path.ts";
 import { require } from "./access.ts";
+import { countedOn } from "./approvals.ts";
 import {
   type ApiOptions,
   authorOf,
@@ -127,14 +128,16 @@ async function deleteFile(
   if (wanted !== undefined && !matches(wanted, etagOf(current))) {
     throw preconditionFailed(current);
   }
-  if (options.approval !== false) await reviewDeletion(store, client, path);
+  const approvals = options.approval === false
+    ? []
+    : await reviewDeletion(store, client, path);
   const { accepted, refused: [refusal] } = await store.commit([{
     path,
     state: { kind: "deleted" },
     // Somebody may be faster than this request.
     expected: { kind: "revision", revision: current.revision },
     subtree: query.recursive === "true",
-  }], { client, operation: "delete" });
+  }], { client, operation: "delete", approvals });
   if (refusal?.reason === "stale") throw preconditionFailed(refusal.current);
   if (refusal !== undefined) throw refusalOf(path, refusal);
   return context.json({
@@ -142,15 +145,19 @@ async function deleteFile(
   });
 }
 
-/** @throws {GuardError} If so much would be deleted that a person decides. */
+/**
+ * Ids of the approvals that the deletion counts on.
+ * @throws {GuardError} If so much would be deleted that a person decides.
+ */
 async function reviewDeletion(
   store: HubStore,
   client: string,
   path: RelPath,
-): Promise<void> {
-  const approved = store.approvals.approvedFor(client);
-  if (approved.some((top) => isWithin(path, top))) return;
+): Promise<readonly number[]> {
+  const approved = countedOn(store.approvals.approvedFor(client), [path]);
+  if (approved.length > 0) return approved;
   const files = await store.countFiles(path);
   const total = (): Promise<number> => store.countFiles(ROOT);
   await store.approvals.reviewOne(client, path, files, total);
+  return [];
 }

@@ -30,7 +30,7 @@ import type {
   Staging,
   TransitionResult,
 } from "../session/endpoint.ts";
-import { lossOf } from "./approvals.ts";
+import { countedOn, lossOf } from "./approvals.ts";
 import { HubDraft } from "./hub_draft.ts";
 import { HubReuse } from "./hub_reuse.ts";
 import { HubStage } from "./hub_stage.ts";
@@ -61,6 +61,8 @@ interface Staged {
   readonly changes: readonly Change[];
   readonly stage: HubStage;
   readonly reuse: HubReuse | undefined;
+  /** Ids of the approvals that they count on. */
+  readonly approvals: readonly number[];
 }
 
 /** One side of a sync that is a hub's store. Its owner closes it, not the store. */
@@ -141,7 +143,7 @@ export class HubEndpoint implements Endpoint {
     { recipes = false }: StageOptions = {},
   ): Promise<Staging> {
     await this.#unstage({ isOver: false });
-    await this.#review(changes);
+    const approvals = await this.#review(changes);
     const { store, client, maxFileSize } = this.#options;
     const files = [...filesOf(changes)];
     const tree = this.#seen?.root;
@@ -156,7 +158,7 @@ export class HubEndpoint implements Endpoint {
       reuse,
       onDistrust: (path, why) => distrusted.set(path, why),
     });
-    this.#staged = { changes, stage, reuse };
+    this.#staged = { changes, stage, reuse, approvals };
     const wants = await stage.prepare();
     const writable = new WritableStream<ContentBatch>({
       async write(batch, controller): Promise<void> {
@@ -195,7 +197,10 @@ export class HubEndpoint implements Endpoint {
         draft.add(i, change, entryAt(seen.root, change.path));
       }
       await draft.fillTouches(store);
-      const refused = await this.#commit(draft.proposed);
+      const refused = await this.#commit(
+        draft.proposed,
+        staged.approvals,
+      );
       isOver = true;
       const done = new Uint8Array(changes.length).fill(1);
       const problems: Problem[] = [...stage.problems, ...draft.problems];
@@ -259,21 +264,26 @@ export class HubEndpoint implements Endpoint {
     return reuse.lacking(descriptions, signal);
   }
 
-  async #review(changes: readonly Change[]): Promise<void> {
+  /** Ids of the approvals that `changes` count on. @throws {GuardError} */
+  async #review(changes: readonly Change[]): Promise<readonly number[]> {
     const { store, client, approval = true, peer } = this.#options;
-    if (!approval || !changes.some(isLeaving)) return;
+    const leaving = changes.filter(isLeaving).map(({ path }) => path);
+    if (!approval || leaving.length === 0) return [];
     const total = await store.countFiles(ROOT);
     const approved = store.approvals.approvedFor(client);
-    const loss = lossOf(changes, total, approved);
+    const paths = approved.flatMap(({ paths }) => paths);
+    const loss = lossOf(changes, total, paths);
     store.approvals.review(client, loss, peer?.());
+    return countedOn(approved, leaving);
   }
 
   async #commit(
     proposed: readonly ProposedChange[],
+    approvals: readonly number[],
   ): Promise<readonly RefusedChange[]> {
     const { store, client } = this.#options;
     return await this.#others.during(async (own) => {
-      const options = { client, operation: "sync" } as const;
+      const options = { client, operation: "sync", approvals } as const;
       const { accepted, refused } = await store.commit(proposed, options);
       for (const { revision } of accepted) own.add(revision);
       return refused;

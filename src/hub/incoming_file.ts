@@ -1,7 +1,7 @@
 /** One file on its way into a hub, piece by piece. */
 import type { PlannedFile } from "../core/change.ts";
 import { type ContentPiece, lengthOf } from "../core/piece.ts";
-import { ProtocolError } from "../errors.ts";
+import { IntegrityError, ProtocolError } from "../errors.ts";
 import { Pacer } from "../fs/pacer.ts";
 import type { ContentWriter, HubStore, StoredContent } from "./store.ts";
 
@@ -106,7 +106,11 @@ export class SameFile implements IncomingFile {
       const message = `Nothing of file ${this.index} was asked for`;
       return Promise.reject(new ProtocolError(message));
     }
-    return Promise.resolve(this.#store.hold(digest));
+    const held = this.#store.hold(digest);
+    if (held !== undefined) return Promise.resolve(held);
+    const message =
+      `The hub's data is damaged: what file ${this.index} was found to be is not whole`;
+    return Promise.reject(new IntegrityError(message));
   }
 
   abort(): void {}

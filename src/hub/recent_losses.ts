@@ -37,8 +37,8 @@ export interface RecentQuery {
   readonly now: number;
   /** What was deleted before was meant, in milliseconds since 1970. */
   readonly after: number;
-  /** What is at or below these was meant. */
-  readonly meant: readonly RelPath[];
+  /** What is at or below these was meant, up to that time. */
+  readonly meant: ReadonlyMap<RelPath, number>;
 }
 
 /** The deletions of all clients of one hub. */
@@ -67,7 +67,6 @@ export class RecentLosses {
     const { events } = this.#read(client, now - RECENT_MS);
     const come = new Map<Digest, number>();
     const gone = new Set<RelPath>();
-    const tops = new Set(meant);
     // What comes in the same change set, or later, was only renamed.
     for (let last = events.length; last > 0;) {
       const { changeSet, time } = events[last - 1]!;
@@ -83,7 +82,7 @@ export class RecentLosses {
         if (kind === "come") continue;
         const left = come.get(digest) ?? 0;
         if (left > 0) come.set(digest, left - 1);
-        else if (!isBelowOne(path, tops)) gone.add(path);
+        else if (!isMeant(path, time, meant)) gone.add(path);
       }
     }
     // Somebody else may have brought it back.
@@ -123,10 +122,15 @@ export class RecentLosses {
   }
 }
 
-/** Whether `path` is at or below one of `tops`, which may be many. */
-function isBelowOne(path: RelPath, tops: ReadonlySet<RelPath>): boolean {
+/** Whether what went from `path` at `time` was meant. */
+function isMeant(
+  path: RelPath,
+  time: number,
+  meant: ReadonlyMap<RelPath, number>,
+): boolean {
   for (let at: RelPath | undefined = path; at !== undefined;) {
-    if (tops.has(at)) return true;
+    const until = meant.get(at);
+    if (until !== undefined && time <= until) return true;
     at = parentOf(at);
   }
   return false;

@@ -14,6 +14,8 @@ export class Repairs {
   readonly #places = new Map<string, ChunkPlace>();
   /** Those of them that are durable. */
   #flushed: readonly (readonly [string, ChunkPlace])[] = [];
+  /** Chunks that were missing, and that the transaction under way enters. */
+  #entered: string[] = [];
 
   constructor(database: DatabaseSync) {
     this.#move = database.prepare(
@@ -24,6 +26,11 @@ export class Repairs {
   /** A chunk is not what it is said to be. */
   note(id: string): void {
     if (!this.#places.has(id)) this.#damaged.add(id);
+  }
+
+  /** Whether anything is damaged. */
+  get hasDamaged(): boolean {
+    return this.#damaged.size > 0;
   }
 
   /** Whether a chunk does not count as there. */
@@ -67,12 +74,18 @@ export class Repairs {
 
   /** Tells the index what was flushed; within a transaction. */
   save(): void {
+    this.#entered = [];
     for (const [id, place] of this.#flushed) {
       // It may be known already, and have moved since.
       if (this.#places.get(id) !== place) continue;
       const { pack, offset, length } = place;
       this.#move.run(pack, offset, length, Uint8Array.fromHex(id));
     }
+  }
+
+  /** The index gets a chunk that came as a new one; within a transaction. */
+  enter(id: string): void {
+    if (this.isWanted(id)) this.#entered.push(id);
   }
 
   /** The transaction of {@link save} went well. */
@@ -82,6 +95,8 @@ export class Repairs {
       this.#places.delete(id);
       this.#damaged.delete(id);
     }
+    for (const id of this.#entered) this.#damaged.delete(id);
     this.#flushed = [];
+    this.#entered = [];
   }
 }

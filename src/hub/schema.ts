@@ -141,6 +141,9 @@ export const SCHEMA_STEPS: readonly string[] = [
   ALTER TABLE chunks ADD COLUMN part INTEGER;
   CREATE INDEX chunks_of_part ON chunks (part) WHERE part IS NOT NULL;
   `,
+  `
+  ALTER TABLE approvals ADD COLUMN used INTEGER;
+  `,
 ];
 
 /** The version of a database of today. */

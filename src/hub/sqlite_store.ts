@@ -277,6 +277,7 @@ export class SqliteStore implements HubStore {
         const time = this.#parts.now();
         const writer = new ChangeWriter(this.#statements, options, time);
         const result = writer.write(changes);
+        this.approvals.use(options.approvals ?? [], result.accepted, time);
         checkFiles(this.#database, this.#parts.quota, result.accepted);
         rewrite = this.#rewriteOf(writer, result, options.client);
         if (rewrite !== undefined) keepBefore(this.#database, rewrite, time);

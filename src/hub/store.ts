@@ -136,6 +136,8 @@ export interface CommitOptions {
   readonly operation: HubOperation;
   /** Whether all are refused where one is; else the others are accepted. */
   readonly atomic?: boolean;
+  /** Ids of approvals that it counts on, see `Approvals.use`. */
+  readonly approvals?: readonly number[];
 }
 
 /** What became of a list of proposed changes. */
@@ -275,7 +277,10 @@ export interface HubStore {
   forgetUnfinished(client: string): void;
   /** Whether anything of that kind is kept for `client`. */
   hasUnfinished(client: string): boolean;
-  /** Keeps content that is there from being removed; undefined: it is not there. */
+  /**
+   * Keeps content that is there from being removed; undefined: it is not there, or
+   * known to be damaged, and whoever brings it repairs it.
+   */
   hold(digest: Digest): StoredContent | undefined;
   /**
    * Content from `start` up to, not including, `end`. It stays there until the
@@ -304,6 +309,7 @@ export interface HubStore {
    * durably. What is that way already is no change. Missing directories above are
    * made. `accepted` tells listeners, see {@link onAccepted}.
    * @throws {FileSystemError} `no-space`, also of a quota … Then nothing is accepted.
+   * @throws {GuardError} If an approval was used up before. The same holds.
    */
   commit(
     changes: readonly ProposedChange[],

@@ -113,6 +113,30 @@ test(
   },
 );
 
+test(
+  "an approval is used up: what comes back and is deleted again waits again",
+  [
+    "curl",
+  ],
+  async () => {
+    await using scene = await Scene.open();
+    const url = `${scene.hub.url}/files/many?recursive=true`;
+    const remove = async (): Promise<number> =>
+      (await curl("", "-X", "DELETE", url)).status;
+    for (const id of ["1", "2"]) {
+      assertEquals(await remove(), 409);
+      assertEquals((await scene.approve(id)).code, 0);
+      assertEquals(await remove(), 200);
+      assertEquals(await scene.filesAtHub(), 1);
+      // Whoever mirrors has it still.
+      assertEquals((await scene.sync([])).code, 0);
+      assertEquals(await scene.filesAtHub(), 161);
+    }
+    const [first, second] = [await scene.approve("list"), await remove()];
+    assertEquals([first.stdout, second], ["", 409]);
+  },
+);
+
 test("deletions in rounds and connections of their own add up", [
   "curl",
 ], async () => {

@@ -1,15 +1,23 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Change } from "../../../src/core/change.ts";
 import { type RelPath, ROOT } from "../../../src/core/path.ts";
+import type { DirectoryEntry } from "../../../src/core/entry.ts";
+import { entryAt } from "../../../src/core/snapshot.ts";
 import { GuardError } from "../../../src/errors.ts";
 import { isUnusual, lossOf } from "../../../src/hub/approvals.ts";
 import { openStore } from "../../../src/hub/data_directory.ts";
+import { HubEndpoint } from "../../../src/hub/hub_endpoint.ts";
+import { HubTrees } from "../../../src/hub/hub_tree.ts";
 import { openMemoryStore } from "../../../src/hub/sqlite_store.ts";
 import type { HubStore, ProposedChange } from "../../../src/hub/store.ts";
 import { ANY, at, put } from "../../contract/hub_store_contract.ts";
 import { TempDir } from "../../support/temp.ts";
 import { directory, file } from "../../support/trees.ts";
 
+const SCAN = {
+  ...{ checksum: true, symlinks: "copy", modes: true } as const,
+  ignore: { rules: [], files: [] },
+};
 const PEER = "a".repeat(32);
 const LOSS = { paths: [at("d")], files: 150, total: 200 };
 
@@ -81,7 +89,9 @@ Deno.test("an unusual loss waits until it is approved, for this client and these
   ]]);
   assertEquals(approvals.decide(1, "approved"), true);
   assertEquals(approvals.decide(1, "rejected"), false);
-  assertEquals(approvals.approvedFor("laptop"), [at("d")]);
+  assertEquals(approvals.approvedFor("laptop").map(({ paths }) => paths), [
+    [at("d")],
+  ]);
   assertEquals(approvals.approvedFor("desktop"), []);
   assertEquals(approvals.list(), []);
   time.now += 25 * 3_600_000;
@@ -196,5 +206,98 @@ Deno.test("what a client has renamed, at once or later, is no loss", async () =>
   // What was there before says nothing, though it is the same.
   for (let i = 0; i < 60; i++) await store.commit([gone(at(`g${i}`))], who);
   assertThrows(() => review(60), GuardError, "120 of 120");
+  await store.close();
+});
+
+/** A scene in which `laptop` deletes what somebody approves. */
+async function approvedDeletion(): Promise<{
+  readonly store: HubStore;
+  readonly endpoint: () => HubEndpoint;
+  /** What it would delete now; to be staged by `by`. */
+  readonly changes: (by: HubEndpoint) => Promise<Change[]>;
+}> {
+  const store = openMemoryStore();
+  const trees = new HubTrees(store);
+  await fill(store);
+  const endpoint = (): HubEndpoint =>
+    new HubEndpoint({ store, trees, client: "laptop" });
+  const changes = async (by: HubEndpoint): Promise<Change[]> => {
+    const { root } = await by.scan(SCAN);
+    const old = entryAt(root, at("d")) as DirectoryEntry;
+    return [{ path: at("d"), old, new: undefined }];
+  };
+  const asking = endpoint();
+  const wanted = await changes(asking);
+  await assertRejects(() => asking.stage(wanted), GuardError, "approve 1");
+  await asking.close();
+  store.approvals.decide(1, "approved");
+  return { store, endpoint, changes };
+}
+
+async function fill(store: HubStore): Promise<void> {
+  for (let i = 0; i < 150; i++) await put(store, `d/f${i}`, `content ${i}`);
+}
+
+Deno.test("an approval is used up by the change set that deletes what it was given for", async () => {
+  const { store, endpoint, changes } = await approvedDeletion();
+  const side = endpoint();
+  // A set that is not taken uses nothing up.
+  const tried = await changes(side);
+  await side.stage(tried);
+  const given = await changes(side);
+  await side.stage(given);
+  assertEquals((await side.transition(given)).problems, []);
+  assertEquals(await store.countFiles(ROOT), 0);
+  assertEquals(store.approvals.approvedFor("laptop"), []);
+  // What it deleted was asked about, and does not count with what follows.
+  await put(store, "other", "content");
+  store.approvals.review("laptop", {
+    paths: [at("other")],
+    files: 1,
+    total: 1,
+  });
+  await fill(store);
+  const again = await changes(side);
+  await assertRejects(
+    () => side.stage(again),
+    GuardError,
+    "150 of 151 files of the hub would be deleted, and nothing was changed: that waits for an approval there (lockstep approve 2)",
+  );
+  await side.close();
+  await store.close();
+});
+
+Deno.test("of two change sets that count on one approval only the first is taken", async () => {
+  const { store, endpoint, changes } = await approvedDeletion();
+  const [one, other] = [endpoint(), endpoint()];
+  const first = await changes(one);
+  const second = await changes(other);
+  await one.stage(first);
+  await other.stage(second);
+  await one.transition(first);
+  await fill(store);
+  // It has seen what is there again, and still has what was approved before.
+  await other.scan(SCAN);
+  await assertRejects(
+    () => other.transition(second),
+    GuardError,
+    "was used up meanwhile",
+  );
+  assertEquals(await store.countFiles(ROOT), 150);
+  await one.close();
+  await other.close();
+  await store.close();
+});
+
+Deno.test("a change set that is refused leaves its approval as it is", async () => {
+  const { store } = await approvedDeletion();
+  const { refused } = await store.commit([{
+    path: at("d"),
+    state: { kind: "deleted" },
+    expected: { kind: "revision", revision: 999 },
+    subtree: true,
+  }], { client: "laptop", operation: "delete", approvals: [1] });
+  assertEquals(refused.length, 1);
+  assertEquals(store.approvals.approvedFor("laptop").length, 1);
   await store.close();
 });

@@ -1,7 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { SyncError } from "../../../src/errors.ts";
-import { migrate, schemaVersionOf } from "../../../src/hub/schema.ts";
+import {
+  migrate,
+  SCHEMA_STEPS,
+  schemaVersionOf,
+} from "../../../src/hub/schema.ts";
 
 Deno.test("K04: a database of an older schema is brought up to date, all or nothing", () => {
   const old = "CREATE TABLE things (a)";
@@ -23,5 +27,17 @@ Deno.test("K04: a database of an older schema is brought up to date, all or noth
   });
   migrate(database, [old, step]);
   assertThrows(() => migrate(database, [old]), SyncError, "newer");
+  database.close();
+});
+
+Deno.test("K04: what was approved before approvals were used up still waits to be used", () => {
+  const database = new DatabaseSync(":memory:");
+  migrate(database, SCHEMA_STEPS.slice(0, 6));
+  database.exec(
+    "INSERT INTO approvals VALUES (1, 'laptop', NULL, 7, 8, 150, 160, '[]', 'approved')",
+  );
+  migrate(database);
+  const row = database.prepare("SELECT state, used FROM approvals").get();
+  assertEquals({ ...row }, { state: "approved", used: null });
   database.close();
 });
