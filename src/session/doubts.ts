@@ -5,7 +5,7 @@
  * after a change that another one could hide. It stays until it was sent, or turned
  * out to be different anyway.
  */
-import { sameContent } from "../core/change.ts";
+import { type Change, isTouch, sameContent } from "../core/change.ts";
 import { TreeEdit } from "../core/edit_tree.ts";
 import type { DirectoryEntry } from "../core/entry.ts";
 import type { Origins } from "../core/origins.ts";
@@ -79,9 +79,22 @@ export class Doubts {
     }
   }
 
+  /**
+   * Says that `changes` are about to be carried out. A file that is replaced is in
+   * doubt until that is done: should it fail, and somebody put size and time back as
+   * the target has them, nothing else would tell them apart.
+   */
+  sending(changes: readonly Change[]): void {
+    for (const change of changes) {
+      const { path, old, new: wanted } = change;
+      if (old?.kind !== "file" || wanted?.kind !== "file") continue;
+      if (!isTouch(change)) this.#suspects.add(path);
+    }
+  }
+
   /** Says that the target has what is at `path` of the source. */
   sent(path: RelPath): void {
-    if (this.#marked.has(path)) this.#suspects.delete(path);
+    this.#suspects.delete(path);
   }
 
   /** The tree `root` of the target, in which nothing counts as different any more. */

@@ -344,6 +344,7 @@ export class FeedRounds {
     const { clock, onEvent, observers } = this.#options;
     const { endpoint } = target;
     const unavailable = new Set<RelPath>();
+    this.#doubts.sending(changes);
     const result = await carryOutInOrder(source, endpoint, changes, {
       signal,
       root: before.root,

@@ -95,3 +95,22 @@ Deno.test("what was read too early is in doubt where it turned out to be differe
   assertEquals(await doubts.reread({ reread: reread(["b"]) }), true);
   assertEquals(marked(doubts), ["b"]);
 });
+
+Deno.test("what could not be sent is in doubt, also where it looks like the old one later", () => {
+  const saved = snapshot(directory({ a: file({ inode: 1, mtime: 9_000 }) }));
+  const putBack = snapshot(directory({ a: file({ inode: 1, ctime: 3 }) }));
+  const change = {
+    path: path("a"),
+    old: file(),
+    new: file({ inode: 1, mtime: 9_000 }),
+  };
+  for (const isSent of [false, true]) {
+    const doubts = new Doubts();
+    marked(doubts, BEFORE);
+    marked(doubts, saved);
+    doubts.sending([change]);
+    if (isSent) doubts.sent(path("a"));
+    doubts.settle(() => true);
+    assertEquals(marked(doubts, putBack), isSent ? [] : ["a"]);
+  }
+});
