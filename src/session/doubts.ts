@@ -94,7 +94,7 @@ export class Doubts {
 
   /** Says that the target has what is at `path` of the source. */
   sent(path: RelPath): void {
-    this.#suspects.delete(path);
+    if (this.#marked.has(path)) this.#suspects.delete(path);
   }
 
   /** The tree `root` of the target, in which nothing counts as different any more. */
