@@ -22,6 +22,7 @@ import {
   type Want,
 } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
+import { WantRuns } from "../core/want_runs.ts";
 import {
   IntegrityError,
   isFileSystemError,
@@ -101,7 +102,10 @@ export class Stage {
    * is lacking. To be called once, before content comes.
    * @param copies What the tree has at other paths.
    */
-  async prepare(signal?: AbortSignal, copies?: LocalCopies): Promise<Want[]> {
+  async prepare(
+    signal?: AbortSignal,
+    copies?: LocalCopies,
+  ): Promise<readonly Want[]> {
     if (!this.#area.isFresh) {
       await this.#begun.takeOver(
         this.#changes,
@@ -215,28 +219,18 @@ export class Stage {
     }
   }
 
-  #wants(): Want[] {
-    const wants: Want[] = [];
-    let run: Mutable<Want> | undefined;
+  #wants(): readonly Want[] {
+    const runs = new WantRuns();
     for (let index = 0; index < this.#files.count; index++) {
       const resume = this.#begun.resumeOf(index);
       if (this.#files.isStaged(index) || resume !== undefined) {
         this.#reuse?.drop(index);
-        run = undefined;
-        if (resume !== undefined) {
-          wants.push({ first: index, count: 1, resume });
-        }
+        if (resume !== undefined) runs.addRest(index, resume);
         continue;
       }
-      const recipe = this.#reuse?.has(index) === true;
-      if (run !== undefined && (run.recipe === true) === recipe) run.count++;
-      else {
-        run = { first: index, count: 1, resume: undefined };
-        if (recipe) run.recipe = true;
-        wants.push(run);
-      }
+      runs.add(index, this.#reuse?.has(index) === true);
     }
-    return wants;
+    return runs.wants;
   }
 
   /** Checks that `piece` is the one whose turn it is. */
@@ -398,8 +392,6 @@ export class Stage {
     }
   }
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 async function openTruncated(
   directory: Directory,

@@ -5,6 +5,7 @@ import type { Digest, FileEntry } from "../core/entry.ts";
 import { displayPath } from "../core/path.ts";
 import type { ContentBatch, Piece, Want } from "../core/piece.ts";
 import type { Problem } from "../core/problem.ts";
+import { WantRuns } from "../core/want_runs.ts";
 import {
   IntegrityError,
   isFileSystemError,
@@ -79,11 +80,10 @@ export class HubStage {
    * What is lacking: not that of which the digest is known, and the content here;
    * nor what is larger than the hub takes. To be called once, before content comes.
    */
-  async prepare(): Promise<Want[]> {
+  async prepare(): Promise<readonly Want[]> {
     const { client, files, maxFileSize = Infinity, reuse } = this.#options;
     const mayBeUnfinished = this.#store.hasUnfinished(client);
-    const wants: Mutable<Want>[] = [];
-    let run: Mutable<Want> | undefined;
+    const runs = new WantRuns();
     const pacer = new Pacer();
     for (const { index, path, entry } of files) {
       const pause = pacer.turn();
@@ -95,24 +95,16 @@ export class HubStage {
       if (held !== undefined) {
         this.#contents.set(index, { digest: held.digest, size: held.size });
         this.#stored.push(held);
-        run = undefined;
         continue;
       }
       if (entry.size > maxFileSize) {
         const reason = tooLarge(entry.size, maxFileSize);
         this.#fail(index, "failed", `${displayPath(path)}: ${reason}`);
-        run = undefined;
         continue;
       }
-      const recipe = reuse?.has(index) === true;
-      if (run !== undefined && (run.recipe === true) === recipe) run.count++;
-      else {
-        run = { first: index, count: 1, resume: undefined };
-        if (recipe) run.recipe = true;
-        wants.push(run);
-      }
+      runs.add(index, reuse?.has(index) === true);
     }
-    return wants;
+    return runs.wants;
   }
 
   /**
@@ -276,5 +268,3 @@ export class HubStage {
 function tooLarge(size: number, most: number): string {
   return `larger than the hub takes: ${size} bytes, ${most} at the most`;
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };

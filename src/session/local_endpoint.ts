@@ -453,7 +453,7 @@ export class LocalEndpoint implements Endpoint {
     changes: readonly Change[],
     signal: AbortSignal | undefined,
     { recipes = false }: StageOptions,
-  ): Promise<Want[]> {
+  ): Promise<readonly Want[]> {
     const copies = recipes && this.#tree !== undefined
       ? LocalCopies.find(this.#root, changes, this.#tree)
       : undefined;

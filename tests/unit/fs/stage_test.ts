@@ -25,7 +25,7 @@ const CHANGES: readonly Change[] = [
 async function withStage(
   fileSystem: MemoryFileSystem,
   changes: readonly Change[],
-  use: (stage: Stage, wants: Want[]) => Promise<void>,
+  use: (stage: Stage, wants: readonly Want[]) => Promise<void>,
 ): Promise<void> {
   const root = await fileSystem.openRoot("/");
   const area = await StagingArea.open(root);
