@@ -8,7 +8,7 @@
 import { afterBreak, announcedOf } from "../core/announced.ts";
 import { applyChanges } from "../core/apply_changes.ts";
 import { allDone } from "../core/all_done.ts";
-import { type Change, isIdle, totalsOfChanges } from "../core/change.ts";
+import { type Change, totalsOfChanges } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
 import {
   type Conflict,
@@ -29,6 +29,7 @@ import type { Snapshot } from "../core/snapshot.ts";
 import { GuardError } from "../errors.ts";
 import { unexplained } from "./achieved.ts";
 import type { Ancestry } from "./ancestry.ts";
+import { awakeChanges } from "./awake.ts";
 import type { Endpoint, TransitionResult } from "./endpoint.ts";
 import { handOver } from "./hand_over.ts";
 import { LossGuard, type LossGuardOptions } from "./loss_guard.ts";
@@ -250,8 +251,12 @@ class Bidirectional {
     };
     if (memory !== undefined) {
       memory.keepTo([...changes.alpha, ...changes.beta], problems);
-      changes.alpha = this.#awake(changes.alpha, memory);
-      changes.beta = this.#awake(changes.beta, memory);
+      const awake = {
+        isResting: (path: RelPath): boolean => memory.isResting(path),
+        modes: this.#modes,
+      };
+      changes.alpha = awakeChanges(changes.alpha, awake);
+      changes.beta = awakeChanges(changes.beta, awake);
     }
     for (const side of SIDES) {
       problems.push(
@@ -264,18 +269,6 @@ class Bidirectional {
 
   #rest(failures: readonly TwoWayProblem[]): void {
     for (const failure of failures) this.#options.memory?.rest(failure);
-  }
-
-  /** Those of `changes` that do not rest, if there is anything to them. */
-  #awake(
-    changes: readonly Change[],
-    memory: TwoWayMemory,
-  ): readonly Change[] {
-    const awake = changes.filter(({ path }) => !memory.isResting(path));
-    // A directory is not to be dated anew only because of what rests in it.
-    const isIdleOnly = awake.length < changes.length &&
-      awake.every((change) => isIdle(change, this.#modes));
-    return isIdleOnly ? [] : awake;
   }
 
   /** @throws {GuardError} If a side would lose more than is usual or allowed. */

@@ -8,7 +8,6 @@ import { withDigests } from "../core/apply_changes.ts";
 import {
   type Change,
   hasChanges,
-  isIdle,
   totalsAfter,
   totalsOfChanges,
 } from "../core/change.ts";
@@ -18,6 +17,7 @@ import { NO_ORIGINS, type Origins, originsOf } from "../core/origins.ts";
 import type { RelPath } from "../core/path.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { GuardError } from "../errors.ts";
+import { awakeChanges } from "./awake.ts";
 import {
   asPostponed,
   type CarriedOut,
@@ -282,18 +282,17 @@ export class FeedRounds {
     return { comparison, there, origins };
   }
 
-  /** The changes that are to be carried out now: those whose paths do not rest. */
+  /** The changes that are to be carried out now, while others rest. */
   #awake(comparison: Comparison): readonly Change[] {
-    const { moves, changes, problems, modes } = comparison;
+    const { changes, problems, modes } = comparison;
     this.#resting.keepTo(changes, problems);
     for (const { problem } of problems.filter(isDoubt)) {
       this.#resting.add(problem.path, "stale");
     }
-    const awake = changes.filter(({ path }) => !this.#resting.has(path));
-    // A directory is not to be dated anew only because of what rests in it.
-    const isIdleOnly = moves.length === 0 &&
-      awake.every((change) => isIdle(change, modes));
-    return isIdleOnly ? [] : awake;
+    return awakeChanges(changes, {
+      isResting: (path) => this.#resting.has(path),
+      modes,
+    });
   }
 
   /**

@@ -1,0 +1,32 @@
+import { assertEquals } from "@std/assert";
+import type { Name } from "../../../src/core/path.ts";
+import { follow } from "../../support/followed_tree.ts";
+
+const CONTENT = new TextEncoder().encode("content");
+
+Deno.test("a directory that takes the place of a file that rests is dated as at the source", async () => {
+  const world = await follow({ first: "1", second: "2" });
+  const { fs, source, target } = world;
+  await world.advance(100);
+
+  const name = "a" as Name;
+  fs.failCall({ method: "readFile", name, code: "io" });
+  await source.createFile(name, CONTENT, { mode: 0o644, mtime: 1_000 });
+  await world.advance(10);
+  assertEquals(await target.lookup(name), undefined);
+
+  // By the move the target has the directory, before what is new in it comes.
+  await source.removeFile(name);
+  await source.createDirectory(name);
+  const directory = await source.openDirectory(name);
+  await source.rename("first" as Name, directory, "first" as Name);
+  await directory.createFile("b" as Name, CONTENT, {
+    mode: 0o644,
+    mtime: 2_000,
+  });
+  await directory.setOwnMetadata({ mode: 0o755, mtime: 3_000 });
+  directory.close();
+  await world.advance(5_000);
+  assertEquals((await target.lookup(name))?.mtime, 3_000);
+  await world.stop();
+});
