@@ -85,6 +85,10 @@ export class Heartbeat {
       return;
     }
     if (now - this.#sent >= PING_AFTER_MS) this.#heart.sendPing();
-    this.#cancel = this.#clock.after(TICK_MS, () => this.#tick());
+    const left = this.#heard + DEAD_AFTER_MS - now;
+    this.#cancel = this.#clock.after(
+      Math.min(TICK_MS, left),
+      () => this.#tick(),
+    );
   }
 }

@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { TransportError } from "../../../src/errors.ts";
 import { FrameType } from "../../../src/protocol/frame.ts";
 import { PAGE_HEADER_BYTES } from "../../../src/protocol/limits.ts";
-import { settle } from "../../support/fake_clock.ts";
+import { Heartbeat } from "../../../src/session/heartbeat.ts";
+import { FakeClock, settle } from "../../support/fake_clock.ts";
 import { sessionPair } from "../../support/session_pair.ts";
 
 Deno.test("D13: An idle session stays alive on pings", async () => {
@@ -31,6 +32,23 @@ Deno.test("A peer that falls silent is dead after 15 s, and the session free at 
   assert(error instanceof TransportError);
   assertEquals(error.code, "connection-lost");
   server.close();
+});
+
+Deno.test("A peer is dead 15 s after it was heard last, whenever that was", async () => {
+  const clock = new FakeClock();
+  const told: string[] = [];
+  const heartbeat = new Heartbeat(clock, {
+    sendPing: () => {},
+    waiting: () => false,
+    onDead: (reason) => told.push(reason),
+  });
+  await clock.advance(300);
+  heartbeat.heard();
+  await clock.advance(14_999);
+  assertEquals(told, []);
+  await clock.advance(1);
+  assertEquals(told, ["nothing was heard for 15 s"]);
+  assertEquals(clock.timers, 0);
 });
 
 Deno.test("A pause of our own process is not held against the peer", async () => {
