@@ -1,4 +1,4 @@
-/** The trees that are mirrored, and the goals of the issue. */
+/** The trees that are mirrored, and what is asked of them. */
 import { dirname, join } from "@std/path";
 import { Random } from "../support/random.ts";
 
@@ -24,7 +24,7 @@ export interface Workload {
 const FILES_IN_DIRECTORY = 200;
 const MEGABYTE = 1e6;
 
-/** The table of the issue. With `quick`, the same with little data. */
+/** All of the table. With `quick`, the same with little data. */
 export function workloads(quick: boolean): Workload[] {
   const scale = quick ? 100 : 1;
   const count = (files: number) => files.toLocaleString("en");
