@@ -52,8 +52,8 @@ export function watchDirectory(path: string, listener: WatchListener): Watch {
     return { settled, close };
   }
   const prefix = path.endsWith("/") ? path : `${path}/`;
-  const ear = watchers.at(-1)!;
-  for (const watcher of watchers) void follow(watcher, watcher === ear);
+  // Nobody reads the other one: what it has no room for it drops.
+  void follow(watchers.at(-1)!);
   return { settled, close };
 
   /**
@@ -71,14 +71,11 @@ export function watchDirectory(path: string, listener: WatchListener): Watch {
     }
   }
 
-  async function follow(
-    watcher: Deno.FsWatcher,
-    isHeard: boolean,
-  ): Promise<void> {
+  async function follow(watcher: Deno.FsWatcher): Promise<void> {
     try {
       for await (const event of watcher) {
         if (!isOpen) return;
-        if (isHeard) tell(event);
+        tell(event);
       }
       // It ends by itself only where it can't go on.
       end(new Error("The watcher has stopped"));

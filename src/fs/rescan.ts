@@ -26,7 +26,7 @@ import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { isFileSystemError } from "../errors.ts";
 import { sameRecords } from "./ignore_reader.ts";
 import { type DirtyNode, DirtyPaths } from "./dirty_paths.ts";
-import type { Directory, Stat } from "./file_system.ts";
+import type { Directory, ListedEntry, Stat } from "./file_system.ts";
 import { Pacer } from "./pacer.ts";
 import {
   scan,
@@ -151,9 +151,9 @@ class Rescanner {
     node: DirtyNode,
   ): Promise<boolean> {
     const { directory, path } = place;
-    const below = node.entries
+    const { below, listed } = node.entries
       ? await moreOf(directory, entry, node.below)
-      : node.below;
+      : { below: node.below, listed: NOTHING_LISTED };
     for (const name of below.keys()) {
       // Other rules hold for all that is in it; and of a name that is not valid
       // only a listing can tell what has become of it.
@@ -173,7 +173,8 @@ class Rescanner {
       if (!child.self && before === IGNORED) continue;
       const isDone = !child.self && before?.kind === "directory" &&
         await this.#enter(place, name, before, child);
-      if (!isDone) await this.#look(place, stat, name, before);
+      if (isDone) continue;
+      await this.#look(place, stat, name, before, listed.get(name));
     }
     // What comes and goes in a directory moves its mtime.
     const own = this.#scanner.ownOf(await directory.stat());
@@ -253,18 +254,23 @@ class Rescanner {
     }
   }
 
-  /** Finds out what the entry `name` is now; `stat` is that of its directory. */
+  /**
+   * Finds out what the entry `name` is now; `stat` is that of its directory, and
+   * `listed` what was just seen of it, if it was.
+   */
   async #look(
     { directory, path, scope }: Place,
     { device }: Stat,
     name: Name,
     before: Entry | undefined,
+    listed: ListedEntry | undefined,
   ): Promise<void> {
     const at = join(path, name);
     const scanner = this.#scanner;
     let found: Entry | undefined;
     try {
-      const stat = await directory.lookup(name);
+      const seen = listed ?? await lookUp(directory, name);
+      const stat = seen?.stat;
       if (
         stat?.kind === "file" && before?.kind === "file" &&
         !this.#options.checksum && isUnmoved(before, stat)
@@ -273,15 +279,11 @@ class Rescanner {
         this.#noteLinked(before, stat);
       }
       this.#leave(at, before);
-      if (stat !== undefined) {
-        const target = stat.kind === "symlink"
-          ? await directory.readLink(name)
+      if (seen !== undefined) {
+        found = before === undefined && seen.stat.device === device
+          ? this.#renamed(seen.stat)
           : undefined;
-        const listed = { name, stat, target };
-        found = before === undefined && stat.device === device
-          ? this.#renamed(stat)
-          : undefined;
-        found ??= await scanner.look(directory, at, listed, device, scope);
+        found ??= await scanner.look(directory, at, seen, device, scope);
       }
     } catch (error) {
       if (!isFileSystemError(error)) throw error;
@@ -375,20 +377,41 @@ function renamableIn(
   return found;
 }
 
+const NOTHING_LISTED: ReadonlyMap<Name, ListedEntry> = new Map();
+
+/** What there is under `name`, as a listing would tell it; undefined: nothing. */
+async function lookUp(
+  directory: Directory,
+  name: Name,
+): Promise<ListedEntry | undefined> {
+  const stat = await directory.lookup(name);
+  if (stat === undefined) return undefined;
+  const isLink = stat.kind === "symlink";
+  const target = isLink ? await directory.readLink(name) : undefined;
+  return { name, stat, target };
+}
+
 /**
  * `below`, and what else in `directory` is not what it was: `entry` is what it was.
  * A directory in it that has gained or lost something is to be listed likewise.
+ * `listed` is what was seen of all that is in it.
  */
 async function moreOf(
   directory: Directory,
   entry: DirectoryEntry,
   below: DirtyNode["below"],
-): Promise<DirtyNode["below"]> {
+): Promise<{
+  readonly below: DirtyNode["below"];
+  readonly listed: ReadonlyMap<Name, ListedEntry>;
+}> {
   const more = new Map(below);
+  const listed = new Map<Name, ListedEntry>();
   const dirty = { self: true, own: false, entries: false, below: new Map() };
   const gone = new Set(entry.children.keys());
-  for (const { name, stat } of (await directory.list()).entries) {
+  for (const found of (await directory.list()).entries) {
+    const { name, stat } = found;
     gone.delete(name);
+    listed.set(name, found);
     const before = entry.children.get(name);
     const known = more.get(name);
     if (known?.self) continue;
@@ -407,7 +430,7 @@ async function moreOf(
     ) more.set(name, dirty);
   }
   for (const name of gone) more.set(name, dirty);
-  return more;
+  return { below: more, listed };
 }
 
 /** Whether nothing of a file has changed that a scan would see. */

@@ -6,7 +6,7 @@
 import type { Clock } from "../core/clock.ts";
 import { displayPath, type RelPath } from "../core/path.ts";
 import { sleep, sleepBriefly } from "../core/sleep.ts";
-import type { ScanOptions } from "../core/snapshot.ts";
+import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { FileSystemError, isFileSystemError, messageOf } from "../errors.ts";
 import { DirtyPaths } from "../fs/dirty_paths.ts";
 import type { ScannedSnapshot } from "../fs/scan.ts";
@@ -27,6 +27,9 @@ const MAX_TIMER_MS = 60_000;
 
 /** More dirty paths than this take a while. */
 const MANY_PATHS = 100;
+
+/** A directory is listed as a whole where that is no more than so many times the work. */
+const LISTED_SHARE = 4;
 
 /** For so long they are left until somebody has time for what they bring. */
 const MAX_BUSY_MS = 1_000;
@@ -298,6 +301,9 @@ export class Feed {
       }
       const start = clock.now();
       const before = this.#version?.snapshot;
+      if (before !== undefined) {
+        dirty.widenCrowded((path, count) => isCrowded(before, path, count));
+      }
       const take = (): DirtyPaths => watch.take();
       const found = await this.#reader.read({ source, before, dirty, take });
       const { root } = found.snapshot;
@@ -367,4 +373,16 @@ export class Feed {
     this.#warned = message;
     this.#options.onEvent({ kind: "warning", message });
   }
+}
+
+/** Whether `dirty` of the entries of the directory at `path` are as good as all. */
+function isCrowded(
+  { root }: ScannedSnapshot,
+  path: RelPath,
+  dirty: number,
+): boolean {
+  if (dirty <= MANY_PATHS) return false;
+  const directory = entryAt(root, path);
+  return directory?.kind === "directory" &&
+    directory.children.size <= LISTED_SHARE * dirty;
 }

@@ -51,6 +51,28 @@ Deno.test("widen() takes in what is beside a dirty entry, and in a directory tha
   assertEquals(shown(other), widened);
 });
 
+Deno.test("widenCrowded() takes in what is beside the dirty entries of a crowded directory", () => {
+  const dirty = DirtyPaths.of([
+    path("a/b"),
+    path("a/c"),
+    path("d/e"),
+    path("f"),
+  ]);
+  const asked: [string, number][] = [];
+  dirty.widenCrowded((path, count) => {
+    asked.push([path, count]);
+    return count === 2;
+  });
+  assertEquals(shown(dirty), [
+    "entries a",
+    "self a/b",
+    "self a/c",
+    "self d/e",
+    "self f",
+  ]);
+  assertEquals(asked.sort(), [["", 3], ["a", 2], ["d", 1]]);
+});
+
 /** The nodes that say anything, by path. */
 function shown(dirty: DirtyPaths): string[] {
   const lines: [string, string][] = [];
