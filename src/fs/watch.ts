@@ -112,6 +112,11 @@ export class TreeWatch {
     return this.#isUnknown ? Infinity : this.#dirty.size;
   }
 
+  /** Whether everything is to be looked at, and not only what is known to be dirty. */
+  get isAllDirty(): boolean {
+    return this.#dirty.everything;
+  }
+
   /** What is dirty; nothing is afterwards. */
   take(): DirtyPaths {
     if (this.#isUnknown) {

@@ -65,6 +65,9 @@ export class Feed {
   readonly #locks = new GitLocks();
   #version: Version | undefined;
   readonly #waiting = new Set<() => void>();
+  /** How many paths are being looked at, and how many looks are through. */
+  #looking = 0;
+  #looks = 0;
   /** Called as soon as somebody waits. */
   #onWaiting: (() => void) | undefined;
   #wake: (() => void) | undefined;
@@ -141,6 +144,23 @@ export class Feed {
     while (!signal.aborted && (this.#version?.number ?? 0) <= number) {
       await this.#told(signal);
     }
+  }
+
+  /**
+   * Resolves when the version is worth being carried out: where much is dirty, when
+   * that was looked at, or not within a while. Nobody waits for a look at everything.
+   */
+  async recent(signal: AbortSignal): Promise<void> {
+    const looks = this.#looks;
+    const { dirtySize, isAllDirty } = this.#root.watch;
+    const much = Math.max(this.#looking, isAllDirty ? 0 : dirtySize);
+    if (much <= MANY_PATHS) return;
+    const late = new AbortController();
+    const { clock } = this.#options;
+    const cancel = clock.after(MAX_BUSY_MS, () => late.abort());
+    const end = AbortSignal.any([signal, late.signal]);
+    while (!end.aborted && looks === this.#looks) await this.#told(end);
+    cancel();
   }
 
   /**
@@ -230,29 +250,35 @@ export class Feed {
     this.#tellAll();
   }
 
-  /** Until there is silence for a moment, or long enough if there is none. */
+  /**
+   * Until there is silence for a moment, or long enough if there is none. Where much
+   * is dirty, until somebody waits for a version: looking takes time from those who
+   * still carry out the one before, and would only be done again.
+   */
   async #collect(): Promise<void> {
     const { clock, signal } = this.#options;
     this.#schedule.collect(clock.now(), this.#isAsked);
     for (;;) {
       const left = this.#schedule.leftToCollect(clock.now());
-      if (left <= 0 || signal.aborted) break;
-      if (left > MOMENT_MS) await sleep(left, clock, signal);
+      const isMuch = this.#version !== undefined &&
+        this.#root.watch.dirtySize > MANY_PATHS;
+      if (signal.aborted || (isMuch && this.#waiting.size > 0)) return;
+      if (left <= 0) {
+        if (isMuch) await this.#waitedFor(MAX_BUSY_MS);
+        return;
+      }
+      if (isMuch) await this.#waitedFor(left);
+      else if (left > MOMENT_MS) await sleep(left, clock, signal);
       else await sleepBriefly(left, clock, signal);
     }
-    if (this.#root.watch.dirtySize > MANY_PATHS) await this.#waitedFor();
   }
 
-  /**
-   * Until somebody waits for a version, or for so long: looking at much takes time
-   * from those who still carry out the version before, and would only be done again.
-   */
-  async #waitedFor(): Promise<void> {
+  /** Until somebody waits for a version, or for so long. */
+  async #waitedFor(ms: number): Promise<void> {
     const { clock, signal } = this.#options;
-    if (this.#waiting.size > 0) return;
     const waited = new AbortController();
     this.#onWaiting = () => waited.abort();
-    await sleep(MAX_BUSY_MS, clock, AbortSignal.any([signal, waited.signal]));
+    await sleep(ms, clock, AbortSignal.any([signal, waited.signal]));
     this.#onWaiting = undefined;
   }
 
@@ -293,6 +319,7 @@ export class Feed {
     const { clock, signal } = this.#options;
     const { source, watch } = this.#root;
     const dirty = watch.take();
+    this.#looking = dirty.everything ? 0 : dirty.size;
     this.#schedule.looking(dirty.everything);
     try {
       if (await this.#isHeld(dirty)) {
@@ -332,6 +359,10 @@ export class Feed {
       if (await this.#root.checkNow()) this.#warnOnce(messageOf(error));
       await sleep(ROOT_WAIT_MS, clock, signal);
       return false;
+    } finally {
+      this.#looking = 0;
+      this.#looks++;
+      this.#tellAll();
     }
   }
 

@@ -167,6 +167,7 @@ export class Follower {
   async #try(course: Course, signal: AbortSignal): Promise<void> {
     const { clock, staysOnFailure, repairMs } = this.#options;
     const { target } = course;
+    await this.#feed.recent(signal);
     const version = this.#feed.version;
     if (version === undefined) return;
     if (clock.now() >= course.nextRepair) target.forget();

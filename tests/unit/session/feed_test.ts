@@ -485,3 +485,98 @@ Deno.test("what is much is looked at when somebody has time for it, or after a s
   directory.close();
   await stop();
 });
+
+Deno.test("while much is dirty, no version is carried out that is outdated by it", async () => {
+  let gate: PromiseWithResolvers<void> | undefined;
+  const rounds: number[] = [];
+  const observer: RoundObserver = {
+    staging(): void {},
+    passing(): void {},
+    async applied({ achieved }): Promise<void> {
+      rounds.push([...achieved].length);
+      await gate?.promise;
+    },
+  };
+  const { fs, feed, advance, stop } = await start("recursive", Infinity, [
+    observer,
+  ]);
+  await advance(10);
+  const root = await fs.openRoot("s");
+  const directory = await fs.openRoot("s/d");
+
+  gate = Promise.withResolvers<void>();
+  await root.createSymlink("first" as Name, "x", 1e12);
+  await advance(50);
+  rounds.length = 0;
+  // While that is carried out, a version is made of this one …
+  const { number } = feed.version!;
+  await root.createSymlink("second" as Name, "x", 1e12);
+  await advance(50);
+  assertEquals(feed.version!.number, number + 1);
+  // … but by the time that somebody comes for it, there is much more.
+  for (let i = 0; i < 150; i++) {
+    await directory.createSymlink(`l${i}` as Name, "x", 1e12);
+  }
+  await advance(50);
+  assertEquals(feed.version!.number, number + 1);
+  gate.resolve();
+  await advance(100);
+  assertEquals(rounds, [1 + 150 + 2]);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  root.close();
+  directory.close();
+  await stop();
+});
+
+Deno.test("nobody waits for more than a second for a look that takes longer", async () => {
+  const clock = new FakeClock();
+  let gate: PromiseWithResolvers<void> | undefined;
+  const fs = MemoryFileSystem.from({ "s/": null }, {
+    latency: () => gate?.promise ?? Promise.resolve(),
+  });
+  const open = (): Promise<LocalEndpoint> => LocalEndpoint.open(fs, "s");
+  const end = new AbortController();
+  const feed = await Feed.open(await open(), {
+    scan: SCAN,
+    place: { isThere: () => true, open },
+    clock,
+    rescanMs: 0,
+    signal: end.signal,
+    onEvent: () => {},
+  });
+  const running = feed.run();
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 40; turn++) await settle();
+  };
+  const advance = async (ms: number): Promise<void> => {
+    for (let i = 0; i < 5; i++) {
+      await turns();
+      await clock.advance(ms / 5);
+    }
+    await turns();
+  };
+  // The first look waits for nobody.
+  await advance(50);
+  assertEquals(feed.version?.number, 1);
+
+  const root = await fs.openRoot("s");
+  for (let i = 0; i < 150; i++) {
+    await root.createSymlink(`l${i}` as Name, "x", 1e12);
+  }
+  gate = Promise.withResolvers<void>();
+  let isThrough = false;
+  const asking = feed.recent(end.signal).then(() => isThrough = true);
+  await advance(900);
+  assert(!isThrough);
+  await advance(100);
+  assert(isThrough);
+  assertEquals(feed.version?.number, 1);
+  gate.resolve();
+  gate = undefined;
+  await asking;
+  root.close();
+  end.abort();
+  await running;
+  feed.close();
+  await feed.source.close({ kind: "done", message: "" });
+});
