@@ -487,14 +487,15 @@ Deno.test("what is much is looked at when somebody has time for it, or after a s
 });
 
 Deno.test("while much is dirty, no version is carried out that is outdated by it", async () => {
-  let gate: PromiseWithResolvers<void> | undefined;
+  const gate = Promise.withResolvers<void>();
+  let isHeld = false;
   const rounds: number[] = [];
   const observer: RoundObserver = {
     staging(): void {},
     passing(): void {},
     async applied({ achieved }): Promise<void> {
       rounds.push([...achieved].length);
-      await gate?.promise;
+      if (isHeld) await gate.promise;
     },
   };
   const { fs, feed, advance, stop } = await start("recursive", Infinity, [
@@ -504,7 +505,7 @@ Deno.test("while much is dirty, no version is carried out that is outdated by it
   const root = await fs.openRoot("s");
   const directory = await fs.openRoot("s/d");
 
-  gate = Promise.withResolvers<void>();
+  isHeld = true;
   await root.createSymlink("first" as Name, "x", 1e12);
   await advance(50);
   rounds.length = 0;
