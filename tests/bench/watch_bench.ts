@@ -49,7 +49,7 @@ const FULL: Scale = {
   burst: 5_000,
   renamed: 10_000,
   idle: 200_000,
-  idleMs: 20_000,
+  idleMs: 30_000,
   samples: 100,
   otherSamples: 25,
   runs: 5,
@@ -304,7 +304,8 @@ async function idle(stand: Stand): Promise<void> {
   const { temp, scale } = stand;
   const source = makeTree(temp.at("source"), scale.idle);
   await using watch = await Watch.start(source, temp.at("target"));
-  await pause(Math.min(scale.idleMs, 5_000));
+  // Some 20 s after the first sync, V8 collects what that has left behind.
+  await pause(scale.idleMs);
   const before = [watch.sender.pid, watch.receiver.pid].map(cpuMs);
   const since = performance.now();
   await pause(scale.idleMs);
