@@ -26,6 +26,7 @@ function sizes(scale: number): Record<string, number> {
     LOCKSTEP_KILLS: many(100),
     LOCKSTEP_KILL_STEP: Math.max(1, Math.round(1 / scale)),
     LOCKSTEP_LIVE_FRAMES: many(100_000),
+    LOCKSTEP_LIVE_SCHEDULES: many(225),
     LOCKSTEP_LOST_ROOTS: many(10_000),
     LOCKSTEP_RACE_SECONDS: many(60),
     LOCKSTEP_RECONCILES: many(143_000),
