@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Name } from "../../../src/core/path.ts";
+import { FileSystemError } from "../../../src/errors.ts";
 import { follow } from "../../support/followed_tree.ts";
 
 const CONTENT = new TextEncoder().encode("content");
@@ -28,5 +29,34 @@ Deno.test("a directory that takes the place of a file that rests is dated as at 
   directory.close();
   await world.advance(5_000);
   assertEquals((await target.lookup(name))?.mtime, 3_000);
+  await world.stop();
+});
+
+Deno.test("a directory that could not be dated after what is new in it is dated later", async () => {
+  const world = await follow({ "d/a": "1" });
+  const { fs, source, target } = world;
+  await world.advance(100);
+  const name = "d" as Name;
+  const before = (await target.lookup(name))!.mtime;
+  assertEquals((await source.lookup(name))!.mtime, before);
+
+  // At the source it has the mtime of before, so only the target's is moved.
+  const directory = await source.openDirectory(name);
+  const metadata = { mode: 0o644, mtime: 2_000 };
+  await directory.createFile("b" as Name, CONTENT, metadata);
+  await directory.setOwnMetadata({ mode: 0o755, mtime: before });
+  directory.close();
+  let failed = 0;
+  fs.fault = (method, path) => {
+    if (method !== "setOwnMetadata" || path !== "t/d") return undefined;
+    failed++;
+    return new FileSystemError("io", "Cannot set its times");
+  };
+  await world.advance(500);
+  assert(failed > 0);
+  assertEquals(fs.dump("t/d").b, fs.dump("s/d").b);
+  fs.fault = undefined;
+  await world.advance(5_000);
+  assertEquals((await target.lookup(name))!.mtime, before);
   await world.stop();
 });
