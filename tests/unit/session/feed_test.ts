@@ -529,7 +529,13 @@ Deno.test("while much is dirty, no version is carried out that is outdated by it
   await stop();
 });
 
-Deno.test("nobody waits for more than a second for a look that takes longer", async () => {
+/** A feed that has looked once, and whose next look, at much, takes until `stop`. */
+async function startSlow(): Promise<{
+  feed: Feed;
+  clock: FakeClock;
+  advance: (ms: number) => Promise<void>;
+  stop: () => Promise<void>;
+}> {
   const clock = new FakeClock();
   let gate: PromiseWithResolvers<void> | undefined;
   const fs = MemoryFileSystem.from({ "s/": null }, {
@@ -564,20 +570,62 @@ Deno.test("nobody waits for more than a second for a look that takes longer", as
   for (let i = 0; i < 150; i++) {
     await root.createSymlink(`l${i}` as Name, "x", 1e12);
   }
+  root.close();
   gate = Promise.withResolvers<void>();
+  return {
+    feed,
+    clock,
+    advance,
+    async stop(): Promise<void> {
+      gate?.resolve();
+      gate = undefined;
+      end.abort();
+      await running;
+      feed.close();
+      await feed.source.close({ kind: "done", message: "" });
+      assertEquals(clock.timers, 0);
+    },
+  };
+}
+
+Deno.test("nobody waits for more than a second for a look that takes longer", async () => {
+  const { feed, advance, stop } = await startSlow();
   let isThrough = false;
-  const asking = feed.recent(end.signal).then(() => isThrough = true);
+  const asking = feed.recent(new AbortController().signal)
+    .then(() => isThrough = true);
   await advance(900);
   assert(!isThrough);
   await advance(100);
   assert(isThrough);
   assertEquals(feed.version?.number, 1);
-  gate.resolve();
-  gate = undefined;
   await asking;
-  root.close();
+  await stop();
+});
+
+Deno.test("who is stopped while much is looked at begins no round", async () => {
+  const { feed, clock, advance, stop } = await startSlow();
+  let begun = 0;
+  const follower = new Follower(feed, {
+    checksum: false,
+    symlinks: "copy",
+    deletes: true,
+    clock,
+    guards: () => Promise.resolve([]),
+    repairMs: 0,
+    staysOnFailure: false,
+    onEvent: () => void begun++,
+    onSynced: () => {},
+    onHalted: () => {},
+    onWarning: () => {},
+  });
+  const fs = MemoryFileSystem.from({ "t/": null });
+  const target = await LocalEndpoint.open(fs, "t", { durable: false });
+  const end = new AbortController();
+  const following = follower.follow(target, end.signal);
+  await advance(100);
   end.abort();
-  await running;
-  feed.close();
-  await feed.source.close({ kind: "done", message: "" });
+  await following;
+  assertEquals(begun, 0);
+  await target.close({ kind: "done", message: "" });
+  await stop();
 });

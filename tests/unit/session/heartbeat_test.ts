@@ -54,14 +54,16 @@ Deno.test("A peer is dead 15 s after it was heard last, whenever that was", asyn
 Deno.test("A heartbeat that is stopped by its own ping leaves no timer behind", async () => {
   const clock = new FakeClock();
   let pings = 0;
+  let stop = (): void => {};
   const heartbeat = new Heartbeat(clock, {
     sendPing(): void {
       pings++;
-      heartbeat.stop();
+      stop();
     },
     waiting: () => false,
     onDead: () => {},
   });
+  stop = () => heartbeat.stop();
   await clock.advance(5_000);
   assertEquals([pings, clock.timers], [1, 0]);
 });
