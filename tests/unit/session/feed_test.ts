@@ -549,7 +549,9 @@ Deno.test("while much is dirty, no version is carried out that is outdated by it
 });
 
 /** A feed that has looked once, and whose next look, at so much, takes until `stop`. */
-async function startSlow(much: "paths" | "everything"): Promise<{
+async function startSlow(
+  much: "paths" | "everything" | "unknown",
+): Promise<{
   feed: Feed;
   clock: FakeClock;
   advance: (ms: number) => Promise<void>;
@@ -587,6 +589,7 @@ async function startSlow(much: "paths" | "everything"): Promise<{
 
   const root = await fs.openRoot("s");
   if (much === "everything") feed.relook("everything");
+  else if (much === "unknown") fs.watches.overflow();
   else {
     for (let i = 0; i < 150; i++) {
       await root.createSymlink(`l${i}` as Name, "x", 1e12);
@@ -624,23 +627,26 @@ Deno.test("nobody waits for more than a second for a look that takes longer", as
   await stop();
 });
 
-Deno.test("nobody waits for a look at everything", async () => {
-  const { feed, advance, stop } = await startSlow("everything");
-  const end = new AbortController();
-  const { signal } = end;
-  let through = 0;
-  const ask = (): Promise<unknown> => feed.recent(signal).then(() => through++);
-  const asking = [ask()];
-  // This somebody does wait for, so it is under way by then.
-  asking.push(feed.refresh(signal));
-  await advance(100);
-  asking.push(ask());
-  for (let turn = 0; turn < 40; turn++) await settle();
-  assertEquals(through, 2);
-  end.abort();
-  await Promise.all(asking);
-  await stop();
-});
+for (const much of ["everything", "unknown"] as const) {
+  Deno.test(`nobody waits for a look at everything (${much})`, async () => {
+    const { feed, advance, stop } = await startSlow(much);
+    const end = new AbortController();
+    const { signal } = end;
+    let through = 0;
+    const ask = (): Promise<unknown> =>
+      feed.recent(signal).then(() => through++);
+    const asking = [ask()];
+    // This somebody does wait for, so it is under way by then.
+    asking.push(feed.refresh(signal));
+    await advance(100);
+    asking.push(ask());
+    for (let turn = 0; turn < 40; turn++) await settle();
+    assertEquals(through, 2);
+    end.abort();
+    await Promise.all(asking);
+    await stop();
+  });
+}
 
 Deno.test("who is stopped while much is looked at begins no round", async () => {
   const { feed, clock, advance, stop } = await startSlow("paths");
