@@ -60,3 +60,30 @@ Deno.test("a directory that could not be dated after what is new in it is dated 
   assertEquals((await target.lookup(name))!.mtime, before);
   await world.stop();
 });
+
+Deno.test("a directory is not set back to what it is because of what may not go", async () => {
+  const world = await follow({ "d/a": "1", "d/b": "2" });
+  const { fs, source, target } = world;
+  await world.advance(100);
+  const name = "d" as Name;
+  const mtime = (await source.lookup(name))!.mtime;
+  const directory = await source.openDirectory(name);
+  await directory.removeFile("a" as Name);
+  await directory.setOwnMetadata({ mode: 0o755, mtime });
+  directory.close();
+  // A look finds it gone; whether it is can't be said for sure at first.
+  let asked = 0;
+  let dated = 0;
+  fs.fault = (method, path): FileSystemError | undefined => {
+    if (method === "setOwnMetadata" && path === "t/d") dated++;
+    if (method !== "list" || path !== "s/d" || ++asked !== 2) return undefined;
+    return new FileSystemError("io", "Cannot list it");
+  };
+  await world.advance(500);
+  assert(asked > 2);
+  assertEquals(fs.dump("t"), { "d/b": "2" });
+  // Once, when it did go.
+  assertEquals(dated, 1);
+  assertEquals((await target.lookup(name))!.mtime, mtime);
+  await world.stop();
+});
