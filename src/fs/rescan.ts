@@ -408,7 +408,8 @@ async function moreOf(
   const listed = new Map<Name, ListedEntry>();
   const dirty = { self: true, own: false, entries: false, below: new Map() };
   const gone = new Set(entry.children.keys());
-  for (const found of (await directory.list()).entries) {
+  const { entries, failed } = await directory.list();
+  for (const found of entries) {
     const { name, stat } = found;
     gone.delete(name);
     listed.set(name, found);
@@ -428,6 +429,11 @@ async function moreOf(
       before?.kind !== "file" || stat.kind !== "file" ||
       !isUnmoved(before, stat)
     ) more.set(name, dirty);
+  }
+  for (const { name, reason } of failed) {
+    const before = entry.children.get(name as Name);
+    const isAsBefore = before?.kind === "untracked" && before.reason === reason;
+    if (isAsBefore) gone.delete(name as Name);
   }
   for (const name of gone) more.set(name, dirty);
   return { below: more, listed };

@@ -114,7 +114,7 @@ export class TreeWatch {
 
   /** Whether everything is to be looked at, and not only what is known to be dirty. */
   get isAllDirty(): boolean {
-    return this.#dirty.everything;
+    return this.#dirty.everything || (this.#isUnknown && this.#dirty.isEmpty);
   }
 
   /** What is dirty; nothing is afterwards. */

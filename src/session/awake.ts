@@ -14,19 +14,17 @@ export interface AwakeOptions {
  * Those of `changes`, as `diff` lists them, that do not rest. A directory gets its
  * mode and mtime wherever something is carried out in it, though it may rest itself:
  * nobody would notice later that it was dated anew. It does not get them only
- * because of what rests in it.
+ * because of what rests in it, or was left out of `changes` before.
  */
 export function awakeChanges(
   changes: readonly Change[],
   { isResting, modes }: AwakeOptions,
 ): readonly Change[] {
   const altered = new Set<RelPath | undefined>();
-  let isAnyResting = false;
   for (const change of changes) {
-    if (isResting(change.path)) isAnyResting = true;
-    else if (!isTouch(change)) altered.add(parentOf(change.path));
+    const { path } = change;
+    if (!isTouch(change) && !isResting(path)) altered.add(parentOf(path));
   }
-  if (!isAnyResting) return changes;
   return changes.filter((change) => {
     const { path, old } = change;
     if (isTouch(change) && old?.kind === "directory" && altered.has(path)) {

@@ -8,14 +8,17 @@ import { withDigests } from "../core/apply_changes.ts";
 import {
   type Change,
   hasChanges,
+  isIdle,
   totalsAfter,
   totalsOfChanges,
 } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
 import { applyMoves, madeBy } from "../core/moves.ts";
 import { NO_ORIGINS, type Origins, originsOf } from "../core/origins.ts";
 import type { RelPath } from "../core/path.ts";
-import type { Snapshot } from "../core/snapshot.ts";
+import type { Problem } from "../core/problem.ts";
+import { entryAt, type Snapshot } from "../core/snapshot.ts";
 import { GuardError } from "../errors.ts";
 import { awakeChanges } from "./awake.ts";
 import {
@@ -375,11 +378,14 @@ export class FeedRounds {
       target.forget();
     } else {
       const root = await endpoint.advance(result.root, result.since, modes);
-      target.learn({
-        ...before,
-        root: this.#doubts.unmark(root, modes),
-        totals: totalsAfter(before.totals, achieved),
-      });
+      if (isWronglyDated(root, changes, problems, modes)) target.forget();
+      else {
+        target.learn({
+          ...before,
+          root: this.#doubts.unmark(root, modes),
+          totals: totalsAfter(before.totals, achieved),
+        });
+      }
     }
     return result;
   }
@@ -464,4 +470,25 @@ const NOTHING_SENT: Sent = {
 /** A deletion that the source could not confirm. */
 function isDoubt({ side, problem }: SidedProblem): boolean {
   return side === "source" && problem.code === "stale";
+}
+
+/**
+ * Whether a directory could not be dated again, though in `root`, which is what is
+ * known of the target, it is as `changes` want it: nothing else would tell that what
+ * is new in it has dated it anew.
+ */
+function isWronglyDated(
+  root: DirectoryEntry,
+  changes: readonly Change[],
+  problems: readonly Problem[],
+  modes: boolean,
+): boolean {
+  if (problems.length === 0) return false;
+  const failed = new Set(problems.map(({ path }) => path));
+  return changes.some((change) => {
+    const { path, new: wanted } = change;
+    if (wanted?.kind !== "directory" || !failed.has(path)) return false;
+    const old = entryAt(root, path);
+    return old?.kind === "directory" && isIdle({ ...change, old }, modes);
+  });
 }

@@ -169,7 +169,7 @@ export class Follower {
     const { target } = course;
     await this.#feed.recent(signal);
     const version = this.#feed.version;
-    if (version === undefined) return;
+    if (version === undefined || signal.aborted) return;
     if (clock.now() >= course.nextRepair) target.forget();
     if (!target.isKnown && repairMs > 0) {
       course.nextRepair = clock.now() + repairMs;

@@ -84,11 +84,12 @@ export class Heartbeat {
       );
       return;
     }
-    if (now - this.#sent >= PING_AFTER_MS) this.#heart.sendPing();
     const left = this.#heard + DEAD_AFTER_MS - now;
     this.#cancel = this.#clock.after(
       Math.min(TICK_MS, left),
       () => this.#tick(),
     );
+    // Last: where it can't be sent, that may be the end of all this.
+    if (now - this.#sent >= PING_AFTER_MS) this.#heart.sendPing();
   }
 }

@@ -59,6 +59,9 @@ async function checkOne(seed: number): Promise<void> {
       if (!isLossy || random.below(2) === 0) dirty.add(path);
     }
     if (isThinned) dirty.widen();
+    // A listing may see what nobody has told of yet.
+    const crowd = random.between(1, 4);
+    dirty.widenCrowded((_, count) => count >= crowd);
     events.length = 0;
     const before = snapshot;
     const first = await rescan(root, before, dirty.take(), options);

@@ -38,3 +38,26 @@ Deno.test("H01: many events without a pause are a flood, however slowly they com
   watch.close();
   root.close();
 });
+
+Deno.test("H01: where nothing is known of lost events, everything is dirty, else what is beside the rest", async () => {
+  const fs = MemoryFileSystem.from({ "s/d/a": "1", "s/d/b": "2" });
+  const root = await fs.openRoot("s");
+  const d = await root.openDirectory("d" as Name);
+  const clock = new FakeClock();
+  const watch = new TreeWatch(root, "recursive", { clock });
+  await watch.start();
+
+  fs.watches.overflow();
+  assertEquals([watch.isAllDirty, watch.dirtySize], [true, Infinity]);
+  assertEquals(watch.take().everything, true);
+  assertEquals([watch.isAllDirty, watch.isDirty], [false, false]);
+
+  await d.setMetadata("a" as Name, { mode: 0o644, mtime: 1e12 });
+  fs.watches.overflow();
+  assertEquals([watch.isAllDirty, watch.dirtySize], [false, Infinity]);
+  const dirty = watch.take();
+  assertEquals(dirty.everything, false);
+  assertEquals(dirty.root.below.get("d" as Name)?.entries, true);
+  watch.close();
+  for (const directory of [d, root]) directory.close();
+});

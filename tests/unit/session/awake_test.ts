@@ -65,6 +65,10 @@ Deno.test("a directory is not set back to what it is because of what rests in it
   assertEquals(awake(changes, "d/a"), paths("other"));
 });
 
+Deno.test("a directory is not set back to what it is because of what was left out", () => {
+  assertEquals(awake([touched("d", 1, 1), touched("e", 1, 2)]), paths("e"));
+});
+
 Deno.test("a directory that is older at the target is dated, though all in it rests", () => {
   const changes = [created("d/a"), touched("d", 1, 2)];
   assertEquals(awake(changes, "d/a"), paths("d"));

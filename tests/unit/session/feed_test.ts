@@ -486,6 +486,25 @@ Deno.test("what is much is looked at when somebody has time for it, or after a s
   await stop();
 });
 
+Deno.test("a directory in which very much has changed is listed at once", async () => {
+  const { fs, advance, stop } = await start("recursive");
+  await advance(10);
+  const calls = { list: 0, lookup: 0 };
+  fs.fault = (method, path): undefined => {
+    if (method === "list" && path === "s/d") calls.list++;
+    if (method === "lookup" && path.startsWith("s/d/l")) calls.lookup++;
+  };
+  const directory = await fs.openRoot("s/d");
+  for (let i = 0; i < 150; i++) {
+    await directory.createSymlink(`l${i}` as Name, "x", 1e12);
+  }
+  await advance(200);
+  assertEquals(fs.dump("t"), fs.dump("s"));
+  assertEquals(calls, { list: 1, lookup: 0 });
+  directory.close();
+  await stop();
+});
+
 Deno.test("while much is dirty, no version is carried out that is outdated by it", async () => {
   const gate = Promise.withResolvers<void>();
   let isHeld = false;
@@ -529,7 +548,15 @@ Deno.test("while much is dirty, no version is carried out that is outdated by it
   await stop();
 });
 
-Deno.test("nobody waits for more than a second for a look that takes longer", async () => {
+/** A feed that has looked once, and whose next look, at so much, takes until `stop`. */
+async function startSlow(
+  much: "paths" | "everything" | "unknown",
+): Promise<{
+  feed: Feed;
+  clock: FakeClock;
+  advance: (ms: number) => Promise<void>;
+  stop: () => Promise<void>;
+}> {
   const clock = new FakeClock();
   let gate: PromiseWithResolvers<void> | undefined;
   const fs = MemoryFileSystem.from({ "s/": null }, {
@@ -561,23 +588,94 @@ Deno.test("nobody waits for more than a second for a look that takes longer", as
   assertEquals(feed.version?.number, 1);
 
   const root = await fs.openRoot("s");
-  for (let i = 0; i < 150; i++) {
-    await root.createSymlink(`l${i}` as Name, "x", 1e12);
+  if (much === "everything") feed.relook("everything");
+  else if (much === "unknown") fs.watches.overflow();
+  else {
+    for (let i = 0; i < 150; i++) {
+      await root.createSymlink(`l${i}` as Name, "x", 1e12);
+    }
   }
+  root.close();
   gate = Promise.withResolvers<void>();
+  return {
+    feed,
+    clock,
+    advance,
+    async stop(): Promise<void> {
+      gate?.resolve();
+      gate = undefined;
+      end.abort();
+      await running;
+      feed.close();
+      await feed.source.close({ kind: "done", message: "" });
+      assertEquals(clock.timers, 0);
+    },
+  };
+}
+
+Deno.test("nobody waits for more than a second for a look that takes longer", async () => {
+  const { feed, advance, stop } = await startSlow("paths");
   let isThrough = false;
-  const asking = feed.recent(end.signal).then(() => isThrough = true);
+  const asking = feed.recent(new AbortController().signal)
+    .then(() => isThrough = true);
   await advance(900);
   assert(!isThrough);
   await advance(100);
   assert(isThrough);
   assertEquals(feed.version?.number, 1);
-  gate.resolve();
-  gate = undefined;
   await asking;
-  root.close();
+  await stop();
+});
+
+for (const much of ["everything", "unknown"] as const) {
+  Deno.test(`nobody waits for a look at everything (${much})`, async () => {
+    const { feed, advance, stop } = await startSlow(much);
+    const end = new AbortController();
+    const { signal } = end;
+    let through = 0;
+    const ask = (): Promise<unknown> =>
+      feed.recent(signal).then(() => through++);
+    const asking = [ask()];
+    // This somebody does wait for, so it is under way by then.
+    asking.push(feed.refresh(signal));
+    await advance(100);
+    asking.push(ask());
+    for (let turn = 0; turn < 40; turn++) await settle();
+    assertEquals(through, 2);
+    end.abort();
+    await Promise.all(asking);
+    await stop();
+  });
+}
+
+Deno.test("who is stopped while much is looked at begins no round", async () => {
+  const { feed, clock, advance, stop } = await startSlow("paths");
+  let begun = 0;
+  const follower = new Follower(feed, {
+    checksum: false,
+    symlinks: "copy",
+    deletes: true,
+    clock,
+    guards: () => Promise.resolve([]),
+    repairMs: 0,
+    staysOnFailure: false,
+    onEvent: () => void begun++,
+    onSynced: () => {},
+    onHalted: () => {},
+    onWarning: () => {},
+  });
+  const fs = MemoryFileSystem.from({ "t/": null });
+  const target = await LocalEndpoint.open(fs, "t", { durable: false });
+  const end = new AbortController();
+  // Because somebody waits for it, all that is dirty is looked at by then.
+  const asking = feed.recent(new AbortController().signal);
+  await advance(100);
+  const following = follower.follow(target, end.signal);
+  await advance(100);
   end.abort();
-  await running;
-  feed.close();
-  await feed.source.close({ kind: "done", message: "" });
+  await following;
+  assertEquals(begun, 0);
+  await target.close({ kind: "done", message: "" });
+  await stop();
+  await asking;
 });

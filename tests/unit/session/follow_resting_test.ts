@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Name } from "../../../src/core/path.ts";
+import { FileSystemError } from "../../../src/errors.ts";
 import { follow } from "../../support/followed_tree.ts";
 
 const CONTENT = new TextEncoder().encode("content");
@@ -28,5 +29,61 @@ Deno.test("a directory that takes the place of a file that rests is dated as at 
   directory.close();
   await world.advance(5_000);
   assertEquals((await target.lookup(name))?.mtime, 3_000);
+  await world.stop();
+});
+
+Deno.test("a directory that could not be dated after what is new in it is dated later", async () => {
+  const world = await follow({ "d/a": "1" });
+  const { fs, source, target } = world;
+  await world.advance(100);
+  const name = "d" as Name;
+  const before = (await target.lookup(name))!.mtime;
+  assertEquals((await source.lookup(name))!.mtime, before);
+
+  // At the source it has the mtime of before, so only the target's is moved.
+  const directory = await source.openDirectory(name);
+  const metadata = { mode: 0o644, mtime: 2_000 };
+  await directory.createFile("b" as Name, CONTENT, metadata);
+  await directory.setOwnMetadata({ mode: 0o755, mtime: before });
+  directory.close();
+  let failed = 0;
+  fs.fault = (method, path) => {
+    if (method !== "setOwnMetadata" || path !== "t/d") return undefined;
+    failed++;
+    return new FileSystemError("io", "Cannot set its times");
+  };
+  await world.advance(500);
+  assert(failed > 0);
+  assertEquals(fs.dump("t/d").b, fs.dump("s/d").b);
+  fs.fault = undefined;
+  await world.advance(5_000);
+  assertEquals((await target.lookup(name))!.mtime, before);
+  await world.stop();
+});
+
+Deno.test("a directory is not set back to what it is because of what may not go", async () => {
+  const world = await follow({ "d/a": "1", "d/b": "2" });
+  const { fs, source, target } = world;
+  await world.advance(100);
+  const name = "d" as Name;
+  const mtime = (await source.lookup(name))!.mtime;
+  const directory = await source.openDirectory(name);
+  await directory.removeFile("a" as Name);
+  await directory.setOwnMetadata({ mode: 0o755, mtime });
+  directory.close();
+  // A look finds it gone; whether it is can't be said for sure at first.
+  let asked = 0;
+  let dated = 0;
+  fs.fault = (method, path): FileSystemError | undefined => {
+    if (method === "setOwnMetadata" && path === "t/d") dated++;
+    if (method !== "list" || path !== "s/d" || ++asked !== 2) return undefined;
+    return new FileSystemError("io", "Cannot list it");
+  };
+  await world.advance(500);
+  assert(asked > 2);
+  assertEquals(fs.dump("t"), { "d/b": "2" });
+  // Once, when it did go.
+  assertEquals(dated, 1);
+  assertEquals((await target.lookup(name))!.mtime, mtime);
   await world.stop();
 });

@@ -51,6 +51,23 @@ Deno.test("A peer is dead 15 s after it was heard last, whenever that was", asyn
   assertEquals(clock.timers, 0);
 });
 
+Deno.test("A heartbeat that is stopped by its own ping leaves no timer behind", async () => {
+  const clock = new FakeClock();
+  let pings = 0;
+  let stop = (): void => {};
+  const heartbeat = new Heartbeat(clock, {
+    sendPing(): void {
+      pings++;
+      stop();
+    },
+    waiting: () => false,
+    onDead: () => {},
+  });
+  stop = () => heartbeat.stop();
+  await clock.advance(5_000);
+  assertEquals([pings, clock.timers], [1, 0]);
+});
+
 Deno.test("A pause of our own process is not held against the peer", async () => {
   const { client, server, clock } = await sessionPair();
   await clock.advance(3_000);
