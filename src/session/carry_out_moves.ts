@@ -4,14 +4,20 @@ import type { DirectoryEntry } from "../core/entry.ts";
 import type { Move } from "../core/moves.ts";
 import type { Moved } from "../core/operation.ts";
 import { entryAt } from "../core/snapshot.ts";
+import { onSide } from "./compare_sides.ts";
 import type { Endpoint, MoveResult } from "./endpoint.ts";
-import type { EventListener } from "./events.ts";
+import type { EventListener, SidedProblem } from "./events.ts";
 
 /** What of a list of moves was done. */
 export interface CarriedOutMoves extends MoveResult {
   readonly moved: readonly Move[];
-  /** Whether that is all of them; else the target has to be looked at again. */
+  /**
+   * Whether that is all of them, and nothing went wrong beside; else the target has
+   * to be looked at again.
+   */
   readonly isAll: boolean;
+  /** What had to be kept aside; nothing else would tell of it. */
+  readonly kept: readonly SidedProblem[];
 }
 
 /** Makes `target` carry out `moves`, and tells of each that was done. */
@@ -26,7 +32,13 @@ export async function carryOutMoves(
   const result = await target.move(moves, signal);
   const moved = moves.filter((_, i) => result.done[i] === 1);
   for (const { from, to } of moved) onEvent?.({ kind: "moved", from, to });
-  return { ...result, moved, isAll: moved.length === moves.length };
+  const { problems } = result;
+  return {
+    ...result,
+    moved,
+    isAll: moved.length === moves.length && problems.length === 0,
+    kept: problems.filter(({ code }) => code === "kept").map(onSide("target")),
+  };
 }
 
 /**

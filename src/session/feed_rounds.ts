@@ -210,6 +210,7 @@ export class FeedRounds {
       this.#resting.has(path) || left.has(path) || origins.has(path)
     );
     const problems = this.#withResting([
+      ...this.#open.kept,
       ...reviewed.problems,
       ...failed.map(onSide("target")),
     ]);
@@ -313,7 +314,7 @@ export class FeedRounds {
   > {
     const { onEvent } = this.#options;
     const { moves, modes } = comparison;
-    const { isAll, moved, ctimes } = await carryOutMoves(
+    const { isAll, moved, ctimes, kept } = await carryOutMoves(
       target.endpoint,
       moves,
       { signal, onEvent },
@@ -324,6 +325,7 @@ export class FeedRounds {
       target.learn(before);
       return { before, ctimes };
     }
+    this.#open.kept.push(...kept);
     if (moved.length > 0) {
       this.#open.isMidway = true;
       await this.#tell({
@@ -428,6 +430,8 @@ export class FeedRounds {
 class OpenRound {
   /** What was done so far. */
   readonly tally = new RoundTally();
+  /** What earlier tries had to keep aside at the target. */
+  readonly kept: SidedProblem[] = [];
   /** Whether a try has ended, and the rest is still to come. */
   isMidway = false;
   /** When it was begun, if it was put off. */

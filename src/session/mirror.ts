@@ -139,8 +139,7 @@ async function mirrorOnce(
       changes = withCtimes(changes, moves, result.ctimes);
     } else {
       // What could not be moved is deleted and sent, as without any evidence.
-      kept = result.problems.filter(({ code }) => code === "kept")
-        .map(onSide("target"));
+      kept = result.kept;
       const { origins: _, recall: __, ...plain } = options;
       comparison = await compareSides(source, target, plain);
       onEvent?.({ kind: "planned", round, totals: comparison.totals });

@@ -27,14 +27,20 @@ export interface FollowedTree {
   advance(ms: number): Promise<void>;
   /** How many rounds were told of. */
   rounds(): number;
+  /** What was wrong, by path and code, since it began. */
+  readonly problems: readonly string[];
   /** The target is lost, and another connection follows. */
   reconnect(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Begins to watch a tree that holds `files`, by path and content. */
+/**
+ * Begins to watch a tree that holds `files`, by path and content. `onOpen` hears of
+ * each endpoint of the target.
+ */
 export async function follow(
   files: Record<string, string>,
+  onOpen: (target: LocalEndpoint) => void = () => {},
 ): Promise<FollowedTree> {
   const clock = new FakeClock();
   const timeOfDay = (): number => BEGAN + clock.now();
@@ -63,11 +69,17 @@ export async function follow(
     signal,
     onEvent: () => {},
   });
+  const problems: string[] = [];
   const follower = new Follower(feed, {
     checksum: false,
     symlinks: "copy",
     deletes: true,
     clock,
+    onEvent(event): void {
+      if (event.kind !== "problem") return;
+      const { path, code } = event.problem;
+      problems.push(`${path}: ${code}`);
+    },
     timeOfDay,
     guards: () => Promise.resolve([]),
     repairMs: 0,
@@ -79,6 +91,7 @@ export async function follow(
   const feeding = feed.run();
   const connect = async (): Promise<() => Promise<void>> => {
     const endpoint = await LocalEndpoint.open(fs, "t", { durable: false });
+    onOpen(endpoint);
     const lost = new AbortController();
     const following = follower.follow(endpoint, lost.signal);
     return async (): Promise<void> => {
@@ -105,6 +118,7 @@ export async function follow(
       await turns();
     },
     rounds: () => follower.rounds,
+    problems,
     async reconnect(): Promise<void> {
       await lose();
       lose = await connect();

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Name } from "../../../src/core/path.ts";
 import { FileSystemError } from "../../../src/errors.ts";
+import type { MoveResult } from "../../../src/session/endpoint.ts";
 import { follow } from "../../support/followed_tree.ts";
 
 const CONTENT = new TextEncoder().encode("content");
@@ -85,5 +86,49 @@ Deno.test("a directory is not set back to what it is because of what may not go"
   // Once, when it did go.
   assertEquals(dated, 1);
   assertEquals((await target.lookup(name))!.mtime, mtime);
+  await world.stop();
+});
+
+Deno.test("a directory that could not be dated after a move into it is dated later", async () => {
+  const world = await follow({ "d/a": "1", "b": "2" });
+  const { fs, source, target } = world;
+  await world.advance(100);
+  const name = "d" as Name;
+  const before = (await target.lookup(name))!.mtime;
+  const directory = await source.openDirectory(name);
+  await source.rename("b" as Name, directory, "b" as Name);
+  await directory.setOwnMetadata({ mode: 0o755, mtime: before });
+  directory.close();
+  let failed = 0;
+  fs.fault = (method, path): FileSystemError | undefined => {
+    if (method !== "setOwnMetadata" || path !== "t/d") return undefined;
+    return ++failed > 1
+      ? undefined
+      : new FileSystemError("io", "Cannot set its times");
+  };
+  await world.advance(5_000);
+  assertEquals(failed > 0, true);
+  assertEquals(fs.dump("t"), { "d/a": "1", "d/b": "2" });
+  assertEquals((await target.lookup(name))!.mtime, before);
+  await world.stop();
+});
+
+Deno.test("what had to be kept aside during a move is told of", async () => {
+  const world = await follow({ "a": "1", "d/x": "2" }, (endpoint) => {
+    const move = endpoint.move.bind(endpoint);
+    endpoint.move = async (moves, signal): Promise<MoveResult> => {
+      const message = "It is in kept/";
+      const problem = { path: moves[0]!.from, code: "kept", message } as const;
+      return { ...await move(moves, signal), problems: [problem] };
+    };
+  });
+  const { fs, source } = world;
+  await world.advance(100);
+  const directory = await source.openDirectory("d" as Name);
+  await source.rename("a" as Name, directory, "b" as Name);
+  directory.close();
+  await world.advance(500);
+  assertEquals(world.problems, ["a: kept"]);
+  assertEquals(fs.dump("t"), fs.dump("s"));
   await world.stop();
 });
