@@ -41,7 +41,7 @@ const HOSTILE: readonly string[] = [
   "x".repeat(MAX_NAME_BYTES + 1),
   "é".repeat(MAX_NAME_BYTES / 2 + 1),
   "a/".repeat(MAX_PATH_DEPTH) + "a",
-  "a".repeat(MAX_PATH_LENGTH + 1),
+  `${"a".repeat(511)}/`.repeat(MAX_PATH_LENGTH / 512) + "a",
 ];
 
 const LEGAL: readonly string[] = [
@@ -65,6 +65,7 @@ const LEGAL: readonly string[] = [
   "x".repeat(MAX_NAME_BYTES),
   "é".repeat(MAX_NAME_BYTES / 2),
   "a/".repeat(MAX_PATH_DEPTH - 1) + "a",
+  `${"a".repeat(511)}/`.repeat(MAX_PATH_LENGTH / 512 - 1) + "a".repeat(512),
 ];
 
 Deno.test("parseRelPath() refuses what could leave the root or is not canonical", () => {
