@@ -67,6 +67,7 @@ const GUARDED: readonly Guarded[] = [
       "src/fs/transition.ts",
     ],
     quick: [
+      "tests/unit/fs/confirm_absent_test.ts",
       "tests/unit/session/local_endpoint_test.ts",
       "tests/unit/session/mirror_test.ts",
       "tests/property/save_race_test.ts",

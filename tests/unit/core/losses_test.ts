@@ -73,6 +73,14 @@ Deno.test("lossesOf() counts of a directory what is not found elsewhere", () => 
   );
 });
 
+Deno.test("lossesOf() does not know again what takes no part", () => {
+  const other = { kind: "untracked", reason: "special-file" } as const;
+  const tree = directory({ other });
+  assertEquals(lost(change("x", tree), change("y", undefined, tree)), [
+    ["x", 2, 0],
+  ]);
+});
+
 Deno.test("lossesOf() takes nothing for new that was there before", () => {
   const moded = directory({ w: A }, { mode: 0o700 });
   for (

@@ -79,6 +79,19 @@ Deno.test("a first run does as it is told, and is remembered", async () => {
   assertEquals(records.record, recordOf(files(2)));
 });
 
+Deno.test("a run of which nothing is kept, or nothing is known, is not remembered", async () => {
+  const round = compare(files(100), files(2));
+  const without = await Safeguards.open(ROOT, NONE);
+  await without.completed(round);
+
+  const records = new Records(undefined);
+  const guard = await Safeguards.open(ROOT, NONE, records);
+  const { source } = round;
+  const root = { ...source.root, digest: undefined };
+  await guard.completed({ ...round, source: { ...source, root } });
+  assertEquals(records.writes, 0);
+});
+
 Deno.test("deletions add up over the rounds of a run, and a path that is tried again counts once", async () => {
   const limits: SafetyLimits = {
     ...NONE,
