@@ -8,18 +8,27 @@ import { path } from "../../support/trees.ts";
 const OPTIONS = { follow: false } as const;
 
 Deno.test("confirmAbsent() names what is there, or can't be looked at", async () => {
-  const fs = MemoryFileSystem.from({ "s/a": "1", "s/d/b": "2", "s/e/c": "3" });
+  const fs = MemoryFileSystem.from({
+    "s/a": "1",
+    "s/d/b": "2",
+    "s/e/c": "3",
+    "s/f/c": "4",
+  });
   const root = await fs.openRoot("s");
   fs.fault = (method, at) =>
     method === "list" && at === "s/e"
       ? new FileSystemError("io", "Cannot list it")
+      : method === "openDirectory" && at === "s/f"
+      ? new FileSystemError("io", "Cannot open it")
       : undefined;
-  const asked = ["a", "d/b", "d/gone", "e/gone", "gone", "gone/x/y"].map(path);
-  const problems = await confirmAbsent(root, asked, OPTIONS);
-  assertEquals(
-    problems.map(({ path, code }) => [path, code]),
-    ["a", "d/b", "e/gone"].map((text) => [path(text), "stale"]),
-  );
+  const asked = ["a", "d/b", "d/gone", "e/gone", "f/gone", "gone", "gone/x/y"];
+  const problems = await confirmAbsent(root, asked.map(path), OPTIONS);
+  assertEquals(problems.map(({ path, message }) => [path, message]), [
+    [path("a"), "a is there again"],
+    [path("d/b"), "d/b is there again"],
+    [path("e/gone"), "Cannot list it"],
+    [path("f/gone"), "Cannot open it"],
+  ]);
   root.close();
 });
 
