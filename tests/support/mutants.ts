@@ -69,6 +69,7 @@ const GUARDED: readonly Guarded[] = [
     quick: [
       "tests/unit/fs/confirm_absent_test.ts",
       "tests/unit/fs/expectation_test.ts",
+      "tests/unit/fs/held_test.ts",
       "tests/unit/session/local_endpoint_test.ts",
       "tests/unit/session/mirror_test.ts",
       "tests/property/save_race_test.ts",
