@@ -16,6 +16,10 @@ import { KnownTarget } from "./known_target.ts";
 import { Resting } from "./resting.ts";
 import { SourceView } from "./source_view.ts";
 
+/** A target of which something can't be looked at is tried after this, then twice as long. */
+const FIRST_LOOK_MS = 1_000;
+const MAX_LOOK_MS = 300_000;
+
 /** How to follow a source. */
 export interface FollowOptions extends FeedRoundOptions {
   /** The clock by which the source dates files, in milliseconds since 1970. */
@@ -146,9 +150,9 @@ export class Follower {
   }
 
   /** When a round is to be tried, though there is nothing new. */
-  #nextTry({ nextRepair }: Course): number {
+  #nextTry({ nextLook, nextRepair }: Course): number {
     const { until = Infinity } = this.#pause;
-    return Math.min(this.#resting.due, until, nextRepair);
+    return Math.min(this.#resting.due, until, nextLook, nextRepair);
   }
 
   #isDue(course: Course): boolean {
@@ -170,7 +174,8 @@ export class Follower {
     await this.#feed.recent(signal);
     const version = this.#feed.version;
     if (version === undefined || signal.aborted) return;
-    if (clock.now() >= course.nextRepair) target.forget();
+    const { nextLook, nextRepair } = course;
+    if (clock.now() >= Math.min(nextLook, nextRepair)) target.forget();
     if (!target.isKnown && repairMs > 0) {
       course.nextRepair = clock.now() + repairMs;
     }
@@ -195,6 +200,7 @@ export class Follower {
       this.#pause.begin(error);
       return;
     }
+    course.settle(clock.now());
     course.done = version.number;
     this.#carriedOut = version.number;
     this.#failure = undefined;
@@ -208,9 +214,28 @@ class Course {
   done = 0;
   /** When the target is looked at again, whatever is known of it. */
   nextRepair = Infinity;
+  #nextLook = Infinity;
+  /** How often in a row something of the target could not be looked at. */
+  #failedLooks = 0;
 
   constructor(target: Endpoint) {
     this.target = new KnownTarget(target);
+  }
+
+  /** When it is looked at again, because something of it could not be. */
+  get nextLook(): number {
+    return this.#nextLook;
+  }
+
+  /** Says that a round is over, and what time it is. */
+  settle(now: number): void {
+    if (!this.target.isUnreadable) {
+      this.#nextLook = Infinity;
+      this.#failedLooks = 0;
+    } else if (this.#nextLook === Infinity || now >= this.#nextLook) {
+      const ms = FIRST_LOOK_MS * 2 ** this.#failedLooks++;
+      this.#nextLook = now + Math.min(MAX_LOOK_MS, ms);
+    }
   }
 
   isBehind(feed: Feed): boolean {

@@ -30,6 +30,12 @@ export class KnownTarget {
     return this.#model !== undefined;
   }
 
+  /** Whether something of it could not be looked at. */
+  get isUnreadable(): boolean {
+    const problems = this.#model?.problems ?? [];
+    return problems.some(({ code }) => code === "unreadable");
+  }
+
   forget(): void {
     this.#model = undefined;
   }
