@@ -171,7 +171,9 @@ export function atWork(root: Directory, error: unknown): unknown {
 /**
  * Puts back what a run that was killed had taken out of its place in `root`, so
  * that a scan sees it; answers what had to be kept, and what was kept before.
- * Where somebody is at work, that is left to them.
+ * Where somebody is at work, that is left to them, and where nothing can be
+ * changed, it stays.
+ * @throws {FileSystemError} If it fails: a scan would take what is held for deleted.
  */
 export async function recoverRun(
   root: Directory,
@@ -190,8 +192,9 @@ export async function recoverRun(
     await area.close();
     return { now: area.kept.problems, before };
   } catch (error) {
-    // Then there is nothing to be changed either, and who tries will hear why.
-    if (!isFileSystemError(error)) throw error;
+    const isLeft = isFileSystemError(error, "locked") ||
+      isFileSystemError(error, "read-only");
+    if (!isLeft) throw error;
     return nothing;
   }
 }

@@ -408,9 +408,7 @@ export class LocalEndpoint implements Endpoint {
       await this.#describer?.close();
       const endedWell = outcome.kind === "done" || outcome.kind === "partial";
       const { create, trash } = this.#options;
-      if (this.#hasFailed) {
-        this.#tellOf((await recoverRun(this.#root, trash)).now);
-      }
+      if (this.#hasFailed) await this.#recoverAtLast(trash);
       if (create && endedWell) await removeLeftovers(this.#root);
     } finally {
       if (this.#original === undefined) this.#root.close();
@@ -476,6 +474,15 @@ export class LocalEndpoint implements Endpoint {
       store: this.#options.recipes,
       distrusted: this.#distrusted,
     });
+  }
+
+  /** What can't be put back now is left to whoever comes next. */
+  async #recoverAtLast(trash: Trash | undefined): Promise<void> {
+    try {
+      this.#tellOf((await recoverRun(this.#root, trash)).now);
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+    }
   }
 
   #tellOf(kept: readonly Problem[]): void {

@@ -1,15 +1,24 @@
 /** What becomes of an entry that is to go, where a disk does not let it. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import type { Change } from "../../../src/core/change.ts";
 import type { TrackedEntry } from "../../../src/core/entry.ts";
 import type { Name } from "../../../src/core/path.ts";
-import type { FileSystemErrorCode } from "../../../src/errors.ts";
+import {
+  FileSystemError,
+  type FileSystemErrorCode,
+} from "../../../src/errors.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import type { MemoryMethod } from "../../../src/fs/memory_state.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
 import { path, symlink } from "../../support/trees.ts";
 
 const DONE = { kind: "done", message: "" } as const;
+const SCAN = {
+  checksum: false,
+  symlinks: "copy",
+  modes: true,
+  ignore: { rules: [], files: [] },
+} as const;
 
 /** What goes wrong while a change is carried out. */
 interface Trouble {
@@ -39,12 +48,7 @@ async function carriedOut(
   });
   let isBegun = false;
   const target = await LocalEndpoint.open(fs, "t", { durable: false });
-  const { root } = await target.scan({
-    checksum: false,
-    symlinks: "copy",
-    modes: true,
-    ignore: { rules: [], files: [] },
-  });
+  const { root } = await target.scan(SCAN);
   const old = [...root.children].find(([name]) => name === of)![1];
   const changes: Change[] = [
     { path: path(of), old: old as TrackedEntry, new: wanted },
@@ -151,4 +155,33 @@ Deno.test("a directory that can't come back, for its place is taken, is kept", a
     done: 0,
     problems: ["d: kept", "d: stale"],
   });
+});
+
+Deno.test("nobody scans a tree of which something is held that can't be put back for now", async () => {
+  const fs = MemoryFileSystem.from({ "t/a": "1", "t/d/b": "2" });
+  const first = await LocalEndpoint.open(fs, "t");
+  const { root } = await first.scan(SCAN);
+  const old = [...root.children].find(([name]) => name === "a")![1];
+  const changes: Change[] = [
+    { path: path("a"), old: old as TrackedEntry, new: undefined },
+  ];
+  await first.stage(changes);
+  // It has left its place by the time that the disk fails for good.
+  const fail = (): FileSystemError => new FileSystemError("io", "It fails");
+  fs.fault = (method, at) =>
+    fs.dump("t")["a"] === undefined && method === "flush" && at === "t"
+      ? fail()
+      : method === "list" && at === "t/.lockstep"
+      ? fail()
+      : undefined;
+  await assertRejects(() => first.transition(changes), FileSystemError);
+  await assertRejects(() => first.scan(SCAN), FileSystemError);
+  await first.close({ kind: "failed", message: "" });
+
+  const second = await LocalEndpoint.open(fs, "t");
+  await assertRejects(() => second.recover(), FileSystemError, "It fails");
+  fs.fault = undefined;
+  await second.recover();
+  assertEquals(fs.dump("t")["a"], "1");
+  await second.close(DONE);
 });
