@@ -14,7 +14,6 @@ import { dirname, join } from "@std/path";
 import { diff } from "../../src/core/diff.ts";
 import type { Name } from "../../src/core/path.ts";
 import { filesOf } from "../../src/core/change.ts";
-import type { ScanOptions } from "../../src/core/snapshot.ts";
 import { isFileSystemError } from "../../src/errors.ts";
 import type {
   Directory,
@@ -28,16 +27,11 @@ import { hooked } from "../../src/fs/hooked_fs.ts";
 import { note } from "../support/proof.ts";
 import { Random } from "../support/random.ts";
 import { TempDir } from "../support/temp.ts";
+import { PLAIN_SCAN } from "../support/plain_scan.ts";
 
 const ROUNDS_IN_MEMORY = 10_000;
 const ROUNDS_ON_DISK = 100;
 
-const SCAN: ScanOptions = {
-  checksum: false,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-};
 /** A transition of these trees has about as many calls. */
 const MOST_CALLS = 220;
 
@@ -222,7 +216,10 @@ async function disturb(
   });
   const to = await LocalEndpoint.open(spied, roots[1], { create: true });
   try {
-    const [here, there] = await Promise.all([from.scan(SCAN), to.scan(SCAN)]);
+    const [here, there] = await Promise.all([
+      from.scan(PLAIN_SCAN),
+      to.scan(PLAIN_SCAN),
+    ]);
     const options = { deletes: true, modes: true };
     const { changes } = diff(there.root, here.root, options);
     const { wants, writable } = await to.stage(changes);

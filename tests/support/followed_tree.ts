@@ -5,13 +5,7 @@ import { Feed } from "../../src/session/feed.ts";
 import { Follower } from "../../src/session/follow.ts";
 import { LocalEndpoint } from "../../src/session/local_endpoint.ts";
 import { FakeClock, settle } from "./fake_clock.ts";
-
-const SCAN = {
-  checksum: false,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-} as const;
+import { PLAIN_SCAN } from "./plain_scan.ts";
 
 /** Entries are dated by this many milliseconds. */
 const TICK_MS = 10;
@@ -62,7 +56,7 @@ export async function follow(
   const end = new AbortController();
   const { signal } = end;
   const feed = await Feed.open(await LocalEndpoint.open(fs, "s"), {
-    scan: SCAN,
+    scan: PLAIN_SCAN,
     place: { isThere: () => true, open: () => LocalEndpoint.open(fs, "s") },
     clock,
     rescanMs: 0,

@@ -11,20 +11,14 @@ import {
 } from "../../../src/fs/memory_fs.ts";
 import type { PlainTree } from "../../../src/fs/memory_tree.ts";
 import { scan } from "../../../src/fs/scan.ts";
-
-const OPTIONS = {
-  checksum: false,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-} as const;
+import { PLAIN_SCAN } from "../../support/plain_scan.ts";
 
 async function treeOf(
   tree: PlainTree,
   options?: MemoryFileSystemOptions,
 ): Promise<DirectoryEntry> {
   const root = await MemoryFileSystem.from(tree, options).openRoot("");
-  return (await scan(root, OPTIONS)).root;
+  return (await scan(root, PLAIN_SCAN)).root;
 }
 
 const TREES: readonly PlainTree[] = [
@@ -67,10 +61,10 @@ Deno.test("suspectsBetween() names files that look the same and are others", asy
     { now },
   );
   const root = await fs.openRoot("");
-  const before = (await scan(root, OPTIONS)).root;
+  const before = (await scan(root, PLAIN_SCAN)).root;
   await root.rename("a" as never, root, "b" as never);
   await root.setMetadata("c" as never, { mode: 0o600, mtime: 1e12 });
-  const after = (await scan(root, OPTIONS)).root;
+  const after = (await scan(root, PLAIN_SCAN)).root;
   assertEquals<string[]>(suspectsBetween(before, after), ["b"]);
   assertEquals(suspectsBetween(after, after), []);
 });

@@ -7,6 +7,7 @@ import type { Directory, Stat } from "../../../src/fs/file_system.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import { scan } from "../../../src/fs/scan.ts";
 import { file, path } from "../../support/trees.ts";
+import { PLAIN_SCAN } from "../../support/plain_scan.ts";
 
 const OLD = file({ size: 1, mtime: 2_000, inode: 3, ctime: 4_000 });
 const STAT: Stat = {
@@ -52,12 +53,7 @@ async function scanned(): Promise<
 > {
   const fs = MemoryFileSystem.from({ "s/d/a": "1", "s/d/e/b": "2" });
   const root = await fs.openRoot("s");
-  const { root: { children } } = await scan(root, {
-    checksum: false,
-    symlinks: "copy",
-    modes: true,
-    ignore: { rules: [], files: [] },
-  });
+  const { root: { children } } = await scan(root, PLAIN_SCAN);
   return { fs, root, tree: children.get(NAME) as DirectoryEntry };
 }
 

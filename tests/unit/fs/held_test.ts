@@ -11,15 +11,9 @@ import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import type { MemoryMethod } from "../../../src/fs/memory_state.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
 import { path, symlink } from "../../support/trees.ts";
+import { PLAIN_SCAN } from "../../support/plain_scan.ts";
 
 const DONE = { kind: "done", message: "" } as const;
-const SCAN = {
-  checksum: false,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-} as const;
-
 /** What goes wrong while a change is carried out. */
 interface Trouble {
   readonly failing?: {
@@ -48,7 +42,7 @@ async function carriedOut(
   });
   let isBegun = false;
   const target = await LocalEndpoint.open(fs, "t", { durable: false });
-  const { root } = await target.scan(SCAN);
+  const { root } = await target.scan(PLAIN_SCAN);
   const old = [...root.children].find(([name]) => name === of)![1];
   const changes: Change[] = [
     { path: path(of), old: old as TrackedEntry, new: wanted },
@@ -160,7 +154,7 @@ Deno.test("a directory that can't come back, for its place is taken, is kept", a
 Deno.test("nobody scans a tree of which something is held that can't be put back for now", async () => {
   const fs = MemoryFileSystem.from({ "t/a": "1", "t/d/b": "2" });
   const first = await LocalEndpoint.open(fs, "t");
-  const { root } = await first.scan(SCAN);
+  const { root } = await first.scan(PLAIN_SCAN);
   const old = [...root.children].find(([name]) => name === "a")![1];
   const changes: Change[] = [
     { path: path("a"), old: old as TrackedEntry, new: undefined },
@@ -175,7 +169,7 @@ Deno.test("nobody scans a tree of which something is held that can't be put back
       ? fail()
       : undefined;
   await assertRejects(() => first.transition(changes), FileSystemError);
-  await assertRejects(() => first.scan(SCAN), FileSystemError);
+  await assertRejects(() => first.scan(PLAIN_SCAN), FileSystemError);
   await first.close({ kind: "failed", message: "" });
 
   const second = await LocalEndpoint.open(fs, "t");

@@ -14,13 +14,8 @@ import { scan } from "../../../src/fs/scan.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
 import { mirror } from "../../../src/session/mirror.ts";
 import { hooked } from "../../../src/fs/hooked_fs.ts";
+import { PLAIN_SCAN } from "../../support/plain_scan.ts";
 
-const SCAN = {
-  checksum: false,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-} as const;
 const DONE = { kind: "done", message: "" } as const;
 
 const TREE: PlainTree = {
@@ -67,7 +62,7 @@ async function sides(): Promise<Sides> {
 
 async function look(fileSystem: MemoryFileSystem): Promise<Snapshot> {
   const root = await fileSystem.openRoot("/");
-  return await scan(root, SCAN);
+  return await scan(root, PLAIN_SCAN);
 }
 
 const HURRIED: Clock = {

@@ -6,13 +6,9 @@ import { DirtyPaths } from "../../../src/fs/dirty_paths.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import { rescan } from "../../../src/fs/rescan.ts";
 import { scan } from "../../../src/fs/scan.ts";
+import { PLAIN_SCAN } from "../../support/plain_scan.ts";
 
-const OPTIONS: ScanOptions = {
-  checksum: false,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-};
+const OPTIONS: ScanOptions = PLAIN_SCAN;
 
 Deno.test("a name that is not valid, and was not before, does not make rescan() look at all beside it", async () => {
   const fs = MemoryFileSystem.from({

@@ -8,13 +8,7 @@ import type { RoundObserver } from "../../../src/session/round_observer.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
 import type { SourceEvent } from "../../../src/session/watched_root.ts";
 import { FakeClock, settle } from "../../support/fake_clock.ts";
-
-const SCAN = {
-  checksum: false,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-} as const;
+import { PLAIN_SCAN } from "../../support/plain_scan.ts";
 
 /** A watched source and a target that follows it, in memory. */
 async function start(
@@ -42,7 +36,7 @@ async function start(
   const place = { there: true };
   const source = await LocalEndpoint.open(fs, "s");
   const feed = await Feed.open(source, {
-    scan: SCAN,
+    scan: PLAIN_SCAN,
     place: {
       isThere: () => place.there,
       open: () => LocalEndpoint.open(fs, "s"),
@@ -251,7 +245,7 @@ Deno.test("Several targets follow one source, each in its own time", async () =>
     return scan(...args);
   };
   const feed = await Feed.open(source, {
-    scan: SCAN,
+    scan: PLAIN_SCAN,
     place: { isThere: () => true, open: () => LocalEndpoint.open(fs, "s") },
     clock,
     rescanMs: 0,
@@ -368,7 +362,7 @@ Deno.test("what a source was is closed, though the watch of what it is now does 
   const feed = await Feed.open(
     noteClose(await LocalEndpoint.open(fs, "s"), "first", closed),
     {
-      scan: SCAN,
+      scan: PLAIN_SCAN,
       place: {
         isThere: () => isThere,
         async open(): Promise<LocalEndpoint> {
@@ -423,7 +417,7 @@ Deno.test("a watch that does not start leaves nothing behind", async () => {
   await assertRejects(
     () =>
       Feed.open(source, {
-        scan: SCAN,
+        scan: PLAIN_SCAN,
         place: { isThere: () => true, open: () => LocalEndpoint.open(fs, "s") },
         clock,
         rescanMs: 0,
@@ -565,7 +559,7 @@ async function startSlow(
   const open = (): Promise<LocalEndpoint> => LocalEndpoint.open(fs, "s");
   const end = new AbortController();
   const feed = await Feed.open(await open(), {
-    scan: SCAN,
+    scan: PLAIN_SCAN,
     place: { isThere: () => true, open },
     clock,
     rescanMs: 0,

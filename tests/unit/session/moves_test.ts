@@ -18,6 +18,7 @@ import type { Name } from "../../../src/core/path.ts";
 import { namesOf, parseRelPath } from "../../../src/core/path.ts";
 import { sessionPair } from "../../support/session_pair.ts";
 import { TempDir } from "../../support/temp.ts";
+import { PLAIN_SCAN } from "../../support/plain_scan.ts";
 
 const OPTIONS: MirrorOptions = {
   checksum: false,
@@ -25,13 +26,6 @@ const OPTIONS: MirrorOptions = {
   deletes: true,
 };
 const DONE = { kind: "done", message: "" } as const;
-const SCAN = {
-  checksum: false,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-} as const;
-
 /** One tree under test: what can be done to it by name. */
 class Tree {
   readonly #root: Directory;
@@ -189,7 +183,7 @@ async function inWorld(
               : originsOf(before.root, here.root),
           ...options,
         });
-        before = await source.scan(SCAN);
+        before = await source.scan(PLAIN_SCAN);
         return summary;
       },
     });

@@ -3,13 +3,7 @@ import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import { LocalEndpoint } from "../../../src/session/local_endpoint.ts";
 import { SharedScan } from "../../../src/session/shared_source.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-
-const SCAN = {
-  checksum: false,
-  symlinks: "copy",
-  modes: true,
-  ignore: { rules: [], files: [] },
-} as const;
+import { PLAIN_SCAN } from "../../support/plain_scan.ts";
 
 const DONE = { kind: "done", message: "" } as const;
 
@@ -25,15 +19,21 @@ Deno.test("Endpoints that begin together begin with one scan, and go on with the
     open(),
     open(),
   ]);
-  const [first, second] = await Promise.all([one.scan(SCAN), two.scan(SCAN)]);
+  const [first, second] = await Promise.all([
+    one.scan(PLAIN_SCAN),
+    two.scan(PLAIN_SCAN),
+  ]);
   assertEquals(first === second, true);
-  assertEquals(await three.scan(SCAN) === first, true);
-  assertEquals(await other.scan({ ...SCAN, modes: false }) === first, false);
-  const again = await one.scan(SCAN);
+  assertEquals(await three.scan(PLAIN_SCAN) === first, true);
+  assertEquals(
+    await other.scan({ ...PLAIN_SCAN, modes: false }) === first,
+    false,
+  );
+  const again = await one.scan(PLAIN_SCAN);
   assertEquals(again === first, false);
   assertEquals(again.root.digest, first.root.digest);
   await clock.advance(2_000);
-  assertEquals(await late.scan(SCAN) === first, false);
+  assertEquals(await late.scan(PLAIN_SCAN) === first, false);
   for (const endpoint of [one, two, three, other, late]) {
     await endpoint.close(DONE);
   }
@@ -43,12 +43,15 @@ Deno.test("A shared scan that fails is made anew for whoever comes next", async 
   const scans = new SharedScan(new FakeClock());
   const fail = () => Promise.reject(new Error("no"));
   await Promise.all([
-    assertRejects(() => scans.begin(SCAN, fail), Error, "no"),
-    assertRejects(() => scans.begin(SCAN, fail), Error, "no"),
+    assertRejects(() => scans.begin(PLAIN_SCAN, fail), Error, "no"),
+    assertRejects(() => scans.begin(PLAIN_SCAN, fail), Error, "no"),
   ]);
   const fs = MemoryFileSystem.from({ "s/a": "1" });
   const endpoint = await LocalEndpoint.open(fs, "s");
-  const snapshot = await scans.begin(SCAN, () => endpoint.scan(SCAN));
+  const snapshot = await scans.begin(
+    PLAIN_SCAN,
+    () => endpoint.scan(PLAIN_SCAN),
+  );
   assertEquals(snapshot.totals.files, 1);
   await endpoint.close(DONE);
 });
@@ -56,11 +59,11 @@ Deno.test("A shared scan that fails is made anew for whoever comes next", async 
 Deno.test("A view of an endpoint leaves the directory open for others", async () => {
   const fs = MemoryFileSystem.from({ "s/a": "1" });
   const source = await LocalEndpoint.open(fs, "s");
-  await source.scan(SCAN);
+  await source.scan(PLAIN_SCAN);
   const view = source.view();
   assertEquals(await view.confirmAbsent([]), []);
   await view.close(DONE);
-  const { totals } = await source.scan(SCAN);
+  const { totals } = await source.scan(PLAIN_SCAN);
   assertEquals(totals.files, 1);
   await source.close(DONE);
 });
