@@ -24,6 +24,12 @@ import {
 import { visitReplaced } from "../core/replaced_entries.ts";
 import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { isFileSystemError } from "../errors.ts";
+import {
+  changedEntries,
+  isSameThing,
+  isUnmoved,
+  lookUp,
+} from "./changed_entries.ts";
 import { sameRecords } from "./ignore_reader.ts";
 import { type DirtyNode, DirtyPaths } from "./dirty_paths.ts";
 import type { Directory, ListedEntry, Stat } from "./file_system.ts";
@@ -152,7 +158,7 @@ class Rescanner {
   ): Promise<boolean> {
     const { directory, path } = place;
     const { below, listed } = node.entries
-      ? await moreOf(directory, entry, node.below)
+      ? await changedEntries(directory, entry, node.below)
       : { below: node.below, listed: NOTHING_LISTED };
     for (const name of below.keys()) {
       // Other rules hold for all that is in it; and of a name that is not valid
@@ -378,86 +384,6 @@ function renamableIn(
 }
 
 const NOTHING_LISTED: ReadonlyMap<Name, ListedEntry> = new Map();
-
-/** What there is under `name`, as a listing would tell it; undefined: nothing. */
-async function lookUp(
-  directory: Directory,
-  name: Name,
-): Promise<ListedEntry | undefined> {
-  const stat = await directory.lookup(name);
-  if (stat === undefined) return undefined;
-  const isLink = stat.kind === "symlink";
-  const target = isLink ? await directory.readLink(name) : undefined;
-  return { name, stat, target };
-}
-
-/**
- * `below`, and what else in `directory` is not what it was: `entry` is what it was.
- * A directory in it that has gained or lost something is to be listed likewise.
- * `listed` is what was seen of all that is in it.
- */
-async function moreOf(
-  directory: Directory,
-  entry: DirectoryEntry,
-  below: DirtyNode["below"],
-): Promise<{
-  readonly below: DirtyNode["below"];
-  readonly listed: ReadonlyMap<Name, ListedEntry>;
-}> {
-  const more = new Map(below);
-  const listed = new Map<Name, ListedEntry>();
-  const dirty = { self: true, own: false, entries: false, below: new Map() };
-  const gone = new Set(entry.children.keys());
-  const { entries, failed } = await directory.list();
-  for (const found of entries) {
-    const { name, stat } = found;
-    gone.delete(name);
-    listed.set(name, found);
-    const before = entry.children.get(name);
-    const known = more.get(name);
-    if (known?.self) continue;
-    if (before?.kind === "directory" && isSameThing(before, stat)) {
-      const isSame = before.mtime === stat.mtime && before.mode === stat.mode;
-      if (isSame) continue;
-      more.set(name, {
-        self: false,
-        own: false,
-        entries: true,
-        below: known?.below ?? new Map(),
-      });
-    } else if (
-      before?.kind !== "file" || stat.kind !== "file" ||
-      !isUnmoved(before, stat)
-    ) more.set(name, dirty);
-  }
-  for (const { name, reason } of failed) {
-    const before = entry.children.get(name as Name);
-    const isAsBefore = before?.kind === "untracked" && before.reason === reason;
-    if (isAsBefore) gone.delete(name as Name);
-  }
-  for (const name of gone) more.set(name, dirty);
-  return { below: more, listed };
-}
-
-/** Whether nothing of a file has changed that a scan would see. */
-function isUnmoved(
-  entry: Entry & { readonly kind: "file" },
-  stat: Stat,
-): boolean {
-  return entry.size === stat.size && entry.mtime === stat.mtime &&
-    entry.mode === stat.mode && entry.ctime === stat.ctime &&
-    isSameThing(entry, stat) &&
-    (entry.owner === undefined ||
-      entry.owner.uid === stat.uid && entry.owner.gid === stat.gid);
-}
-
-/** Whether it is not another one that has taken its place. */
-function isSameThing(
-  { inode, generation }: Pick<DirectoryEntry, "inode" | "generation">,
-  stat: Stat,
-): boolean {
-  return inode === stat.inode && generation === stat.generation;
-}
 
 /** `next`, with what is equal in it taken from `previous`; itself, if all is. */
 function sparing(

@@ -1,5 +1,5 @@
 /** What of a list of changes a transition has achieved, and what it left unsaid. */
-import type { Change } from "../core/change.ts";
+import { type Change, isIdle } from "../core/change.ts";
 import type { DirectoryEntry, Entry } from "../core/entry.ts";
 import {
   displayPath,
@@ -9,6 +9,7 @@ import {
   type RelPath,
 } from "../core/path.ts";
 import type { Problem } from "../core/problem.ts";
+import { entryAt } from "../core/snapshot.ts";
 import type { TransitionResult } from "./endpoint.ts";
 
 /** The changes that `result` says are done, in part where only a part is. */
@@ -67,4 +68,25 @@ function withoutPaths(
     );
   }
   return { ...directory, children, digest: undefined };
+}
+
+/**
+ * Whether a directory could not be dated again, though in `root`, which is what is
+ * known of the target, it is as `changes` want it: nothing else would tell that what
+ * is new in it has dated it anew.
+ */
+export function isWronglyDated(
+  root: DirectoryEntry,
+  changes: readonly Change[],
+  problems: readonly Problem[],
+  modes: boolean,
+): boolean {
+  if (problems.length === 0) return false;
+  const failed = new Set(problems.map(({ path }) => path));
+  return changes.some((change) => {
+    const { path, new: wanted } = change;
+    if (wanted?.kind !== "directory" || !failed.has(path)) return false;
+    const old = entryAt(root, path);
+    return old?.kind === "directory" && isIdle({ ...change, old }, modes);
+  });
 }

@@ -8,18 +8,16 @@ import { withDigests } from "../core/apply_changes.ts";
 import {
   type Change,
   hasChanges,
-  isIdle,
   totalsAfter,
   totalsOfChanges,
 } from "../core/change.ts";
 import type { Clock } from "../core/clock.ts";
-import type { DirectoryEntry } from "../core/entry.ts";
 import { applyMoves, madeBy } from "../core/moves.ts";
 import { NO_ORIGINS, type Origins, originsOf } from "../core/origins.ts";
 import type { RelPath } from "../core/path.ts";
-import type { Problem } from "../core/problem.ts";
-import { entryAt, type Snapshot } from "../core/snapshot.ts";
+import type { Snapshot } from "../core/snapshot.ts";
 import { GuardError } from "../errors.ts";
+import { isWronglyDated } from "./achieved.ts";
 import { awakeChanges } from "./awake.ts";
 import {
   asPostponed,
@@ -474,25 +472,4 @@ const NOTHING_SENT: Sent = {
 /** A deletion that the source could not confirm. */
 function isDoubt({ side, problem }: SidedProblem): boolean {
   return side === "source" && problem.code === "stale";
-}
-
-/**
- * Whether a directory could not be dated again, though in `root`, which is what is
- * known of the target, it is as `changes` want it: nothing else would tell that what
- * is new in it has dated it anew.
- */
-function isWronglyDated(
-  root: DirectoryEntry,
-  changes: readonly Change[],
-  problems: readonly Problem[],
-  modes: boolean,
-): boolean {
-  if (problems.length === 0) return false;
-  const failed = new Set(problems.map(({ path }) => path));
-  return changes.some((change) => {
-    const { path, new: wanted } = change;
-    if (wanted?.kind !== "directory" || !failed.has(path)) return false;
-    const old = entryAt(root, path);
-    return old?.kind === "directory" && isIdle({ ...change, old }, modes);
-  });
 }
