@@ -3,6 +3,7 @@
  * between the looks at them, and the look at the first one is out of date.
  */
 import type { DirectoryEntry, Entry } from "./entry.ts";
+import { othersAmong } from "./packed_children.ts";
 import { join, type RelPath, ROOT } from "./path.ts";
 
 /**
@@ -63,7 +64,7 @@ export function noteInodes(
   known: Set<number>,
 ): void {
   if (directory.inode !== undefined) known.add(directory.inode);
-  for (const entry of directory.children.values()) {
+  for (const [, entry] of othersAmong(directory.children)) {
     if (entry.kind === "directory") noteInodes(entry, known);
   }
 }

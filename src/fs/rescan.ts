@@ -21,6 +21,7 @@ import {
   RESERVED_NAME,
   ROOT,
 } from "../core/path.ts";
+import { mergePacked } from "../core/packed_children.ts";
 import { visitReplaced } from "../core/replaced_entries.ts";
 import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { isFileSystemError } from "../errors.ts";
@@ -142,7 +143,9 @@ class Rescanner {
     this.#renamable = renamableIn(previous.root, dirty, options);
     this.#options = options;
     this.#control = control;
-    this.#scanner = new Scanner(options, control, previous.ignoreRecords);
+    this.#scanner = new Scanner(options, control, {
+      before: previous.ignoreRecords,
+    });
     Object.assign(this.#scanner.totals, previous.totals);
     this.#edit = new TreeEdit(previous.root, options.modes);
   }
@@ -409,27 +412,37 @@ function sameTree(
   next: DirectoryEntry,
 ): DirectoryEntry {
   if (previous === next) return previous;
-  let children: Map<Name, Entry> | undefined;
-  let isSame = previous.children.size === next.children.size;
-  for (const [name, entry] of next.children) {
-    const before = previous.children.get(name);
-    const same = before === undefined ? undefined : sameEntry(before, entry);
-    if (same === undefined) {
-      isSame = false;
-      continue;
-    }
-    if (same !== before) isSame = false;
-    if (same === entry) continue;
-    children ??= new Map(next.children);
-    children.set(name, same);
-  }
+  const merge = (before: Entry, entry: Entry): Entry =>
+    sameEntry(before, entry) ?? entry;
+  const children = mergePacked(previous.children, next.children, merge) ??
+    mergeChildren(previous.children, next.children, merge);
   if (
-    isSame && previous.mode === next.mode && previous.mtime === next.mtime &&
+    children === previous.children && previous.mode === next.mode &&
+    previous.mtime === next.mtime &&
     previous.inode === next.inode && previous.generation === next.generation &&
     previous.owner?.uid === next.owner?.uid &&
     previous.owner?.gid === next.owner?.gid
   ) return previous;
-  return children === undefined ? next : { ...next, children };
+  return children === next.children ? next : { ...next, children };
+}
+
+/** What `merge` makes of `next`: `previous`, or itself, if these are equal to it. */
+function mergeChildren(
+  previous: ReadonlyMap<Name, Entry>,
+  next: ReadonlyMap<Name, Entry>,
+  merge: (before: Entry, entry: Entry) => Entry,
+): ReadonlyMap<Name, Entry> {
+  let merged: Map<Name, Entry> | undefined;
+  let isSame = previous.size === next.size;
+  for (const [name, entry] of next) {
+    const before = previous.get(name);
+    const same = before === undefined ? entry : merge(before, entry);
+    if (same !== before) isSame = false;
+    if (same === entry) continue;
+    merged ??= new Map(next);
+    merged.set(name, same);
+  }
+  return isSame ? previous : merged ?? next;
 }
 
 /** `before` if `entry` is equal to it, a tree with shared parts, or undefined. */

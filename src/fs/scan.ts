@@ -5,7 +5,6 @@ import {
   type DirectoryEntry,
   type Entry,
   IGNORED,
-  NO_CHILDREN,
   type Owner,
   sortChildren,
   type UntrackedReason,
@@ -24,6 +23,7 @@ import {
   RESERVED_NAME,
   ROOT,
 } from "../core/path.ts";
+import { ChildrenPacker } from "../core/packed_children.ts";
 import type { Problem, ProblemCode } from "../core/problem.ts";
 import type { ScanOptions, Snapshot } from "../core/snapshot.ts";
 import { isFileSystemError, messageOf } from "../errors.ts";
@@ -67,7 +67,8 @@ export async function scan(
 ): Promise<ScannedSnapshot> {
   const stat = await root.stat();
   if (options.checksum) control.digests?.begin();
-  const scanner = new Scanner(options, control);
+  const packer = new ChildrenPacker();
+  const scanner = new Scanner(options, control, { packer });
   const scope = scanner.ignore.given;
   const entry = await scanner.scanDirectory(root, ROOT, stat, scope);
   if (options.checksum) control.digests?.finish(entry);
@@ -88,6 +89,14 @@ export interface ScannedSnapshot extends Snapshot {
   readonly ignoreRecords: IgnoreRecords;
 }
 
+/** What a {@link Scanner} is given besides. */
+export interface ScannerOptions {
+  /** What an earlier scan of the same tree read of ignore files. */
+  readonly before?: IgnoreRecords;
+  /** Packs what few will ask for; without, nothing is packed. */
+  readonly packer?: ChildrenPacker;
+}
+
 /** Looks at entries, and counts what it sees. */
 export class Scanner {
   readonly totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
@@ -95,6 +104,7 @@ export class Scanner {
   readonly ignore: IgnoreReader;
   readonly #options: ScanOptions;
   readonly #control: ScanControl;
+  readonly #packer: ChildrenPacker | undefined;
   readonly #pacer = new Pacer();
   readonly #breathe = (): Promise<void> | undefined => this.#pacer.turn();
   /** Directories that hold the one being scanned, which links may lead back to. */
@@ -103,14 +113,14 @@ export class Scanner {
   readonly #owners = new Map<number, { readonly owner: Owner }>();
   #entries = 0;
 
-  /** @param before What an earlier scan of the same tree read of ignore files. */
   constructor(
     options: ScanOptions,
     control: ScanControl,
-    before?: IgnoreRecords,
+    { before, packer }: ScannerOptions,
   ) {
     this.#options = options;
     this.#control = control;
+    this.#packer = packer;
     const { rules, files } = options.ignore;
     const given = rules.map((rule) =>
       compileRule(toByteText(rule), { file: "--exclude", line: undefined })
@@ -191,7 +201,7 @@ export class Scanner {
       kind: "directory",
       mode: stat.mode,
       mtime: stat.mtime,
-      children: ordered.size === 0 ? NO_CHILDREN : ordered,
+      children: this.#packer?.pack(ordered) ?? ordered,
       digest: digestOfChildren(ordered, this.#options.modes),
       inode: stat.inode,
       generation: stat.generation,

@@ -2,15 +2,16 @@
  * While git changes a working tree it holds `.git/index.lock`. What it does then
  * is one change, and is to be seen as one.
  */
-import { type DirectoryEntry, entriesBelow } from "../core/entry.ts";
-import { type RelPath, ROOT } from "../core/path.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
+import { othersAmong } from "../core/packed_children.ts";
+import { join, type Name, type RelPath, ROOT } from "../core/path.ts";
 import type { DirtyPaths } from "../fs/dirty_paths.ts";
 
 /** For so long git is waited for; a lock that stays was left by a crash. */
 const MAX_HOLD_MS = 60_000;
 
 const LOCK = /(?:^|\/)\.git\/index\.lock$/;
-const REPOSITORY = /(?:^|\/)\.git$/;
+const REPOSITORY = ".git" as Name;
 
 /** The locks of all repositories in a tree. */
 export class GitLocks {
@@ -41,7 +42,7 @@ export class GitLocks {
     if (this.areHeld) {
       // It is waited for anyhow.
     } else if (dirty.everything) {
-      for (const path of repositoriesIn(tree)) {
+      for (const path of tree ? repositoriesIn(ROOT, tree) : []) {
         candidates.add(`${path}/index.lock` as RelPath);
       }
     } else {
@@ -78,9 +79,14 @@ export class GitLocks {
   }
 }
 
-function* repositoriesIn(tree: DirectoryEntry | undefined): Generator<RelPath> {
-  if (tree === undefined) return;
-  for (const [path, { kind }] of entriesBelow(ROOT, tree)) {
-    if (kind !== "file" && REPOSITORY.test(path)) yield path;
+/** The repositories in the directory at `path`, and in those below it. */
+function repositoriesIn(path: RelPath, directory: DirectoryEntry): RelPath[] {
+  const found: RelPath[] = [];
+  for (const [name, entry] of othersAmong(directory.children)) {
+    const at = join(path, name);
+    // Also one that is ignored.
+    if (name === REPOSITORY) found.push(at);
+    if (entry.kind === "directory") found.push(...repositoriesIn(at, entry));
   }
+  return found;
 }

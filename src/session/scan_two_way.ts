@@ -2,9 +2,10 @@
  * Looks at both sides of a two-way sync: all content counts, by its digest, and
  * what the rules of either side ignore takes no part on both.
  */
-import { type DirectoryEntry, type Entry, isTracked } from "../core/entry.ts";
+import type { DirectoryEntry } from "../core/entry.ts";
 import type { TwoWaySide } from "../core/conflict.ts";
 import { markIgnored } from "../core/mark_ignored.ts";
+import { haveDigests, othersAmong } from "../core/packed_children.ts";
 import {
   type IgnoreOptions,
   NO_IGNORE,
@@ -91,13 +92,12 @@ function requireDigests({ name }: Endpoint, { root }: Snapshot): void {
 /** Directories that were looked through: they never change. */
 const WITH_DIGESTS = new WeakSet<DirectoryEntry>();
 
-function hasDigests(entry: Entry): boolean {
-  if (!isTracked(entry)) return true;
-  if (entry.kind === "file") return entry.digest !== undefined;
-  if (entry.kind !== "directory" || WITH_DIGESTS.has(entry)) return true;
-  for (const child of entry.children.values()) {
-    if (!hasDigests(child)) return false;
+function hasDigests(directory: DirectoryEntry): boolean {
+  if (WITH_DIGESTS.has(directory)) return true;
+  if (!haveDigests(directory.children)) return false;
+  for (const [, entry] of othersAmong(directory.children)) {
+    if (entry.kind === "directory" && !hasDigests(entry)) return false;
   }
-  WITH_DIGESTS.add(entry);
+  WITH_DIGESTS.add(directory);
   return true;
 }

@@ -11,6 +11,7 @@ import {
   type Origins,
   originsAmong,
 } from "../../core/origins.ts";
+import { largeFilesAmong, othersAmong } from "../../core/packed_children.ts";
 import { join, type RelPath, ROOT } from "../../core/path.ts";
 import type { Comparison } from "../../session/events.ts";
 import type { Review, RoundGuard } from "../../session/round_guard.ts";
@@ -91,10 +92,11 @@ function largestFiles(root: DirectoryEntry): readonly KnownFile[] {
   return files.sort((a, b) => b.size - a.size).slice(0, MAX_FILES);
 
   function collect(path: RelPath, directory: DirectoryEntry): void {
-    for (const [name, child] of directory.children) {
+    for (const [name, child] of othersAmong(directory.children)) {
       if (child.kind === "directory") collect(join(path, name), child);
-      if (child.kind !== "file" || child.size < MIN_BYTES) continue;
-      const { inode, generation, size, mtime } = child;
+    }
+    for (const [name, file] of largeFilesAmong(directory.children, MIN_BYTES)) {
+      const { inode, generation, size, mtime } = file;
       if (inode === undefined || generation === undefined) continue;
       files.push({ path: join(path, name), inode, generation, size, mtime });
     }
