@@ -17,6 +17,7 @@ import {
   type Snapshot,
   type SymlinkPolicy,
 } from "../core/snapshot.ts";
+import { nextTurn } from "../core/turn.ts";
 import { ProtocolError } from "../errors.ts";
 import { confirmAbsence, coversPresumed, decide } from "./decision.ts";
 import type { Endpoint, ScanContext } from "./endpoint.ts";
@@ -203,9 +204,19 @@ async function scanBoth(
   },
 ): Promise<SeenSides> {
   const { onEvent } = audience;
-  const here = source.scan(scanOptions, contextOf("source", audience));
+  const { promise: here, resolve } = Promise.withResolvers<Snapshot>();
   const origins = originsIn(here, find);
+  // Where the target fails, nobody may wait for it any more.
+  origins.catch(() => {});
   const seen = scanTarget(target, here, scanOptions, audience, origins);
+  // A target that is far away looks at its tree while this side does. The question
+  // is given to the socket in the first turn and leaves in the second, which this
+  // side's look would hold up: it lets go every 10 ms only.
+  resolve(
+    nextTurn().then(nextTurn).then(() =>
+      source.scan(scanOptions, contextOf("source", audience))
+    ),
+  );
   const [a, b] = await Promise.all([here, seen]);
   onEvent?.({ kind: "scanned", side: "source", totals: a.totals });
   onEvent?.({ kind: "scanned", side: "target", totals: b.there.totals });
