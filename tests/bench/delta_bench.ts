@@ -17,7 +17,7 @@ import { Random } from "../support/random.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { TempDir } from "../support/temp.ts";
 import { benchOptions, printFacts, runBench } from "./bench_run.ts";
-import { machineFacts, measure, median } from "./measure.ts";
+import { machineFacts, measure, median, warmMemory } from "./measure.ts";
 import { RsyncDaemon, rsyncUrl } from "./rsync_daemon.ts";
 import { HEADER, lineOf, type Row } from "./table.ts";
 
@@ -103,6 +103,8 @@ async function main(signal: AbortSignal): Promise<void> {
     target: temp.at("target"),
     rsyncTarget,
     port: daemon.port,
+    place: temp.path,
+    size,
     signal,
   };
   for (const change of CHANGES.filter(({ name }) => name.includes(only))) {
@@ -122,6 +124,9 @@ interface Stand {
   readonly target: string;
   readonly rsyncTarget: string;
   readonly port: number;
+  /** Where memory is taken for the files, each of `size` bytes. */
+  readonly place: string;
+  readonly size: number;
   readonly signal: AbortSignal;
 }
 
@@ -223,7 +228,7 @@ interface Roads {
 }
 
 async function runBoth(
-  { source, target, signal }: Stand,
+  { source, target, place, size, signal }: Stand,
   roads: Roads,
   { isCounted, isRsyncFirst }: RunOptions,
 ): Promise<Costs> {
@@ -231,6 +236,7 @@ async function runBoth(
     isCounted ? Number(new URL(road.url).port) : road.serverPort;
   const cost = async (road: TcpProxy, words: string[]): Promise<Cost> => {
     const before = passed(road);
+    warmMemory(place, 1, size);
     const { seconds } = await measure(words, signal);
     return { seconds, bytes: passed(road) - before };
   };

@@ -1,4 +1,5 @@
 /** Wall time and peak memory of processes. */
+import { join } from "@std/path";
 import { command } from "../support/command.ts";
 
 /** One run of a process. */
@@ -47,6 +48,31 @@ export function peakOf(pid: number): number {
   } catch {
     return 0;
   }
+}
+
+/** A page of memory, which the shortest file fills, and what else there is of it. */
+const LEAST_FILE_BYTES = 4096 + 1024;
+
+/** What a process takes besides. */
+const PROCESS_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Makes sure that there is memory at hand for `files` files of `bytes` each, below
+ * `path`. A virtual machine gives memory that was freed back to its host within
+ * seconds, and waits for seconds per GiB when it wants it again: of two programs
+ * that are compared, the first one would pay for both.
+ */
+export function warmMemory(path: string, files: number, bytes: number): void {
+  const block = new Uint8Array(1024 * 1024).fill(1);
+  const each = Math.ceil(bytes / 4096) * 4096 + LEAST_FILE_BYTES;
+  const warm = join(path, "warm");
+  {
+    using file = Deno.openSync(warm, { write: true, createNew: true });
+    for (let left = files * each + PROCESS_BYTES; left > 0;) {
+      left -= file.writeSync(block);
+    }
+  }
+  Deno.removeSync(warm);
 }
 
 /** The middle of the values, which are not empty. */

@@ -16,6 +16,7 @@ import {
   type Measurement,
   median,
   peakOf,
+  warmMemory,
 } from "./measure.ts";
 import { RsyncDaemon, rsyncUrl } from "./rsync_daemon.ts";
 import { HEADER, lineOf, type Row } from "./table.ts";
@@ -50,6 +51,7 @@ class Stand {
   readonly peaks: Peaks = { sender: 0, receiver: 0 };
   readonly #daemon: RsyncDaemon;
   readonly #signal: AbortSignal;
+  readonly #place: string;
 
   constructor(
     workload: Workload,
@@ -63,6 +65,7 @@ class Stand {
     this.rsyncTarget = temp.at("rsync target");
     this.#daemon = daemon;
     this.#signal = signal;
+    this.#place = temp.path;
   }
 
   /** One whole `sync`, to a fresh receiver: its seconds. */
@@ -95,6 +98,8 @@ class Stand {
   }
 
   #run(words: readonly string[]): Promise<Measurement> {
+    const { files, bytes } = this.workload;
+    warmMemory(this.#place, files, bytes);
     return measure(words, this.#signal);
   }
 }
