@@ -22,6 +22,7 @@ import {
   ROOT,
 } from "../core/path.ts";
 import { mergePacked } from "../core/packed_children.ts";
+import type { Problem } from "../core/problem.ts";
 import { visitReplaced } from "../core/replaced_entries.ts";
 import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { isFileSystemError } from "../errors.ts";
@@ -396,14 +397,19 @@ function sparing(
   const root = sameTree(previous.root, next.root);
   const hasSameRules = sameRecords(previous.ignoreRecords, next.ignoreRecords);
   const isSame = root === previous.root && hasSameRules &&
-    previous.problems.length === next.problems.length &&
-    previous.problems.every(({ path, message }, i) =>
-      path === next.problems[i]!.path && message === next.problems[i]!.message
-    );
+    sameProblems(previous.problems, next.problems);
   if (isSame) return previous;
   if (!hasSameRules) return { ...next, root };
   const { ignoreDigest, ignoreTree, ignoreRecords } = previous;
   return { ...next, root, ignoreDigest, ignoreTree, ignoreRecords };
+}
+
+/** Whether the problems are the same, in whatever order they were found. */
+function sameProblems(a: readonly Problem[], b: readonly Problem[]): boolean {
+  if (a.length !== b.length) return false;
+  const keyOf = ({ path, message }: Problem): string => `${path}\0${message}`;
+  const known = new Set(a.map(keyOf));
+  return b.every((problem) => known.has(keyOf(problem)));
 }
 
 /** `next`, or `previous` where the two are equal in all that a scan sees. */

@@ -74,6 +74,8 @@ export class Feed {
   /** Looks that were asked for, and how many of them are through. */
   #asked = 0;
   #answered = 0;
+  /** What of the last version could not be read. */
+  #unreadable: ReadonlySet<RelPath> = new Set();
   /** What was warned of last, since when nothing new was seen. */
   #warned: string | undefined;
 
@@ -231,6 +233,10 @@ export class Feed {
       await root.watchAgain(this.#version?.snapshot.root);
     }
     if (this.#schedule.isScanDue(clock.now())) root.watch.markAll();
+    if (this.#schedule.isRetryDue(clock.now())) {
+      this.#schedule.retried();
+      this.relook(this.#unreadable);
+    }
     if (!root.watch.isDirty) return this.#answer(this.#asked);
     await this.#collect();
     if (signal.aborted) return;
@@ -341,6 +347,7 @@ export class Feed {
       // Whatever was seen of a root that is gone by now is not to be believed.
       if (!await this.#root.checkNow()) return false;
       this.#tell(found.snapshot);
+      this.#noteUnreadable(found.snapshot);
       await watch.follow(root);
       if (before !== undefined) {
         const fresh = this.#reader.fresh(before, found);
@@ -393,6 +400,21 @@ export class Feed {
     const number = (before?.number ?? 0) + 1;
     this.#version = { number, snapshot: found };
     this.#tellAll();
+  }
+
+  /** What can't be read now may be readable soon: no event tells of that. */
+  #noteUnreadable({ problems }: ScannedSnapshot): void {
+    const unreadable = new Set<RelPath>();
+    for (const { code, path } of problems) {
+      if (code === "unreadable") unreadable.add(path);
+    }
+    const what = unreadable.size === 0
+      ? "none"
+      : unreadable.isSubsetOf(this.#unreadable)
+      ? "same"
+      : "new";
+    this.#unreadable = unreadable;
+    this.#schedule.sawUnreadable(this.#options.clock.now(), what);
   }
 
   #tellAll(): void {

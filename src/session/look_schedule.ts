@@ -30,6 +30,10 @@ const FLOOD_SHARE = 10;
 /** After this, watching is tried again. */
 const WATCH_AGAIN_MS = 60_000;
 
+/** What could not be read is tried again: after so long at first, and at most. */
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 300_000;
+
 /** When something has ended, and how long it took. */
 interface Past {
   readonly at: number;
@@ -45,6 +49,8 @@ export class LookSchedule {
   #nextWatch = Infinity;
   /** When all is looked at because of a flood of events. */
   #nextAfterFlood = Infinity;
+  /** When what could not be read is tried again, and how long that is waited for. */
+  #retry = { at: Infinity, afterMs: 0 };
   /** When something has become dirty since the last look: first, and last. */
   #dirtied: { readonly since: number; last: number } | undefined;
   /** Since when changes are collected, or were last, and for how long at the most. */
@@ -57,7 +63,12 @@ export class LookSchedule {
 
   /** When the next thing is due, if nothing becomes dirty before. */
   get nextDue(): number {
-    return Math.min(this.#nextScan, this.#nextWatch);
+    return Math.min(this.#nextScan, this.#nextWatch, this.#retry.at);
+  }
+
+  /** Whether what could not be read is to be tried again. */
+  isRetryDue(now: number): boolean {
+    return now >= this.#retry.at;
   }
 
   /** Whether all is to be looked at. */
@@ -79,6 +90,26 @@ export class LookSchedule {
     );
     const usual = this.#rescanMs > 0 ? this.#rescanMs : Infinity;
     return Math.min(at + (isWatched ? usual : pollMs), this.#nextAfterFlood);
+  }
+
+  /** What could not be read is being tried again. */
+  retried(): void {
+    this.#retry.at = Infinity;
+  }
+
+  /**
+   * What a look has seen: whether something can't be read, and could be until then
+   * (`new`), whether what can't be read is the `same` as before, or whether all can.
+   */
+  sawUnreadable(now: number, what: "new" | "same" | "none"): void {
+    const { at, afterMs } = this.#retry;
+    if (what === "none") this.#retry = { at: Infinity, afterMs: 0 };
+    // Who looks at something else meanwhile does not put it off.
+    if (what === "none" || (what === "same" && at < Infinity)) return;
+    const ms = what === "new"
+      ? FIRST_RETRY_MS
+      : Math.min(2 * afterMs, MAX_RETRY_MS);
+    this.#retry = { at: now + ms, afterMs: ms };
   }
 
   /** The whole tree is watched from now on. */

@@ -118,3 +118,31 @@ Deno.test("LookSchedule collects longer where changes come in a row, unless some
   assertEquals(collected(100, false, 70), 5);
   assertEquals(collected(1), 70);
 });
+
+Deno.test("what can't be read is tried again after a second, then after longer and longer", () => {
+  const schedule = new LookSchedule(0);
+  schedule.scanned(0, 0);
+  assertEquals(schedule.nextDue, Infinity);
+  schedule.sawUnreadable(100, "new");
+  assertEquals(schedule.nextDue, 1_100);
+  // A look at something else neither puts it off nor brings it on.
+  schedule.sawUnreadable(200, "same");
+  assertEquals(schedule.nextDue, 1_100);
+  assertEquals(schedule.isRetryDue(1_099), false);
+  const waits: number[] = [];
+  let now = 0;
+  for (let i = 0; i < 12; i++) {
+    now = schedule.nextDue;
+    assertEquals(schedule.isRetryDue(now), true);
+    schedule.retried();
+    assertEquals(schedule.isRetryDue(now), false);
+    schedule.sawUnreadable(now, "same");
+    waits.push((schedule.nextDue - now) / 1_000);
+  }
+  assertEquals(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300]);
+  // Something else can't be read either: that may be over soon.
+  schedule.sawUnreadable(now, "new");
+  assertEquals(schedule.nextDue, now + 1_000);
+  schedule.sawUnreadable(now, "none");
+  assertEquals(schedule.nextDue, Infinity);
+});
