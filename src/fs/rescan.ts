@@ -144,9 +144,7 @@ class Rescanner {
     this.#renamable = renamableIn(previous.root, dirty, options);
     this.#options = options;
     this.#control = control;
-    this.#scanner = new Scanner(options, control, {
-      before: previous.ignoreRecords,
-    });
+    this.#scanner = new Scanner(options, control, { before: previous });
     Object.assign(this.#scanner.totals, previous.totals);
     this.#edit = new TreeEdit(previous.root, options.modes);
   }
@@ -228,6 +226,7 @@ class Rescanner {
       ignoreDigest: ignore.digest(),
       ignoreTree: ignore.tree(),
       ignoreRecords: ignore.records(),
+      linked: this.#scanner.linked,
     };
     return {
       snapshot: sparing(previous, snapshot),
@@ -288,6 +287,9 @@ class Rescanner {
       if (stat?.kind === "file" && before?.kind === "file") {
         this.#noteLinked(before, stat);
       }
+      const isStill = stat?.kind === "file" && before?.kind === "file" &&
+        isSameThing(before, stat);
+      if (!isStill) this.#noteGone(before);
       this.#leave(at, before);
       if (seen !== undefined) {
         found = before === undefined && seen.stat.device === device
@@ -317,6 +319,18 @@ class Rescanner {
     const { inode, links } = stat;
     if (links < 2 || inode === 0 || !isSameThing(before, stat)) return;
     if (!isUnmoved(before, stat)) this.#linked.set(inode, before);
+  }
+
+  /** Whoever has taken a name away may have written to the file by it before. */
+  #noteGone(before: Entry | undefined): void {
+    const { linked } = this.#previous;
+    if (linked.size === 0) return;
+    if (before?.kind === "file") {
+      const { inode = 0 } = before;
+      if (linked.has(inode)) this.#linked.set(inode, before);
+    } else if (before?.kind === "directory") {
+      for (const child of before.children.values()) this.#noteGone(child);
+    }
   }
 
   /** Takes what was at `path` out of the counts; once. */

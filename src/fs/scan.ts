@@ -79,6 +79,7 @@ export async function scan(
     ignoreDigest: scanner.ignore.digest(),
     ignoreTree: scanner.ignore.tree(),
     ignoreRecords: scanner.ignore.records(),
+    linked: scanner.linked,
   };
 }
 
@@ -87,12 +88,17 @@ export interface ScannedSnapshot extends Snapshot {
   readonly ignoreDigest: Digest;
   readonly ignoreTree: IgnoreTree;
   readonly ignoreRecords: IgnoreRecords;
+  /**
+   * Inode numbers of files that had several names when they were looked at; those of
+   * later snapshots are added.
+   */
+  readonly linked: Set<number>;
 }
 
 /** What a {@link Scanner} is given besides. */
 export interface ScannerOptions {
-  /** What an earlier scan of the same tree read of ignore files. */
-  readonly before?: IgnoreRecords;
+  /** Of an earlier scan of the same tree. */
+  readonly before?: Pick<ScannedSnapshot, "ignoreRecords" | "linked">;
   /** Packs what few will ask for; without, nothing is packed. */
   readonly packer?: ChildrenPacker;
 }
@@ -102,6 +108,8 @@ export class Scanner {
   readonly totals = { directories: 0, files: 0, symlinks: 0, bytes: 0 };
   readonly problems: Problem[] = [];
   readonly ignore: IgnoreReader;
+  /** Inode numbers of files that have several names. */
+  readonly linked: Set<number>;
   readonly #options: ScanOptions;
   readonly #control: ScanControl;
   readonly #packer: ChildrenPacker | undefined;
@@ -121,6 +129,7 @@ export class Scanner {
     this.#options = options;
     this.#control = control;
     this.#packer = packer;
+    this.linked = before?.linked ?? new Set();
     const { rules, files } = options.ignore;
     const given = rules.map((rule) =>
       compileRule(toByteText(rule), { file: "--exclude", line: undefined })
@@ -129,7 +138,7 @@ export class Scanner {
       IgnoreScope.given(given),
       files,
       control.isTarget === true,
-      before,
+      before?.ignoreRecords,
     );
   }
 
@@ -399,6 +408,7 @@ export class Scanner {
   #file(stat: Stat, digest: Digest | undefined): Entry {
     this.totals.files++;
     this.totals.bytes += stat.size;
+    if (stat.links > 1 && stat.inode > 0) this.linked.add(stat.inode);
     // There are many of these, and a spread makes each a larger one.
     const entry: Entry = {
       kind: "file",

@@ -75,3 +75,65 @@ Deno.test("rescan() finds a change by one name of a file at all its names", asyn
   );
   for (const directory of [deep, d, root]) directory.close();
 });
+
+/** Ways in which a name goes right after the file was written to by it. */
+const GOING: readonly {
+  readonly what: string;
+  readonly dirty: string;
+  go(root: Directory, d: Directory): Promise<void>;
+}[] = [
+  {
+    what: "a name that is removed",
+    dirty: "two",
+    go: (root) => root.removeFile(as("two")),
+  },
+  {
+    what: "a name that is given to another file",
+    dirty: "two",
+    go: (root) => root.rename(as("single"), root, as("two")),
+  },
+  {
+    what: "a name that becomes one of a directory",
+    dirty: "two",
+    async go(root): Promise<void> {
+      await root.removeFile(as("two"));
+      await root.createDirectory(as("two"));
+    },
+  },
+  {
+    what: "a directory with a name in it",
+    dirty: "d",
+    async go(root, d): Promise<void> {
+      await write(d, "one", 0x33);
+      await d.removeFile(as("one"));
+      await root.removeDirectory(as("d"));
+    },
+  },
+];
+
+for (const checksum of [true, false]) {
+  for (const { what, dirty, go } of GOING) {
+    Deno.test(`rescan() looks at the other names of a file that was changed by ${what}${checksum ? ", by content" : ""}`, async () => {
+      const options = { ...OPTIONS, checksum };
+      const fileSystem = MemoryFileSystem.from({
+        "d/one": "0",
+        "e/f": "0",
+        "single": "0",
+      });
+      const root = await fileSystem.openRoot("");
+      const d = await root.openDirectory(as("d"));
+      const e = await root.openDirectory(as("e"));
+      await d.link(as("one"), root, as("two"));
+      await d.link(as("one"), e, as("three"));
+      const before = await scan(root, options);
+      await write(root, "two", 0x32);
+      await go(root, d);
+      const look = DirtyPaths.of([dirty, "single"] as RelPath[]);
+      const { snapshot } = await rescan(root, before, look, options);
+      const whole = await scan(root, options);
+      assertEquals(plainTree(snapshot.root), plainTree(whole.root));
+      assertEquals(snapshot.totals, whole.totals);
+      for (const directory of [e, d, root]) directory.close();
+    });
+  }
+}
