@@ -24,6 +24,7 @@ class EventClient implements AsyncDisposable {
   readonly heard: Heard[] = [];
   readonly #stop = new AbortController();
   readonly ended: Promise<void>;
+  #lines: ReadableStreamDefaultReader<string> | undefined;
 
   constructor(
     hub: HubProgram,
@@ -42,16 +43,20 @@ class EventClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    // On a busy machine, reading went on for ever once though it was aborted.
+    await this.#lines?.cancel().catch(() => {});
     await this.ended;
   }
 
   async #listen(url: string, headers: Record<string, string>): Promise<void> {
     try {
       const { body } = await fetch(url, { headers, signal: this.#stop.signal });
-      const lines = body!.pipeThrough(new TextDecoderStream())
-        .pipeThrough(new TextLineStream());
+      this.#lines = body!.pipeThrough(new TextDecoderStream())
+        .pipeThrough(new TextLineStream()).getReader();
       let fields: Record<string, string> = {};
-      for await (const line of lines) {
+      for (;;) {
+        const { done, value: line } = await this.#lines.read();
+        if (done) break;
         if (line === "" && fields["event"] !== undefined) {
           this.heard.push({
             id: fields["id"],
