@@ -8,7 +8,16 @@ async function script(body: string): Promise<{ code: number; lines: string }> {
     args: [
       "eval",
       `import { catchStrayErrors, handleStrayErrors } from "${MODULE.href}";
-      const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
+      let heard = 0;
+      const tell = (whom) => (error) => {
+        console.log(whom, error.message);
+        heard++;
+      };
+      const hear = async (count) => {
+        while (heard < count) {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      };
       ${body}`,
     ],
     env: { NO_COLOR: "1" },
@@ -19,17 +28,18 @@ async function script(body: string): Promise<{ code: number; lines: string }> {
 
 Deno.test("P12: stray errors go to whoever is in charge, and end nothing", async () => {
   const { code, lines } = await script(`
-    catchStrayErrors((error) => console.log("last", error.message));
+    catchStrayErrors(tell("last"));
     {
-      using _ = handleStrayErrors((error) => console.log("now", error.message));
+      using _ = handleStrayErrors(tell("now"));
       Promise.reject(new Error("a"));
+      await hear(1);
       setTimeout(() => { throw new Error("b"); }, 0);
-      await pause();
+      await hear(2);
     }
     Promise.reject(new Error("c"));
-    await pause();
+    await hear(3);
     queueMicrotask(() => { throw new Error("d"); });
-    await pause();
+    await hear(4);
   `);
   assertEquals({ code, lines }, {
     code: 0,
