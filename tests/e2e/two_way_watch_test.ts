@@ -24,6 +24,19 @@ const SEED = Deno.env.get("LOCKSTEP_SEED");
 const SIDES = ["alpha", "beta"] as const;
 type SideName = typeof SIDES[number];
 
+/** What `count` says once it has said the same for a second: what was done is told later. */
+async function settled(count: () => number): Promise<number> {
+  let last = count();
+  let since = performance.now();
+  await until("silence", () => {
+    const now = count();
+    if (now !== last) since = performance.now();
+    last = now;
+    return performance.now() - since > 1_000;
+  });
+  return last;
+}
+
 /** Two directories that are kept equal by processes; its owner disposes of it. */
 class TwoWatched implements AsyncDisposable {
   readonly temp = new TempDir();
@@ -139,7 +152,7 @@ for (const isRemote of [false, true]) {
     const rounds = (): number =>
       sides.sender.events.filter(({ event }) => event === "synced").length;
     await until("the rounds to be told", () => rounds() > 1);
-    const before = rounds();
+    const before = await settled(rounds);
     Deno.writeTextFileSync(sides.at("alpha", "last"), "last");
     await sides.equal();
     await until("the round to be told", () => rounds() > before);

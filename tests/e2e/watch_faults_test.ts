@@ -40,6 +40,7 @@ test(
       through: proxy,
     });
     const { source, target } = watching;
+    await watching.receiver.event("synced");
     watching.receiver.kill("SIGINT");
     assertEquals((await watching.receiver.ended).code, 0);
     // What happens in between costs no more than one round.
