@@ -26,6 +26,9 @@ const NUMBERS = 5;
 /** The last number is the mode, and so many times the generation + 1; 0 for none. */
 const GENERATION_UNIT = 0o1000;
 
+/** To unpack more of them would hold up all else for more than 10 ms. */
+const MAX_PACKED = 10_000;
+
 /** No name holds it. */
 const SEPARATOR = "/";
 
@@ -40,9 +43,13 @@ export class ChildrenPacker {
   #block = new Float64Array(0);
   #used = 0;
 
-  /** `children`, which nobody may change any more, as a map that takes less memory. */
+  /**
+   * `children`, which nobody may change any more, as a map that takes less memory;
+   * more than {@link MAX_PACKED} of them as they are.
+   */
   pack(children: Children): Children {
     if (children.size === 0) return NO_CHILDREN;
+    if (children.size > MAX_PACKED) return children;
     const begin = this.#take(NUMBERS * children.size);
     const block = this.#block;
     const names: Name[] = [];
@@ -102,22 +109,25 @@ export function* othersAmong(
 }
 
 /**
- * The files among `children` that have at least `minBytes`, in no order; nothing is
- * unpacked for it, and each time these are other objects.
+ * The files among `children` that are wanted, in no order; nothing is unpacked for it,
+ * and those that are packed are other objects each time.
  */
-export function* largeFilesAmong(
+export function* filesAmong(
   children: Children,
-  minBytes: number,
+  isWanted: (size: number, inode: number | undefined) => boolean,
 ): Generator<[Name, FileEntry]> {
-  for (const [name, entry] of wholeAmong(children)) {
-    if (entry.kind === "file" && entry.size >= minBytes) yield [name, entry];
-  }
+  // Whoever gets a file may have the rest unpacked.
   const packed = packedIn(children);
+  for (const [name, entry] of wholeAmong(children)) {
+    if (entry.kind !== "file") continue;
+    if (isWanted(entry.size, entry.inode)) yield [name, entry];
+  }
   if (packed === undefined) return;
   let names: Name[] | undefined;
   for (let i = 0; i < packed.size; i++) {
-    const size = packed.block[packed.begin + NUMBERS * i]!;
-    if (size < 0 || size < minBytes) continue;
+    const at = packed.begin + NUMBERS * i;
+    const size = packed.block[at]!;
+    if (size < 0 || !isWanted(size, packed.block[at + 3])) continue;
     names ??= namesIn(packed);
     yield [names[i]!, fileIn(packed, i)];
   }

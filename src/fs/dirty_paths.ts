@@ -13,7 +13,7 @@ export interface DirtyNode {
 }
 
 /** So many are remembered one by one; beyond that, all is looked at. */
-const MAX_PATHS = 20_000;
+export const MAX_PATHS = 20_000;
 
 /** A set of dirty paths, which can grow to "everything". */
 export class DirtyPaths {

@@ -21,7 +21,11 @@ import {
   RESERVED_NAME,
   ROOT,
 } from "../core/path.ts";
-import { mergePacked } from "../core/packed_children.ts";
+import {
+  filesAmong,
+  mergePacked,
+  othersAmong,
+} from "../core/packed_children.ts";
 import type { Problem } from "../core/problem.ts";
 import { visitReplaced } from "../core/replaced_entries.ts";
 import { entryAt, type ScanOptions } from "../core/snapshot.ts";
@@ -59,8 +63,8 @@ export interface Rescan {
  * held, until somebody looks at it again (it is among the `directories`). Else, the
  * outcome is what a whole scan would give, if nothing has changed elsewhere since
  * `previous`, which was made with the same options. A file that was changed by one
- * of its names (hard links) is looked at by all that are in the tree. Where links are followed,
- * anything may be anywhere: then all is scanned.
+ * of its names (hard links), or has lost one, is looked at by all that are in the
+ * tree. Where links are followed, anything may be anywhere: then all is scanned.
  * @throws {FileSystemError} If `root` itself can't be read.
  */
 export async function rescan(
@@ -82,7 +86,8 @@ export async function rescan(
   };
   try {
     let isDone = await work.visit(place, previous.root, dirty.root);
-    const others = work.otherNames();
+    const others = await work.otherNames();
+    if (others.everything) return await whole();
     if (isDone && !others.isEmpty) {
       isDone = await work.visit(place, previous.root, others.root);
     }
@@ -133,6 +138,9 @@ class Rescanner {
   readonly #looked = new Set<RelPath>();
   /** Files with several names that have changed, by inode: what they were. */
   readonly #linked = new Map<number, FileEntry>();
+  /** What is not where it was, and inodes of directories that were renamed. */
+  readonly #gone: Entry[] = [];
+  readonly #moved = new Set<number>();
 
   constructor(
     previous: ScannedSnapshot,
@@ -194,21 +202,29 @@ class Rescanner {
    * Other names of files that have changed: of a change by one name no watch tells
    * at another one.
    */
-  otherNames(): DirtyPaths {
+  async otherNames(): Promise<DirtyPaths> {
     const found = new DirtyPaths();
+    for (const entry of this.#gone) this.#noteLost(entry);
     if (this.#linked.size === 0) return found;
-    const search = (at: RelPath, { children }: DirectoryEntry): void => {
-      for (const [name, entry] of children) {
-        if (entry.kind === "directory") search(join(at, name), entry);
-        if (entry.kind !== "file") continue;
-        const changed = this.#linked.get(entry.inode ?? 0);
-        if (changed === undefined) continue;
-        if (changed.generation !== entry.generation) continue;
+    const isLinked = (_: number, inode = 0): boolean => this.#linked.has(inode);
+    const search = async (
+      at: RelPath,
+      { children }: DirectoryEntry,
+    ): Promise<void> => {
+      const pause = this.#pacer.turn();
+      if (pause !== undefined) await pause;
+      for (
+        const [name, { inode, generation }] of filesAmong(children, isLinked)
+      ) {
+        if (this.#linked.get(inode!)!.generation !== generation) continue;
         const path = join(at, name);
         if (!this.#wasLooked(path)) found.add(path);
       }
+      for (const [name, entry] of othersAmong(children)) {
+        if (entry.kind === "directory") await search(join(at, name), entry);
+      }
     };
-    search(ROOT, this.#previous.root);
+    await search(ROOT, this.#previous.root);
     return found;
   }
 
@@ -287,9 +303,6 @@ class Rescanner {
       if (stat?.kind === "file" && before?.kind === "file") {
         this.#noteLinked(before, stat);
       }
-      const isStill = stat?.kind === "file" && before?.kind === "file" &&
-        isSameThing(before, stat);
-      if (!isStill) this.#noteGone(before);
       this.#leave(at, before);
       if (seen !== undefined) {
         found = before === undefined && seen.stat.device === device
@@ -306,6 +319,7 @@ class Rescanner {
         found = { kind: "problem", message };
       }
     }
+    this.#noteGone(before, found);
     if (found !== undefined) {
       this.#edit.put(at, found);
       if (found.kind === "directory") this.#directories.push(at);
@@ -321,15 +335,39 @@ class Rescanner {
     if (!isUnmoved(before, stat)) this.#linked.set(inode, before);
   }
 
+  /** Notes what of `before` is not where it was, now that `after` is there. */
+  #noteGone(before: Entry | undefined, after: Entry | undefined): void {
+    if (before === undefined || this.#previous.linked.size === 0) return;
+    if (before.kind === "directory" && after?.kind === "directory") {
+      if (before.inode === after.inode) {
+        if (before.children === after.children) return;
+        for (const [name, child] of before.children) {
+          this.#noteGone(child, after.children.get(name));
+        }
+        return;
+      }
+    }
+    const isStill = before.kind === "file" && after?.kind === "file" &&
+      before.inode === after.inode && before.ctime === after.ctime;
+    if (!isStill) this.#gone.push(before);
+  }
+
   /** Whoever has taken a name away may have written to the file by it before. */
-  #noteGone(before: Entry | undefined): void {
+  #noteLost(entry: Entry): void {
     const { linked } = this.#previous;
-    if (linked.size === 0) return;
-    if (before?.kind === "file") {
-      const { inode = 0 } = before;
-      if (linked.has(inode)) this.#linked.set(inode, before);
-    } else if (before?.kind === "directory") {
-      for (const child of before.children.values()) this.#noteGone(child);
+    if (entry.kind === "file") {
+      const { inode = 0 } = entry;
+      if (linked.has(inode)) this.#linked.set(inode, entry);
+    } else if (entry.kind === "directory") {
+      // Its files are where it is now.
+      if (this.#moved.has(entry.inode ?? 0)) return;
+      const isLinked = (_: number, inode = 0): boolean => linked.has(inode);
+      for (const [, file] of filesAmong(entry.children, isLinked)) {
+        this.#linked.set(file.inode!, file);
+      }
+      for (const [, child] of othersAmong(entry.children)) {
+        this.#noteLost(child);
+      }
     }
   }
 
@@ -356,6 +394,7 @@ class Rescanner {
       generation,
     };
     this.#count(entry, 1);
+    this.#moved.add(stat.inode);
     return entry;
   }
 
@@ -420,10 +459,13 @@ function sparing(
 
 /** Whether the problems are the same, in whatever order they were found. */
 function sameProblems(a: readonly Problem[], b: readonly Problem[]): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
-  const keyOf = ({ path, message }: Problem): string => `${path}\0${message}`;
-  const known = new Set(a.map(keyOf));
-  return b.every((problem) => known.has(keyOf(problem)));
+  const inOrder = (problems: readonly Problem[]): string[] =>
+    problems.map(({ path, code, message }) => `${path}\0${code}\0${message}`)
+      .sort();
+  const others = inOrder(b);
+  return inOrder(a).every((problem, i) => problem === others[i]);
 }
 
 /** `next`, or `previous` where the two are equal in all that a scan sees. */

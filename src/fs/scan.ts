@@ -89,8 +89,8 @@ export interface ScannedSnapshot extends Snapshot {
   readonly ignoreTree: IgnoreTree;
   readonly ignoreRecords: IgnoreRecords;
   /**
-   * Inode numbers of files that had several names when they were looked at; those of
-   * later snapshots are added.
+   * Inode numbers of files that had several names when they were looked at last. A
+   * rescan goes on with the same set.
    */
   readonly linked: Set<number>;
 }
@@ -408,7 +408,9 @@ export class Scanner {
   #file(stat: Stat, digest: Digest | undefined): Entry {
     this.totals.files++;
     this.totals.bytes += stat.size;
-    if (stat.links > 1 && stat.inode > 0) this.linked.add(stat.inode);
+    // Of two names of which one has gone, this is the other: it is looked at now.
+    if (stat.links < 2) this.linked.delete(stat.inode);
+    else if (stat.inode > 0) this.linked.add(stat.inode);
     // There are many of these, and a spread makes each a larger one.
     const entry: Entry = {
       kind: "file",

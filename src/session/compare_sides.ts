@@ -209,13 +209,17 @@ async function scanBoth(
   // Where the target fails, nobody may wait for it any more.
   origins.catch(() => {});
   const seen = scanTarget(target, here, scanOptions, audience, origins);
+  let failure: { readonly error: unknown } | undefined;
+  seen.catch((error) => failure = { error });
   // A target that is far away looks at its tree while this side does. The question
   // is given to the socket in the first turn and leaves in the second, which this
   // side's look would hold up: it lets go every 10 ms only.
   resolve(
-    nextTurn().then(nextTurn).then(() =>
-      source.scan(scanOptions, contextOf("source", audience))
-    ),
+    nextTurn().then(nextTurn).then(() => {
+      audience.signal?.throwIfAborted();
+      if (failure !== undefined) throw failure.error;
+      return source.scan(scanOptions, contextOf("source", audience));
+    }),
   );
   const [a, b] = await Promise.all([here, seen]);
   onEvent?.({ kind: "scanned", side: "source", totals: a.totals });

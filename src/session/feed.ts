@@ -25,6 +25,12 @@ import {
 /** Timers take no more. */
 const MAX_TIMER_MS = 60_000;
 
+/** So many paths that can't be read are tried again by themselves. */
+const MAX_RETRIED = 1_000;
+
+/** In a path it stands for bytes that are not UTF-8: only a listing tells of these. */
+const REPLACEMENT = "\ufffd";
+
 /** More dirty paths than this take a while. */
 const MANY_PATHS = 100;
 
@@ -402,11 +408,16 @@ export class Feed {
     this.#tellAll();
   }
 
-  /** What can't be read now may be readable soon: no event tells of that. */
+  /**
+   * What can't be read now may be readable soon: no event tells of that. Not where
+   * all would have to be looked at for it, which has its own times.
+   */
   #noteUnreadable({ problems }: ScannedSnapshot): void {
+    if (this.#options.scan.symlinks === "follow") return;
     const unreadable = new Set<RelPath>();
     for (const { code, path } of problems) {
-      if (code === "unreadable") unreadable.add(path);
+      const mayBe = code === "unreadable" && !path.includes(REPLACEMENT);
+      if (mayBe && unreadable.size < MAX_RETRIED) unreadable.add(path);
     }
     const what = unreadable.size === 0
       ? "none"

@@ -109,7 +109,7 @@ export class LookSchedule {
     const ms = what === "new"
       ? FIRST_RETRY_MS
       : Math.min(2 * afterMs, MAX_RETRY_MS);
-    this.#retry = { at: now + ms, afterMs: ms };
+    this.#retry = { at: Math.min(at, now + ms), afterMs: ms };
   }
 
   /** The whole tree is watched from now on. */

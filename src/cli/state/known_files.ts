@@ -11,7 +11,7 @@ import {
   type Origins,
   originsAmong,
 } from "../../core/origins.ts";
-import { largeFilesAmong, othersAmong } from "../../core/packed_children.ts";
+import { filesAmong, othersAmong } from "../../core/packed_children.ts";
 import { join, type RelPath, ROOT } from "../../core/path.ts";
 import type { Comparison } from "../../session/events.ts";
 import type { Review, RoundGuard } from "../../session/round_guard.ts";
@@ -95,7 +95,8 @@ function largestFiles(root: DirectoryEntry): readonly KnownFile[] {
     for (const [name, child] of othersAmong(directory.children)) {
       if (child.kind === "directory") collect(join(path, name), child);
     }
-    for (const [name, file] of largeFilesAmong(directory.children, MIN_BYTES)) {
+    const isLarge = (size: number): boolean => size >= MIN_BYTES;
+    for (const [name, file] of filesAmong(directory.children, isLarge)) {
       const { inode, generation, size, mtime } = file;
       if (inode === undefined || generation === undefined) continue;
       files.push({ path: join(path, name), inode, generation, size, mtime });

@@ -8,8 +8,8 @@ import {
 } from "../../../src/core/entry.ts";
 import {
   ChildrenPacker,
+  filesAmong,
   haveDigests,
-  largeFilesAmong,
   mergePacked,
   othersAmong,
 } from "../../../src/core/packed_children.ts";
@@ -139,20 +139,48 @@ Deno.test("othersAmong() finds the same in what is packed and what is not", () =
   assertEquals([...othersAmong(pack(childrenOf({ a: FILE })))], []);
 });
 
-Deno.test("largeFilesAmong() finds the same in what is packed and what is not", () => {
+Deno.test("filesAmong() finds the same in what is packed and what is not", () => {
   const unpacked = pack(ALL);
   unpacked.has("a" as Name);
-  for (const minBytes of [0, 1, 2, 5, 6, 2 ** 53]) {
-    const large = [...ALL].filter(([, entry]) =>
-      entry.kind === "file" && entry.size >= minBytes
+  const tests: ((size: number, inode: number | undefined) => boolean)[] = [
+    (size) => size >= 0,
+    (size) => size >= 5,
+    (size) => size > 2 ** 52,
+    (size) => size < 0,
+    (_, inode) => inode === 77,
+    (_, inode) => inode === 0,
+    (_, inode) => inode === undefined,
+  ];
+  for (const isWanted of tests) {
+    const wanted = [...ALL].filter(([, entry]) =>
+      entry.kind === "file" && isWanted(entry.size, entry.inode)
     );
     for (const form of [ALL, pack(ALL), unpacked]) {
-      const found = [...largeFilesAmong(form, minBytes)] as [Name, Entry][];
+      const found = [...filesAmong(form, isWanted)] as [Name, Entry][];
       const byName = new Map(found);
-      assertEquals(found.length, large.length);
-      for (const [name, entry] of large) assertEquals(byName.get(name), entry);
+      assertEquals(found.length, wanted.length);
+      for (const [name, entry] of wanted) {
+        assertEquals(byName.get(name), entry);
+      }
     }
   }
+});
+
+Deno.test("filesAmong() finds all, also where its user has them unpacked meanwhile", () => {
+  const foreign = { ...FILE, ctime: undefined, inode: undefined };
+  const packed = pack(childrenOf({ a: FILE, b: foreign, c: FILE }));
+  const names: Name[] = [];
+  for (const [name] of filesAmong(packed, () => true)) {
+    packed.get(name);
+    names.push(name);
+  }
+  assertEquals(names.sort() as string[], ["a", "b", "c"]);
+});
+
+Deno.test("what is too much to be unpacked in a moment stays as it is", () => {
+  const children = new Map<Name, Entry>();
+  for (let i = 0; i < 10_001; i++) children.set(`f${i}` as Name, FILE);
+  assertStrictEquals(pack(children), children);
 });
 
 Deno.test("haveDigests() misses one wherever it is missing", () => {

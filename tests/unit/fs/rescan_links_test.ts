@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Name, RelPath } from "../../../src/core/path.ts";
 import { entryAt, type ScanOptions } from "../../../src/core/snapshot.ts";
-import { DirtyPaths } from "../../../src/fs/dirty_paths.ts";
+import { DirtyPaths, MAX_PATHS } from "../../../src/fs/dirty_paths.ts";
 import type { Directory } from "../../../src/fs/file_system.ts";
 import { MemoryFileSystem } from "../../../src/fs/memory_fs.ts";
 import { rescan } from "../../../src/fs/rescan.ts";
@@ -137,3 +137,90 @@ for (const checksum of [true, false]) {
     });
   }
 }
+
+/** A tree in which each of `count` files of `d` has another name in `e`. */
+async function linkedTwice(count: number): Promise<Directory> {
+  const files: Record<string, string> = {};
+  for (let i = 0; i < count; i++) files[`d/f${i}`] = "0";
+  const root = await MemoryFileSystem.from(files).openRoot("");
+  await root.createDirectory(as("e"));
+  const d = await root.openDirectory(as("d"));
+  const e = await root.openDirectory(as("e"));
+  for (let i = 0; i < count; i++) {
+    await d.link(as(`f${i}`), e, as(`g${i}`));
+  }
+  d.close();
+  e.close();
+  return root;
+}
+
+Deno.test("rescan() looks at other names, however many there are", async () => {
+  const root = await linkedTwice(MAX_PATHS + 1);
+  const options = { ...OPTIONS, checksum: false };
+  const before = await scan(root, options);
+  const d = await root.openDirectory(as("d"));
+  const file = await d.openWritable(as("f7"));
+  await file.write(Uint8Array.of(0x31, 0x32), 0);
+  file.close();
+  for (let i = 0; i <= MAX_PATHS; i++) await d.removeFile(as(`f${i}`));
+  d.close();
+  await root.removeDirectory(as("d"));
+  const look = DirtyPaths.of(["d" as RelPath]);
+  const { snapshot } = await rescan(root, before, look, options);
+  const whole = await scan(root, options);
+  assertEquals(snapshot.root.digest, whole.root.digest);
+  root.close();
+});
+
+Deno.test("rescan() looks at no other names where none has gone or changed", async () => {
+  const root = await linkedTwice(50);
+  const options = { ...OPTIONS, checksum: false };
+  const before = await scan(root, options);
+  assertEquals(before.linked.size, 50);
+  const looked: string[] = [];
+  const watched = new Proxy(root, {
+    get(target, key): unknown {
+      const value = Reflect.get(target, key, target);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]): unknown => {
+        if (key === "openDirectory") looked.push(String(args[0]));
+        return value.apply(target, args);
+      };
+    },
+  });
+  const d = await root.openDirectory(as("d"));
+  await d.createSymlink(as("new"), "anywhere", 1e12);
+  d.close();
+  const look = DirtyPaths.of(["d" as RelPath]);
+  const changed = await rescan(watched, before, look, options);
+  assertEquals(looked, ["d"]);
+  const whole = await scan(root, options);
+  assertEquals(plainTree(changed.snapshot.root), plainTree(whole.root));
+  // Nor where the directory has another name now.
+  looked.length = 0;
+  await root.rename(as("d"), root, as("c"));
+  const both = DirtyPaths.of(["c", "d"] as RelPath[]);
+  const renamed = await rescan(watched, changed.snapshot, both, options);
+  assertEquals(looked, []);
+  assertEquals(
+    renamed.snapshot.root.digest,
+    (await scan(root, options)).root.digest,
+  );
+  root.close();
+});
+
+Deno.test("a file that has one name left is none with several any more", async () => {
+  const root = await linkedTwice(2);
+  const before = await scan(root, OPTIONS);
+  const d = await root.openDirectory(as("d"));
+  await d.removeFile(as("f0"));
+  d.close();
+  const look = DirtyPaths.of(["d/f0" as RelPath]);
+  const { snapshot } = await rescan(root, before, look, OPTIONS);
+  assertEquals(snapshot.linked.size, 1);
+  assertEquals(
+    plainTree(snapshot.root),
+    plainTree((await scan(root, OPTIONS)).root),
+  );
+  root.close();
+});

@@ -143,6 +143,9 @@ Deno.test("what can't be read is tried again after a second, then after longer a
   // Something else can't be read either: that may be over soon.
   schedule.sawUnreadable(now, "new");
   assertEquals(schedule.nextDue, now + 1_000);
+  // Nor does that put off what waits already.
+  schedule.sawUnreadable(now + 900, "new");
+  assertEquals(schedule.nextDue, now + 1_000);
   schedule.sawUnreadable(now, "none");
   assertEquals(schedule.nextDue, Infinity);
 });
