@@ -442,7 +442,7 @@ function renamableIn(
 
 const NOTHING_LISTED: ReadonlyMap<Name, ListedEntry> = new Map();
 
-/** `next`, with what is equal in it taken from `previous`; itself, if all is. */
+/** `next`, with the directories taken from `previous` that are equal in it; that one, if all is. */
 function sparing(
   previous: ScannedSnapshot,
   next: ScannedSnapshot,

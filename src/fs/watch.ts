@@ -184,7 +184,7 @@ export class TreeWatch {
 
   /**
    * Releases the watches of directories that were there and are not; adds those
-   * that are new to `added`. Equal parts of the two are the same objects.
+   * that are new to `added`. Equal directories of the two are the same objects.
    */
   #compare(
     path: RelPath,
