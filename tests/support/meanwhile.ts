@@ -1,8 +1,8 @@
 /** Being at work while something else is. */
 
 /**
- * Calls `move` again and again until `work` is done; answers how often, too. What
- * `move` throws ends the waiting.
+ * Calls `move` again and again until `work` is done; answers how often, too. Where
+ * `move` throws, that is thrown once `work` is done.
  */
 export async function meanwhile<T>(
   move: (count: number) => void,
@@ -17,6 +17,9 @@ export async function meanwhile<T>(
     }
   };
   const working = work().finally(() => done = true);
-  const [result] = await Promise.all([working, moving()]);
-  return { result, moves };
+  const [worked, moved] = await Promise.allSettled([working, moving()]);
+  for (const end of [moved, worked]) {
+    if (end.status === "rejected") throw end.reason;
+  }
+  return { result: await working, moves };
 }

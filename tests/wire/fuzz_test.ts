@@ -19,7 +19,7 @@ import { HOSTILE_PAYLOADS } from "../support/hostile_payloads.ts";
 import { note } from "../support/proof.ts";
 import { Random, seedOr } from "../support/random.ts";
 
-const FRAMES = Number(Deno.env.get("LOCKSTEP_FUZZ_FRAMES") ?? 1_000_000);
+const FRAMES = Number(Deno.env.get("LOCKSTEP_FUZZ_FRAMES") ?? 400_000);
 const SEED = seedOr(20_260_105);
 const MIB = 1024 * 1024;
 
