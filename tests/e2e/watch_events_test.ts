@@ -75,6 +75,30 @@ test(
   },
 );
 
+test(
+  "H07: what is written to a file by a name that goes at once is seen at its other name",
+  [
+    "rsync",
+    "signals",
+  ],
+  async () => {
+    await using watching = await Watching.start({
+      sync: ["--rescan", "0"],
+      prepare: (source) => {
+        Deno.mkdirSync(join(source, "dir"));
+        Deno.writeTextFileSync(join(source, "stays"), "old");
+        Deno.linkSync(join(source, "stays"), join(source, "dir/goes"));
+      },
+    });
+    const { source, target } = watching;
+    Deno.writeTextFileSync(join(source, "dir/goes"), "new content");
+    Deno.removeSync(join(source, "dir"), { recursive: true });
+    await watching.equal();
+    assertEquals(Deno.readTextFileSync(join(target, "stays")), "new content");
+    await watching.stop();
+  },
+);
+
 test("H11: what the target writes is no news, not even in a chain of watches", [
   "rsync",
 ], async () => {

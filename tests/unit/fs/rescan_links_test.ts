@@ -29,17 +29,30 @@ async function write(
   file.close();
 }
 
-Deno.test("rescan() finds a change by one name of a file at all its names", async () => {
-  const fileSystem = MemoryFileSystem.from({
+/**
+ * A tree with a file that is called `d/one`, `two` and `three` in the directory at
+ * `path`, which holds another one, too.
+ */
+async function namedThrice(
+  path: string,
+): Promise<Record<"root" | "d" | "other", Directory>> {
+  const root = await MemoryFileSystem.from({
     "d/one": "0",
-    "d/deep/other": "0",
+    [`${path}/other`]: "0",
     "single": "0",
-  });
-  const root = await fileSystem.openRoot("");
+  }).openRoot("");
   const d = await root.openDirectory(as("d"));
-  const deep = await d.openDirectory(as("deep"));
+  const [first, second] = path.split("/");
+  const other = second === undefined
+    ? await root.openDirectory(as(first!))
+    : await d.openDirectory(as(second));
   await d.link(as("one"), root, as("two"));
-  await d.link(as("one"), deep, as("three"));
+  await d.link(as("one"), other, as("three"));
+  return { root, d, other };
+}
+
+Deno.test("rescan() finds a change by one name of a file at all its names", async () => {
+  const { root, d, other: deep } = await namedThrice("d/deep");
   const before = await scan(root, OPTIONS);
   await write(root, "two", 0x31);
   const look = DirtyPaths.of(["two" as RelPath]);
@@ -115,16 +128,7 @@ for (const checksum of [true, false]) {
   for (const { what, dirty, go } of GOING) {
     Deno.test(`rescan() looks at the other names of a file that was changed by ${what}${checksum ? ", by content" : ""}`, async () => {
       const options = { ...OPTIONS, checksum };
-      const fileSystem = MemoryFileSystem.from({
-        "d/one": "0",
-        "e/f": "0",
-        "single": "0",
-      });
-      const root = await fileSystem.openRoot("");
-      const d = await root.openDirectory(as("d"));
-      const e = await root.openDirectory(as("e"));
-      await d.link(as("one"), root, as("two"));
-      await d.link(as("one"), e, as("three"));
+      const { root, d, other } = await namedThrice("e");
       const before = await scan(root, options);
       await write(root, "two", 0x32);
       await go(root, d);
@@ -133,7 +137,7 @@ for (const checksum of [true, false]) {
       const whole = await scan(root, options);
       assertEquals(plainTree(snapshot.root), plainTree(whole.root));
       assertEquals(snapshot.totals, whole.totals);
-      for (const directory of [e, d, root]) directory.close();
+      for (const directory of [other, d, root]) directory.close();
     });
   }
 }
