@@ -5,7 +5,6 @@
 import {
   type DirectoryEntry,
   type Entry,
-  type FileEntry,
   IGNORED,
   isWhollyTracked,
   type Totals,
@@ -21,12 +20,6 @@ import {
   RESERVED_NAME,
   ROOT,
 } from "../core/path.ts";
-import {
-  filesAmong,
-  mergePacked,
-  othersAmong,
-} from "../core/packed_children.ts";
-import type { Problem } from "../core/problem.ts";
 import { visitReplaced } from "../core/replaced_entries.ts";
 import { entryAt, type ScanOptions } from "../core/snapshot.ts";
 import { isFileSystemError } from "../errors.ts";
@@ -36,9 +29,9 @@ import {
   isUnmoved,
   lookUp,
 } from "./changed_entries.ts";
-import { sameRecords } from "./ignore_reader.ts";
-import { type DirtyNode, DirtyPaths } from "./dirty_paths.ts";
+import type { DirtyNode, DirtyPaths } from "./dirty_paths.ts";
 import type { Directory, ListedEntry, Stat } from "./file_system.ts";
+import { OtherNames } from "./other_names.ts";
 import { Pacer } from "./pacer.ts";
 import {
   scan,
@@ -46,6 +39,7 @@ import {
   type ScannedSnapshot,
   Scanner,
 } from "./scan.ts";
+import { sparing } from "./sparing.ts";
 
 /** What a {@link rescan} found. */
 export interface Rescan {
@@ -85,13 +79,12 @@ export async function rescan(
     scope: previous.ignoreTree.root,
   };
   try {
-    let isDone = await work.visit(place, previous.root, dirty.root);
-    const others = await work.otherNames();
-    if (others.everything) return await whole();
-    if (isDone && !others.isEmpty) {
-      isDone = await work.visit(place, previous.root, others.root);
+    if (await work.visit(place, previous.root, dirty.root)) {
+      const others = await work.otherNames();
+      const isDone = others.isEmpty || !others.everything &&
+          await work.visit(place, previous.root, others.root);
+      if (isDone) return work.finish();
     }
-    if (isDone) return work.finish();
   } catch (error) {
     // What became unreadable on the way is for a whole scan to tell.
     if (!isFileSystemError(error)) throw error;
@@ -136,11 +129,7 @@ class Rescanner {
   readonly #renamable: ReadonlyMap<number, DirectoryEntry>;
   /** Paths that were looked at anew, with all below them. */
   readonly #looked = new Set<RelPath>();
-  /** Files with several names that have changed, by inode: what they were. */
-  readonly #linked = new Map<number, FileEntry>();
-  /** What is not where it was, and inodes of directories that were renamed. */
-  readonly #gone: Entry[] = [];
-  readonly #moved = new Set<number>();
+  readonly #otherNames: OtherNames;
 
   constructor(
     previous: ScannedSnapshot,
@@ -149,6 +138,7 @@ class Rescanner {
     control: ScanControl,
   ) {
     this.#previous = previous;
+    this.#otherNames = new OtherNames(previous);
     this.#renamable = renamableIn(previous.root, dirty, options);
     this.#options = options;
     this.#control = control;
@@ -198,34 +188,9 @@ class Rescanner {
     return true;
   }
 
-  /**
-   * Other names of files that have changed: of a change by one name no watch tells
-   * at another one.
-   */
-  async otherNames(): Promise<DirtyPaths> {
-    const found = new DirtyPaths();
-    for (const entry of this.#gone) this.#noteLost(entry);
-    if (this.#linked.size === 0) return found;
-    const isLinked = (_: number, inode = 0): boolean => this.#linked.has(inode);
-    const search = async (
-      at: RelPath,
-      { children }: DirectoryEntry,
-    ): Promise<void> => {
-      const pause = this.#pacer.turn();
-      if (pause !== undefined) await pause;
-      for (
-        const [name, { inode, generation }] of filesAmong(children, isLinked)
-      ) {
-        if (this.#linked.get(inode!)!.generation !== generation) continue;
-        const path = join(at, name);
-        if (!this.#wasLooked(path)) found.add(path);
-      }
-      for (const [name, entry] of othersAmong(children)) {
-        if (entry.kind === "directory") await search(join(at, name), entry);
-      }
-    };
-    await search(ROOT, this.#previous.root);
-    return found;
+  /** What is to be looked at besides, as it may have changed by another name. */
+  otherNames(): Promise<DirtyPaths> {
+    return this.#otherNames.find((path) => this.#wasLooked(path));
   }
 
   finish(): Rescan {
@@ -301,7 +266,7 @@ class Rescanner {
         !this.#options.checksum && isUnmoved(before, stat)
       ) return;
       if (stat?.kind === "file" && before?.kind === "file") {
-        this.#noteLinked(before, stat);
+        this.#otherNames.changed(before, stat);
       }
       this.#leave(at, before);
       if (seen !== undefined) {
@@ -319,55 +284,13 @@ class Rescanner {
         found = { kind: "problem", message };
       }
     }
-    this.#noteGone(before, found);
+    this.#otherNames.replaced(before, found);
     if (found !== undefined) {
       this.#edit.put(at, found);
       if (found.kind === "directory") this.#directories.push(at);
     } else if (before !== undefined) {
       this.#edit.remove(at);
       this.#vanished.push(at);
-    }
-  }
-
-  #noteLinked(before: FileEntry, stat: Stat): void {
-    const { inode, links } = stat;
-    if (links < 2 || inode === 0 || !isSameThing(before, stat)) return;
-    if (!isUnmoved(before, stat)) this.#linked.set(inode, before);
-  }
-
-  /** Notes what of `before` is not where it was, now that `after` is there. */
-  #noteGone(before: Entry | undefined, after: Entry | undefined): void {
-    if (before === undefined || this.#previous.linked.size === 0) return;
-    if (before.kind === "directory" && after?.kind === "directory") {
-      if (before.inode === after.inode) {
-        if (before.children === after.children) return;
-        for (const [name, child] of before.children) {
-          this.#noteGone(child, after.children.get(name));
-        }
-        return;
-      }
-    }
-    const isStill = before.kind === "file" && after?.kind === "file" &&
-      before.inode === after.inode && before.ctime === after.ctime;
-    if (!isStill) this.#gone.push(before);
-  }
-
-  /** Whoever has taken a name away may have written to the file by it before. */
-  #noteLost(entry: Entry): void {
-    const { linked } = this.#previous;
-    if (entry.kind === "file") {
-      const { inode = 0 } = entry;
-      if (linked.has(inode)) this.#linked.set(inode, entry);
-    } else if (entry.kind === "directory") {
-      // Its files are where it is now.
-      if (this.#moved.has(entry.inode ?? 0)) return;
-      const isLinked = (_: number, inode = 0): boolean => linked.has(inode);
-      for (const [, file] of filesAmong(entry.children, isLinked)) {
-        this.#linked.set(file.inode!, file);
-      }
-      for (const [, child] of othersAmong(entry.children)) {
-        this.#noteLost(child);
-      }
     }
   }
 
@@ -394,7 +317,7 @@ class Rescanner {
       generation,
     };
     this.#count(entry, 1);
-    this.#moved.add(stat.inode);
+    this.#otherNames.renamed(stat.inode);
     return entry;
   }
 
@@ -441,86 +364,3 @@ function renamableIn(
 }
 
 const NOTHING_LISTED: ReadonlyMap<Name, ListedEntry> = new Map();
-
-/** `next`, with the directories taken from `previous` that are equal in it; that one, if all is. */
-function sparing(
-  previous: ScannedSnapshot,
-  next: ScannedSnapshot,
-): ScannedSnapshot {
-  const root = sameTree(previous.root, next.root);
-  const hasSameRules = sameRecords(previous.ignoreRecords, next.ignoreRecords);
-  const isSame = root === previous.root && hasSameRules &&
-    sameProblems(previous.problems, next.problems);
-  if (isSame) return previous;
-  if (!hasSameRules) return { ...next, root };
-  const { ignoreDigest, ignoreTree, ignoreRecords } = previous;
-  return { ...next, root, ignoreDigest, ignoreTree, ignoreRecords };
-}
-
-/** Whether the problems are the same, in whatever order they were found. */
-function sameProblems(a: readonly Problem[], b: readonly Problem[]): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  const inOrder = (problems: readonly Problem[]): string[] =>
-    problems.map(({ path, code, message }) => `${path}\0${code}\0${message}`)
-      .sort();
-  const others = inOrder(b);
-  return inOrder(a).every((problem, i) => problem === others[i]);
-}
-
-/** `next`, or `previous` where the two are equal in all that a scan sees. */
-function sameTree(
-  previous: DirectoryEntry,
-  next: DirectoryEntry,
-): DirectoryEntry {
-  if (previous === next) return previous;
-  const merge = (before: Entry, entry: Entry): Entry =>
-    sameEntry(before, entry) ?? entry;
-  const children = mergePacked(previous.children, next.children, merge) ??
-    mergeChildren(previous.children, next.children, merge);
-  if (
-    children === previous.children && previous.mode === next.mode &&
-    previous.mtime === next.mtime &&
-    previous.inode === next.inode && previous.generation === next.generation &&
-    previous.owner?.uid === next.owner?.uid &&
-    previous.owner?.gid === next.owner?.gid
-  ) return previous;
-  return children === next.children ? next : { ...next, children };
-}
-
-/** What `merge` makes of `next`: `previous`, or itself, if these are equal to it. */
-function mergeChildren(
-  previous: ReadonlyMap<Name, Entry>,
-  next: ReadonlyMap<Name, Entry>,
-  merge: (before: Entry, entry: Entry) => Entry,
-): ReadonlyMap<Name, Entry> {
-  let merged: Map<Name, Entry> | undefined;
-  let isSame = previous.size === next.size;
-  for (const [name, entry] of next) {
-    const before = previous.get(name);
-    const same = before === undefined ? entry : merge(before, entry);
-    if (same !== before) isSame = false;
-    if (same === entry) continue;
-    merged ??= new Map(next);
-    merged.set(name, same);
-  }
-  return isSame ? previous : merged ?? next;
-}
-
-/** `before` if `entry` is equal to it, a tree with shared parts, or undefined. */
-function sameEntry(before: Entry, entry: Entry): Entry | undefined {
-  if (before === entry) return before;
-  if (before.kind === "directory" && entry.kind === "directory") {
-    return sameTree(before, entry);
-  }
-  if (before.kind !== entry.kind) return undefined;
-  const keys = Object.keys(entry) as (keyof Entry)[];
-  for (const key of keys) {
-    const [a, b] = [before[key], entry[key]] as [unknown, unknown];
-    if (a === b) continue;
-    if (key as string !== "owner" || JSON.stringify(a) !== JSON.stringify(b)) {
-      return undefined;
-    }
-  }
-  return before;
-}

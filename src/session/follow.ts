@@ -14,11 +14,8 @@ import type { Feed } from "./feed.ts";
 import { type FeedRoundOptions, FeedRounds } from "./feed_rounds.ts";
 import { KnownTarget } from "./known_target.ts";
 import { Resting } from "./resting.ts";
+import { RetryTimes } from "./retry_times.ts";
 import { SourceView } from "./source_view.ts";
-
-/** A target of which something can't be looked at is tried after this, then twice as long. */
-const FIRST_LOOK_MS = 1_000;
-const MAX_LOOK_MS = 300_000;
 
 /** How to follow a source. */
 export interface FollowOptions extends FeedRoundOptions {
@@ -214,9 +211,7 @@ class Course {
   done = 0;
   /** When the target is looked at again, whatever is known of it. */
   nextRepair = Infinity;
-  #nextLook = Infinity;
-  /** How often in a row something of the target could not be looked at. */
-  #failedLooks = 0;
+  readonly #retries = new RetryTimes();
 
   constructor(target: Endpoint) {
     this.target = new KnownTarget(target);
@@ -224,18 +219,13 @@ class Course {
 
   /** When it is looked at again, because something of it could not be. */
   get nextLook(): number {
-    return this.#nextLook;
+    return this.#retries.due;
   }
 
   /** Says that a round is over, and what time it is. */
   settle(now: number): void {
-    if (!this.target.isUnreadable) {
-      this.#nextLook = Infinity;
-      this.#failedLooks = 0;
-    } else if (this.#nextLook === Infinity || now >= this.#nextLook) {
-      const ms = FIRST_LOOK_MS * 2 ** this.#failedLooks++;
-      this.#nextLook = now + Math.min(MAX_LOOK_MS, ms);
-    }
+    if (now >= this.#retries.due) this.#retries.begin();
+    this.#retries.saw(this.target.isUnreadable ? "same" : "none", now);
   }
 
   isBehind(feed: Feed): boolean {

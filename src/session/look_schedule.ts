@@ -4,6 +4,8 @@
  * milliseconds of whatever clock its owner goes by.
  */
 
+import { RetryTimes } from "./retry_times.ts";
+
 /** Whoever makes a file writes to it in the next moment. */
 export const MOMENT_MS = 1;
 
@@ -30,10 +32,6 @@ const FLOOD_SHARE = 10;
 /** After this, watching is tried again. */
 const WATCH_AGAIN_MS = 60_000;
 
-/** What could not be read is tried again: after so long at first, and at most. */
-const FIRST_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 300_000;
-
 /** When something has ended, and how long it took. */
 interface Past {
   readonly at: number;
@@ -49,8 +47,7 @@ export class LookSchedule {
   #nextWatch = Infinity;
   /** When all is looked at because of a flood of events. */
   #nextAfterFlood = Infinity;
-  /** When what could not be read is tried again, and how long that is waited for. */
-  #retry = { at: Infinity, afterMs: 0 };
+  readonly #retries = new RetryTimes();
   /** When something has become dirty since the last look: first, and last. */
   #dirtied: { readonly since: number; last: number } | undefined;
   /** Since when changes are collected, or were last, and for how long at the most. */
@@ -63,12 +60,12 @@ export class LookSchedule {
 
   /** When the next thing is due, if nothing becomes dirty before. */
   get nextDue(): number {
-    return Math.min(this.#nextScan, this.#nextWatch, this.#retry.at);
+    return Math.min(this.#nextScan, this.#nextWatch, this.#retries.due);
   }
 
   /** Whether what could not be read is to be tried again. */
   isRetryDue(now: number): boolean {
-    return now >= this.#retry.at;
+    return now >= this.#retries.due;
   }
 
   /** Whether all is to be looked at. */
@@ -94,22 +91,12 @@ export class LookSchedule {
 
   /** What could not be read is being tried again. */
   retried(): void {
-    this.#retry.at = Infinity;
+    this.#retries.begin();
   }
 
-  /**
-   * What a look has seen: whether something can't be read, and could be until then
-   * (`new`), whether what can't be read is the `same` as before, or whether all can.
-   */
+  /** What a look has seen, see {@link RetryTimes}. */
   sawUnreadable(now: number, what: "new" | "same" | "none"): void {
-    const { at, afterMs } = this.#retry;
-    if (what === "none") this.#retry = { at: Infinity, afterMs: 0 };
-    // Who looks at something else meanwhile does not put it off.
-    if (what === "none" || (what === "same" && at < Infinity)) return;
-    const ms = what === "new"
-      ? FIRST_RETRY_MS
-      : Math.min(2 * afterMs, MAX_RETRY_MS);
-    this.#retry = { at: Math.min(at, now + ms), afterMs: ms };
+    this.#retries.saw(what, now);
   }
 
   /** The whole tree is watched from now on. */

@@ -50,8 +50,8 @@ export function peakOf(pid: number): number {
   }
 }
 
-/** A page of memory, which the shortest file fills, and what else there is of it. */
-const LEAST_FILE_BYTES = 4096 + 1024;
+/** What a file takes besides the pages of its content: for its inode and its name. */
+const FILE_BYTES = 5 * 1024;
 
 /** What a process takes besides. */
 const PROCESS_BYTES = 256 * 1024 * 1024;
@@ -64,7 +64,7 @@ const PROCESS_BYTES = 256 * 1024 * 1024;
  */
 export function warmMemory(path: string, files: number, bytes: number): void {
   const block = new Uint8Array(1024 * 1024).fill(1);
-  const each = Math.ceil(bytes / 4096) * 4096 + LEAST_FILE_BYTES;
+  const each = Math.ceil(bytes / 4096) * 4096 + FILE_BYTES;
   const warm = join(path, "warm");
   {
     using file = Deno.openSync(warm, { write: true, createNew: true });
